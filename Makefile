@@ -1,0 +1,56 @@
+# Every target sets itself up: a machine with Python 3.11+, pip, make and git needs nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: run test test-all check bench format clean help
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
+
+run: $(VENV)/.run  ## run the demo: a sample cloud behind the gate, five requests, then keep serving
+	@$(BIN)/kyc-gate demo $(ARGS)
+
+test: $(VENV)/.test  ## run lint, types, import contracts, policy cases and the tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/kyc-gate policy lint policies/us-ai-diffusion policies/us-in-force
+	@$(BIN)/kyc-gate policy test policies/us-ai-diffusion policies/us-in-force
+	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+test-all: $(VENV)/.test  ## the same, with the long tests: a thousand kills, racing jobs by the hundred
+	@$(MAKE) --no-print-directory test
+	@$(BIN)/python -m pytest -m long $(ARGS)
+
+check: $(VENV)/.test  ## format, lint, types, import contracts and tests
+	@$(BIN)/ruff format .
+	@$(MAKE) --no-print-directory test
+
+bench: $(VENV)/.test  ## measure the cost of the gate beside its peers, in one run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+format: $(VENV)/.test  ## format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# Without ensurepip (Debian's python3 without python3-venv) the environment is made bare and filled from outside.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("kyc_gate needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv --without-pip $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	@echo "setting up $(VENV) ..."
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	@echo "setting up $(VENV) with the test tools ..."
+	@$(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/.run

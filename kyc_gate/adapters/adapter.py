@@ -1,0 +1,64 @@
+"""What every adapter can do: the same verbs in each dialect."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.job import Accelerators, ProvisioningRequest
+from kyc_gate.model.record import Record
+
+
+class Refusal(Record):
+    """What a refused customer is told, before it is put in a dialect.
+
+    `code` is `blocked`, `review-required`, `unreadable`, `unavailable` or `conflict`; `detail` is safe to show: it never names a
+    list, a score or a rule's inner condition.
+    """
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    decision_id: str | None = None
+    case_id: str | None = None
+    outcome: str | None = None
+    reasons: tuple[tuple[str, str], ...] = ()
+    resubmit: bool = False
+
+
+class Learned(Record):
+    """A reference that a passed call's answer taught: the opaque `id` stands for these lines."""
+
+    kind: str
+    id: str
+    lines: tuple[Accelerators, ...]
+
+
+class Adapter(Protocol):
+    """A provider's dialect. All methods are plain functions of their arguments."""
+
+    name: str
+
+    def guards(self, call: Call) -> bool:
+        """Return whether the call, head only, may be a guarded operation, so that its body must be read.
+
+        True is not yet a verdict: `read` may still find the operation unguarded. False means untouched.
+        Raises `RefusedCall` for a head on a guarded host that cannot be read one way only.
+        """
+        ...
+
+    def read(self, call: Call) -> ProvisioningRequest | None:
+        """Return what the call asks for, or None when the operation is not guarded.
+
+        Raises `RefusedCall` for a body that cannot be read one way only.
+        """
+        ...
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """Return the refusal in the dialect that this call's client understands, retried by none of them."""
+        ...
+
+    def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:
+        """Return the references that the upstream's answer to a passed call defines; empty when it defines none."""
+        ...

@@ -1,0 +1,157 @@
+"""Everything outside the request that a decision uses, in one frozen record, the clock included.
+
+This is also the vocabulary of policy rules: each leaf is a fact that a rule may name by its dotted path, with its type
+and, in `Meta.description`, its meaning and unit. None means *unknown*; a rule that needs an unknown value escalates.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from kyc_gate.model.country import CountryCode
+from kyc_gate.model.job import ProvisioningRequest
+from kyc_gate.model.record import Record
+
+class CustomerFacts(Record):
+    """The party behind the account."""
+
+    id: Annotated[str | None, Meta(description="the operator's id of the party; unknown when no party is on file")]
+    name: Annotated[str | None, Meta(description="the party's name as it stands in the directory")]
+    kind: Annotated[str, Meta(description="company, person, government or unknown")]
+    location: Annotated[CountryCode | None, Meta(description="country where the party itself is established")]
+    headquarters: Annotated[CountryCode | None, Meta(description="country of the party's headquarters")]
+    verified: Annotated[bool, Meta(description="the operator has verified the party's identity")]
+    reseller: Annotated[bool | None, Meta(description="the party rents for customers of its own")]
+
+
+class ParentFacts(Record):
+    """The party's ultimate parent; the party itself when it declares that nobody owns it."""
+
+    name: Annotated[str | None, Meta(description="name of the ultimate parent")]
+    headquarters: Annotated[CountryCode | None, Meta(description="country of the ultimate parent's headquarters")]
+    is_self: Annotated[bool | None, Meta(description="the party is its own ultimate parent")]
+
+
+class PlaceFacts(Record):
+    """The other two of the five countries."""
+
+    use: Annotated[CountryCode | None, Meta(description="country from which the service will be used")]
+    data_centre: Annotated[CountryCode | None, Meta(description="country of the data centre")]
+
+
+class AccountFacts(Record):
+    """The account on whose bill the request goes."""
+
+    id: Annotated[str | None, Meta(description="the provider's account id")]
+    known: Annotated[bool, Meta(description="the account is in the directory")]
+    verified: Annotated[bool, Meta(description="the caller's claim to the account was proved to this gate")]
+
+
+class RequestFacts(Record):
+    """The call itself."""
+
+    provider: Annotated[str, Meta(description="aws, generic, ...")]
+    service: Annotated[str, Meta(description="the provider's service, such as ec2")]
+    operation: Annotated[str, Meta(description="the operation's name in the provider's API")]
+    kind: Annotated[str, Meta(description="create, resize, start, reserve, purchase, submit or scale")]
+    resolved: Annotated[bool, Meta(description="every reference in the request could be followed")]
+    dry_run: Annotated[bool, Meta(description="the request only asks whether it would succeed")]
+
+
+class WorkloadFacts(Record):
+    """What the run is for."""
+
+    kind: Annotated[str, Meta(description="pre_training, fine_tuning, ..., inference, other or unknown")]
+    declared: Annotated[bool, Meta(description="the customer said what the run is for")]
+    may_train: Annotated[bool, Meta(description="the run trains, or nothing says that it does not")]
+
+
+class ChipFacts(Record):
+    """The accelerators asked for."""
+
+    count: Annotated[int | None, Meta(description="accelerators in the whole request, multipliers applied")]
+    known: Annotated[bool, Meta(description="every accelerator model and instance type is in the catalogue")]
+    tpp: Annotated[float | None, Meta(description="total processing performance of the strongest chip asked for")]
+    total_tpp: Annotated[float | None, Meta(description="total processing performance of the whole request")]
+
+
+class OperationFacts(Record):
+    """Operations, as exact integers. A projected figure includes what the control group already used in the window."""
+
+    low: Annotated[int | None, Meta(description="operations of this request at the low utilisation")]
+    likely: Annotated[int | None, Meta(description="operations of this request at the likely utilisation")]
+    high: Annotated[int | None, Meta(description="operations of this request at full peak")]
+    declared: Annotated[int | None, Meta(description="operations of the model as the customer declares them (6ND)")]
+    used: Annotated[int | None, Meta(description="likely operations that the control group used before this request")]
+    projected: Annotated[int | None, Meta(description="likely operations of the control group including this request")]
+    ceiling: Annotated[int | None, Meta(description="operations of the control group at full peak, request included")]
+    open_ended: Annotated[bool, Meta(description="the request states no end and was projected over the horizon")]
+    accounts: Annotated[int | None, Meta(description="accounts of the control group with usage in the window")]
+
+
+class ScreeningFacts(Record):
+    """What the party and its owners resemble on restricted-party lists."""
+
+    outcome: Annotated[str, Meta(description="clear, possible, match or not_screened; the worst over party and parents")]
+    score: Annotated[float | None, Meta(description="best score, 0 to 1; unknown when not screened")]
+    matched: Annotated[tuple[str, ...] | None, Meta(description="codes of lists with a match")]
+    possible: Annotated[tuple[str, ...] | None, Meta(description="codes of lists with a match or a possible match")]
+    stale: Annotated[bool, Meta(description="the lists are older than the operator allows")]
+    age_hours: Annotated[float | None, Meta(description="age of the oldest active list, in hours")]
+
+
+class OwnershipFacts(Record):
+    """Who stands behind the party."""
+
+    known: Annotated[bool, Meta(description="the owners are on file, with shares")]
+    sdn_share: Annotated[
+        float | None, Meta(description="share (0 to 1) held directly or indirectly by SDNs, by OFAC's 50 % cascade")
+    ]
+    listed_share: Annotated[
+        float | None, Meta(description="share held by parties on the Entity List, MEU List or SDN List, same cascade")
+    ]
+
+
+class IndicatorFacts(Record):
+    """Circumstances that a person or the customer put on file."""
+
+    military: Annotated[bool | None, Meta(description="indication of a military or military-intelligence end use")]
+    wmd: Annotated[bool | None, Meta(description="indication of an end use in weapons of mass destruction")]
+
+
+class GrantFacts(Record):
+    """A grant that fits the request's fingerprint, unspent and unexpired at `as_of`. Not a name for rules."""
+
+    id: str
+    rules: tuple[str, ...]
+    budget: int
+
+
+class Facts(Record):
+    """One frozen reading of the world. `as_of` is the clock."""
+
+    as_of: Annotated[datetime, Meta(description="the moment of the decision, in UTC")]
+    customer: CustomerFacts
+    parent: ParentFacts
+    place: PlaceFacts
+    account: AccountFacts
+    request: RequestFacts
+    workload: WorkloadFacts
+    chips: ChipFacts
+    operations: OperationFacts
+    screening: ScreeningFacts
+    ownership: OwnershipFacts
+    indicators: IndicatorFacts
+    grant: GrantFacts | None = None
+    snapshot: str | None = None
+    control_group: str | None = None
+
+
+class Recorded(Record):
+    """The request and facts of one decision, as the audit record keeps them for replay."""
+
+    request: ProvisioningRequest
+    facts: Facts

@@ -1,0 +1,37 @@
+"""The base of every record: frozen, keyword-only, and strict about names it does not know."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An immutable value with named parts; equal when all parts are equal."""
+
+
+def plain(value: object) -> Any:
+    """Return `value` as JSON-ready dicts, lists, strings, integers, booleans and nulls.
+
+    Decimals and timestamps become strings, sets become sorted lists, and integers stay exact at any size.
+    `Any` because that is what JSON is.
+    """
+    return msgspec.to_builtins(value, order="deterministic")
+
+
+def canonical_bytes(value: object) -> bytes:
+    """Return the one byte string that stands for `value`: sorted keys, no spaces, ASCII only, no NaN.
+
+    Two equal values give equal bytes on every machine, so digests and hash chains can be built on them.
+    Raises `ValueError` for a float that is not finite.
+    """
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.encode("ascii")
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of `canonical_bytes(value)` as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_bytes(value)).hexdigest()

@@ -1,0 +1,127 @@
+"""What a store promises. One behaviour suite runs against each implementation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from typing import Protocol
+
+from kyc_gate.adapters.adapter import Learned
+from kyc_gate.model.case import Case, Grant
+from kyc_gate.model.job import Accelerators
+from kyc_gate.model.party import Account, Party
+from kyc_gate.model.record import Record
+from kyc_gate.model.usage import HoldRequest, Usage
+
+
+class CaseOpening(Record):
+    """What a case needs to be opened, or joined when one is open for the same fingerprint and control group."""
+
+    severity: str
+    fingerprint: str
+    control_group: str
+    account: str
+    party_id: str
+    operation: str
+    rules: tuple[str, ...]
+    decision_id: str
+    at: datetime
+    due_at: datetime
+    likely: int
+    high: int
+
+
+class DecisionEntry(Record):
+    """One decision to be made durable, whole or not at all: record, case, spent grant and the fate of its hold.
+
+    `record` is the JSON-ready audit record; the store adds position, previous hash and hash.
+    `keep_hold` is false for a decision that lets nothing through: its hold is released in the same transaction.
+    `spend_grant` names a grant to spend `spend_operations` of; where it cannot be spent, nothing is written.
+    """
+
+    decision_id: str
+    record: dict[str, object]
+    hold_id: str | None = None
+    keep_hold: bool = False
+    case: CaseOpening | None = None
+    spend_grant: str | None = None
+    spend_operations: int = 0
+
+
+class Receipt(Record):
+    """Proof that an entry is durable: its position in the chain, its hash, and the case that it opened or joined."""
+
+    position: int
+    hash: str
+    case_id: str | None = None
+
+
+class GrantNotSpent(Exception):
+    """The grant that a decision relied on was spent, revoked, expired or too small by the time of writing."""
+
+
+class Store(Protocol):
+    """Durable state. Every method raises `StorageFault` when the store cannot be trusted, within a second."""
+
+    async def open(self) -> None:
+        """Open or create the store, bring its schema up to date, and verify the tail of the audit chain."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is pending and close. Safe to call twice."""
+        ...
+
+    async def ready(self) -> bool:
+        """Return whether a durable write succeeds now."""
+        ...
+
+    # directory
+    async def save_directory(self, parties: Iterable[Party], accounts: Iterable[Account]) -> None: ...
+    async def fetch_account(self, provider: str, account_id: str) -> Account | None: ...
+    async def fetch_party(self, party_id: str) -> Party | None: ...
+    async def fetch_parties(self) -> tuple[Party, ...]: ...
+
+    # references
+    async def save_learned(self, provider: str, account: str, learned: Iterable[Learned]) -> None: ...
+    async def fetch_learned(self, provider: str, account: str, kind: str, id: str) -> tuple[Accelerators, ...] | None: ...
+
+    # ledger
+    async def hold(self, request: HoldRequest) -> Usage:
+        """Reserve operations and return the control group's usage over the window, this hold included.
+
+        One transaction: two racing holds never see the same usage. The same key with the same fingerprint returns the first hold again
+        (`replayed`); with another fingerprint it raises `IdempotencyConflict`.
+        """
+        ...
+
+    async def peek(self, request: HoldRequest) -> Usage:
+        """Return what `hold` would return, and reserve nothing (dry runs)."""
+        ...
+
+    async def settle(self, hold_id: str) -> None:
+        """Make a hold real: the upstream accepted."""
+        ...
+
+    async def release(self, hold_id: str) -> None:
+        """Give a hold back: the upstream refused, or the call was abandoned before it left."""
+        ...
+
+    async def fetch_usage(self, control_group: str, since: datetime) -> Usage | None: ...
+
+    # audit, cases, grants
+    async def append(self, entry: DecisionEntry) -> Receipt:
+        """Make a decision durable (group commit) and return its receipt. Raises `GrantNotSpent`."""
+        ...
+
+    async def fetch_decision(self, decision_id: str) -> dict[str, object] | None: ...
+    def records(self) -> AsyncIterator[dict[str, object]]: ...
+    async def fetch_case(self, case_id: str) -> Case | None: ...
+    async def fetch_cases(self, *, state: str | None = None, limit: int = 100) -> tuple[Case, ...]: ...
+    async def approve_case(
+        self, case_id: str, *, reviewer: str, note: str, at: datetime, expires_at: datetime, budget: int | None = None
+    ) -> Grant:
+        """Approve an open case and return its one-use grant; the step is an audit record. Raises `CaseError`."""
+        ...
+
+    async def reject_case(self, case_id: str, *, reviewer: str, note: str, at: datetime) -> Case: ...
+    async def find_grant(self, fingerprint: str, control_group: str, at: datetime) -> Grant | None: ...
