@@ -1,15 +1,15 @@
 """Everything that can go wrong, in one tree.
 
-    KYCGateError
-    ├── InputError             the caller's input is wrong; the message names the field and the fix
-    │   ├── ConfigurationError     kyc-gate.toml
-    │   ├── PolicyError            a policy folder; carries every problem at once
-    │   └── RefusedCall            a call that cannot be read, with the status to answer it with
-    ├── IdempotencyConflict    a token came back with another request
-    ├── NotReady               the gate has no policy, no lists or no store yet
-    ├── StorageFault           the store failed; nothing may pass
-    │   └── ChainBroken            the audit chain does not verify
-    └── CaseError              a step that a case or grant does not allow
+KYCGateError
+├── InputError             the caller's input is wrong; the message names the field and the fix
+│   ├── ConfigurationError     kyc-gate.toml
+│   ├── PolicyError            a policy folder; carries every problem at once
+│   └── RefusedCall            a call that cannot be read, with the status to answer it with
+├── IdempotencyConflict    a token came back with another request
+├── NotReady               the gate has no policy, no lists or no store yet
+├── StorageFault           the store failed; nothing may pass
+│   └── ChainBroken            the audit chain does not verify
+└── CaseError              a step that a case or grant does not allow
 """
 
 from __future__ import annotations

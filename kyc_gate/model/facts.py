@@ -15,6 +15,7 @@ from kyc_gate.model.country import CountryCode
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.record import Record
 
+
 class CustomerFacts(Record):
     """The party behind the account."""
 
@@ -95,7 +96,9 @@ class OperationFacts(Record):
 class ScreeningFacts(Record):
     """What the party and its owners resemble on restricted-party lists."""
 
-    outcome: Annotated[str, Meta(description="clear, possible, match or not_screened; the worst over party and parents")]
+    outcome: Annotated[
+        str, Meta(description="clear, possible, match or not_screened; the worst over party and parents")
+    ]
     score: Annotated[float | None, Meta(description="best score, 0 to 1; unknown when not screened")]
     matched: Annotated[tuple[str, ...] | None, Meta(description="codes of lists with a match")]
     possible: Annotated[tuple[str, ...] | None, Meta(description="codes of lists with a match or a possible match")]

@@ -1,0 +1,130 @@
+"""A configuration turned into the parts of a gate: files are read here, once, at start."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from kyc_gate.adapters.aws import AWSAdapter
+from kyc_gate.adapters.generic import GenericAdapter
+from kyc_gate.lists.read import ListReading, read_list
+from kyc_gate.lists.snapshot import merge
+from kyc_gate.policy.read import Policy, read_policy, shipped_policies
+from kyc_gate.storage.sqlite import SqliteStore
+
+from kyc_gate.adapters.adapter import Adapter
+from kyc_gate.errors import ConfigurationError
+from kyc_gate.model.listing import ListSnapshot
+from kyc_gate.model.party import Account, Party
+from kyc_gate.service.config import Configuration
+from kyc_gate.service.settings import Settings
+from kyc_gate.telemetry.line import configure_logging
+
+
+def gate_parts(configuration: Configuration) -> dict[str, Any]:
+    """Return what `Gate` is made of. Raises `ConfigurationError` or `PolicyError`, naming the file."""
+    configure_logging(configuration.log.format)
+    return {
+        "policies": tuple(policy_named(name, configuration) for name in configuration.gate.policies),
+        "store": SqliteStore(configuration.path(configuration.gate.state)),
+        "adapters": _adapters(configuration),
+        "snapshot": snapshot_of([configuration.path(name) for name in configuration.lists.files]),
+        "parties": _records(configuration, configuration.directory.parties, Party),
+        "accounts": _records(configuration, configuration.directory.accounts, Account),
+        "settings": settings_of(configuration),
+    }
+
+
+def settings_of(configuration: Configuration) -> Settings:
+    """Return the settings that the configuration asks for."""
+    gate, lists, cases = configuration.gate, configuration.lists, configuration.cases
+    return Settings(
+        body_bytes=gate.body_bytes,
+        body_seconds=gate.body_seconds,
+        decision_seconds=gate.decision_seconds,
+        concurrent_decisions=gate.concurrent_decisions,
+        unsafe_mode=gate.unsafe_mode,
+        data_centre=gate.data_centre,
+        max_age_hours=lists.max_age_hours,
+        possible=lists.possible,
+        match=lists.match,
+        utilisation=configuration.compute.utilisation,
+        window_days=configuration.compute.window_days,
+        due_hours=cases.due_hours,
+        urgent_due_hours=cases.urgent_due_hours,
+        grant_hours=cases.grant_hours,
+        log_names=configuration.log.names,
+    )
+
+
+def policy_named(name: str, configuration: Configuration) -> Policy:
+    """Return the policy in the folder `name`, beside the configuration or shipped under that name."""
+    beside = configuration.path(name)
+    folder = beside if beside.is_dir() else shipped_policies() / name
+    if not folder.is_dir():
+        shipped = ", ".join(
+            sorted(each.name for each in shipped_policies().iterdir() if (each / "policy.toml").is_file())
+        )
+        raise ConfigurationError(
+            f"`gate.policies`: no folder `{beside}` and no shipped policy `{name}`; shipped: {shipped}"
+        )
+    return read_policy(folder)
+
+
+def snapshot_of(paths: list[Path]) -> ListSnapshot | None:
+    """Return the merged snapshot of the published files at `paths` (folders are searched), or None when there are none.
+
+    Where a file does not say when it was published, its modification time stands for it.
+    Raises `ConfigurationError` for a file that cannot be read or holds no entry.
+    """
+    files = [file for path in paths for file in _published(path)]
+    return merge([_reading(file) for file in files]) if files else None
+
+
+def _published(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith((".", "README")))
+    if not path.is_file():
+        raise ConfigurationError(f"`lists.files`: there is no file `{path}`")
+    return [path]
+
+
+def _reading(file: Path) -> ListReading:
+    reading = read_list(file.name, file.read_bytes())
+    if reading.as_of is not None:
+        return reading
+    modified = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    return msgspec.structs.replace(reading, as_of=modified)
+
+
+def _adapters(configuration: Configuration) -> tuple[Adapter, ...]:
+    adapters: list[Adapter] = []
+    if configuration.aws is not None:
+        adapters.append(AWSAdapter(hosts=configuration.aws.hosts, signatures=configuration.aws.signatures))
+    if configuration.generic:
+        adapters.append(GenericAdapter(configuration.generic))
+    return tuple(adapters)
+
+
+def _records(configuration: Configuration, names: tuple[str, ...], kind: type[Any]) -> tuple[Any, ...]:
+    """Return the records of JSON-lines files. Raises `ConfigurationError` naming file, line and field."""
+    records = []
+    for name in names:
+        file = configuration.path(name)
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"cannot read `{file}`: {error}") from error
+        for number, line in enumerate(lines, 1):
+            if line.strip() and not line.lstrip().startswith("#"):
+                records.append(_record(line, kind, f"`{file}` line {number}"))
+    return tuple(records)
+
+
+def _record(line: str, kind: type[Any], where: str) -> Any:
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(f"{where}: {error}") from error

@@ -1,0 +1,179 @@
+"""The configuration file, read strictly: every key has a type, a default and a meaning, and no other key is taken."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from kyc_gate.adapters.generic import GenericRoute
+from msgspec import Meta
+
+from kyc_gate.errors import ConfigurationError
+from kyc_gate.model.record import Record
+
+
+class GateSettings(Record):
+    """What is decided, with what, and where it is kept."""
+
+    policies: tuple[str, ...] = ("us-in-force", "us-ai-diffusion")
+    state: str = "kyc-gate.db"
+    data_centre: str | None = None
+    body_bytes: Annotated[int, Meta(ge=1, le=64 * 1024 * 1024)] = 1024 * 1024
+    body_seconds: Annotated[float, Meta(gt=0, le=300)] = 30.0
+    decision_seconds: Annotated[float, Meta(gt=0, le=30)] = 0.95
+    concurrent_decisions: Annotated[int, Meta(ge=1, le=100_000)] = 256
+    unsafe_mode: Literal["warn", "observe"] | None = None
+
+
+class DirectorySettings(Record):
+    """Where parties and accounts are read from at start, besides what the store already holds."""
+
+    parties: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+
+
+class ListSettings(Record):
+    """Which published lists are screened against, how old they may be, and where the lines are drawn."""
+
+    files: tuple[str, ...] = ()
+    max_age_hours: Annotated[float, Meta(gt=0)] = 72.0
+    possible: Annotated[float, Meta(gt=0, le=1)] | None = None
+    match: Annotated[float, Meta(gt=0, le=1)] | None = None
+
+
+class ComputeSettings(Record):
+    """How operations are estimated and over how long a window they are summed."""
+
+    utilisation: Annotated[Decimal, Meta(gt=0, le=1)] = Decimal("0.33")
+    window_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+
+
+class CaseSettings(Record):
+    """When a case is due and how long a grant lasts."""
+
+    due_hours: Annotated[float, Meta(gt=0)] = 24.0
+    urgent_due_hours: Annotated[float, Meta(gt=0)] = 4.0
+    grant_hours: Annotated[float, Meta(gt=0)] = 24.0
+
+
+class AWSSettings(Record):
+    """Which hosts speak AWS, and who proves a caller's signature (`upstream`, or nobody)."""
+
+    hosts: tuple[str, ...] = ("*.amazonaws.com", "*.amazonaws.com.cn")
+    signatures: Literal["upstream", "none"] = "upstream"
+
+
+class Upstream(Record):
+    """Calls whose Host is `host` (or any, for `*`) are forwarded to `url`, Host unchanged."""
+
+    url: str
+    host: str = "*"
+
+
+class GatewaySettings(Record):
+    """The reverse proxy."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    upstreams: tuple[Upstream, ...] = ()
+    connect_seconds: Annotated[float, Meta(gt=0)] = 5.0
+    upstream_seconds: Annotated[float, Meta(gt=0)] = 120.0
+
+
+class APISettings(Record):
+    """The gate's own interface, on a port of its own. `tokens_sha256` are SHA-256 digests of bearer tokens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8081
+    tokens_sha256: tuple[str, ...] = ()
+
+
+class LogSettings(Record):
+    """The decision line: its format, and whether names of parties may stand in it."""
+
+    format: Literal["auto", "json", "console"] = "auto"
+    names: bool = False
+
+
+class Configuration(Record):
+    """Everything in `kyc-gate.toml`. Relative paths start at the file's own folder, kept in `folder`."""
+
+    gate: GateSettings = GateSettings()
+    directory: DirectorySettings = DirectorySettings()
+    lists: ListSettings = ListSettings()
+    compute: ComputeSettings = ComputeSettings()
+    cases: CaseSettings = CaseSettings()
+    aws: AWSSettings | None = None
+    generic: tuple[GenericRoute, ...] = ()
+    gateway: GatewaySettings = GatewaySettings()
+    api: APISettings = APISettings()
+    log: LogSettings = LogSettings()
+    folder: str = "."
+
+    def path(self, name: str) -> Path:
+        """Return `name` as a path, taken from the configuration's own folder when it is relative."""
+        return Path(self.folder, name)
+
+
+def read_configuration(path: str | Path) -> Configuration:
+    """Return the configuration at `path`. Raises `ConfigurationError` that names the key and the fix."""
+    file = Path(path)
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read `{file}`: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"`{file}` is not TOML: {error}") from error
+    if "folder" in raw:
+        raise ConfigurationError(f"`{file}`: unknown key `folder`; paths start at the file's own folder")
+    raw["folder"] = str(file.resolve().parent)
+    return configuration_of(raw, f"`{file}`")
+
+
+def configuration_of(raw: dict[str, Any], where: str = "configuration") -> Configuration:
+    """Return `raw`, as TOML gives it, as a `Configuration`. Raises `ConfigurationError`."""
+    try:
+        return msgspec.convert(raw, Configuration, strict=True)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{where}: {_explained(str(error))}") from error
+
+
+_MISPLACED = re.compile(r"Object contains unknown field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<at>[^`]*)`)?")
+
+
+def _explained(message: str) -> str:
+    """Return msgspec's message as ours: dotted key first, nearest right spelling last."""
+    if found := _MISPLACED.match(message):
+        at = found["at"] or ""
+        near = difflib.get_close_matches(found["field"], _keys(at), n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        place = f"[{at}] " if at else ""
+        return f"{place}unknown key `{found['field']}`{hint}"
+    text, _, at = message.partition(" - at `$.")
+    return f"`{at.rstrip('`')}`: {text[:1].lower()}{text[1:]}" if at else f"{text[:1].lower()}{text[1:]}"
+
+
+def _keys(at: str) -> list[str]:
+    sections = {field.name: field.type for field in msgspec.structs.fields(Configuration)}
+    section = at.split(".")[0].split("[")[0]
+    if not at:
+        return [name for name in sections if name != "folder"]
+    known = {
+        "gate": GateSettings,
+        "directory": DirectorySettings,
+        "lists": ListSettings,
+        "compute": ComputeSettings,
+        "cases": CaseSettings,
+        "aws": AWSSettings,
+        "generic": GenericRoute,
+        "gateway": Upstream if "upstreams" in at else GatewaySettings,
+        "api": APISettings,
+        "log": LogSettings,
+    }
+    chosen = known.get(section)
+    return [field.name for field in msgspec.structs.fields(chosen)] if chosen else []

@@ -1,0 +1,74 @@
+"""What a refused customer is told: as little as the policies disclose, and never a score or a list's name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kyc_gate.policy.read import Policy
+
+from kyc_gate.adapters.adapter import Refusal
+from kyc_gate.errors import IdempotencyConflict, InputError, RefusedCall
+from kyc_gate.model.decision import Decision, Finding, Outcome
+
+_LEVELS = ("public", "partner", "internal")
+
+
+def refusal_of_decision(
+    decision_id: str, decision: Decision, policies: Sequence[Policy], case_id: str | None
+) -> Refusal:
+    """Return the refusal for a decision that lets nothing through.
+
+    `public` tells only that policy refused or that a person will look, `partner` adds rule ids and citations, and
+    `internal` adds reasons. The most reticent policy of those that spoke decides.
+    """
+    level = min((policy.disclosure for policy in policies), key=_LEVELS.index, default="public")
+    held = decision.outcome is Outcome.ESCALATE
+    code = "review-required" if held else "blocked"
+    return Refusal(
+        status=403,
+        code=code,
+        title="this request needs a review" if held else "this request was refused",
+        detail=_detail(held=held, case_id=case_id, decision_id=decision_id, reasons=_told(decision, level)),
+        decision_id=decision_id,
+        case_id=case_id,
+        outcome=decision.outcome.value,
+        reasons=_reasons(decision.counting, level, code),
+        resubmit=held,
+    )
+
+
+def _reasons(findings: Sequence[Finding], level: str, code: str) -> tuple[tuple[str, str], ...]:
+    if level == "public":
+        return ((code, ""),)
+    return tuple((finding.rule, ", ".join(finding.cites)) for finding in findings)
+
+
+def _told(decision: Decision, level: str) -> str:
+    return "; ".join(finding.reason for finding in decision.counting) if level == "internal" else ""
+
+
+def _detail(*, held: bool, case_id: str | None, decision_id: str, reasons: str) -> str:
+    if held:
+        text = f"a person will look at this request; case {case_id or 'not opened for a dry run'}"
+        text += "; send the same request again after approval"
+    else:
+        text = f"this request was refused; decision {decision_id}"
+    return f"{text} ({reasons})" if reasons else text
+
+
+def refusal_of_error(error: Exception) -> Refusal:
+    """Return the refusal for a call that could not be read or decided. An unexpected error tells nothing of itself."""
+    if isinstance(error, RefusedCall):
+        return Refusal(
+            status=error.status, code="unreadable", title="this call was not understood", detail=error.detail
+        )
+    if isinstance(error, IdempotencyConflict):
+        return Refusal(status=409, code="conflict", title="this token was used for another request", detail=str(error))
+    if isinstance(error, InputError):
+        return Refusal(status=400, code="unreadable", title="this call was not understood", detail=str(error))
+    return Refusal(
+        status=503,
+        code="unavailable",
+        title="no decision can be made now",
+        detail="the request was not passed on; try again later",
+    )

@@ -1,0 +1,599 @@
+"""The gate: gather the facts, take the hold, decide, write the record, and only then say what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+from kyc_gate.decide.decision import combine, decide
+from kyc_gate.policy.read import Policy
+from kyc_gate.screening.screener import Screener
+from msgspec.structs import replace
+
+from kyc_gate.adapters.adapter import Adapter, Refusal
+from kyc_gate.adapters.problem import problem_answer
+from kyc_gate.errors import (
+    InputError,
+    KYCGateError,
+    NotReady,
+    RefusedCall,
+    StorageFault,
+)
+from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.case import Grant
+from kyc_gate.model.decision import Decision, Mode, Outcome
+from kyc_gate.model.facts import Facts
+from kyc_gate.model.job import Certainty, Estimate, ProvisioningRequest
+from kyc_gate.model.listing import ListSnapshot
+from kyc_gate.model.party import Account, Party
+from kyc_gate.model.record import Record, plain
+from kyc_gate.model.usage import HoldRequest, Usage
+from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
+from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, Standing, estimate_of, gather, standing_of
+from kyc_gate.service.settings import Limits, Settings
+from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
+from kyc_gate.telemetry.line import decision_line
+
+log = structlog.get_logger("kyc_gate")
+
+
+class Admission(Record):
+    """What a door must do with a call: send `answer`, or pass the call on when it is None.
+
+    `headers` are added to the upstream's response; `learns` asks the door for the upstream's body when it settles.
+    """
+
+    decision_id: str | None = None
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+    answer: Answer | None = None
+    refusal: Refusal | None = None
+    case_id: str | None = None
+    warnings: tuple[str, ...] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    learns: bool = False
+    hold_id: str | None = None
+    request: ProvisioningRequest | None = None
+    call: Call | None = None
+    position: int | None = None
+
+
+class Readiness(Record):
+    """Whether the gate can decide now, and if not, every reason."""
+
+    ready: bool
+    reasons: tuple[str, ...] = ()
+
+
+class _Reading(Record):
+    """What one decision is made from, before grants: kept so that it can be made again with one."""
+
+    request: ProvisioningRequest
+    standing: Standing
+    estimated: Estimate
+    usage: Usage
+    account_known: bool
+    at: datetime
+
+
+class Gate:
+    """The one conductor behind every door. Open it before use; it may be shared by any number of tasks."""
+
+    def __init__(
+        self,
+        *,
+        policies: tuple[Policy, ...],
+        store: Store,
+        adapters: tuple[Adapter, ...] = (),
+        snapshot: ListSnapshot | None = None,
+        parties: Iterable[Party] = (),
+        accounts: Iterable[Account] = (),
+        settings: Settings | None = None,
+    ) -> None:
+        if not policies:
+            raise NotReady("no policy is configured; name at least one under `gate.policies`")
+        self.policies = policies
+        self.store = store
+        self.adapters = adapters
+        self.settings = settings or Settings()
+        self.limits = Limits(max_body=self.settings.body_bytes, body_seconds=self.settings.body_seconds)
+        self.snapshot = snapshot
+        self.screener = _screener(snapshot, self.settings)
+        self._seed = (tuple(parties), tuple(accounts))
+        self._parties: dict[str, Party] = {}
+        self._parties_at = float("-inf")
+        self._standings: dict[tuple[str, str | None], Standing] = {}
+        self._accounts: dict[tuple[str, str], tuple[float, Account | None]] = {}
+        self._admitted = asyncio.Semaphore(self.settings.concurrent_decisions)
+        self._background: set[asyncio.Task[None]] = set()
+        self._opened = False
+
+    @classmethod
+    def from_config(cls, path: str | Path) -> Self:
+        """Return the gate that the file at `path` describes. Raises `ConfigurationError` or `PolicyError`."""
+        from kyc_gate.service.build import gate_parts
+        from kyc_gate.service.config import read_configuration
+
+        return cls(**gate_parts(read_configuration(path)))
+
+    async def open(self) -> None:
+        """Open the store and load the directory. Raises `StorageFault` when nothing could be let through safely."""
+        if self._opened:
+            return
+        await self.store.open()
+        parties, accounts = self._seed
+        if parties or accounts:
+            await self.store.save_directory(parties, accounts)
+        await self._load_parties()
+        self._opened = True
+        log.info("gate.opened", policies=[str(policy.reference) for policy in self.policies], lists=self._lists_named())
+
+    async def close(self) -> None:
+        """Wait for what is being written, and close the store."""
+        if self._background:
+            await asyncio.gather(*self._background, return_exceptions=True)
+        await self.store.close()
+        self._opened = False
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # What a door asks, in the order in which it asks.
+
+    def guards(self, call: Call) -> bool:
+        """Return whether the call, by its head, may be guarded. Raises `RefusedCall` for an ambiguous head."""
+        return any(adapter.guards(call) for adapter in self.adapters)
+
+    async def admit(self, call: Call) -> Admission:
+        """Decide on a whole call. Whatever is wrong with the call or with the gate becomes an answer, never a pass."""
+        try:
+            adapter, request = self._read(call)
+        except Exception as error:  # noqa: BLE001 - nothing that reading raises may let a call through
+            return self._refused(call, error)
+        if adapter is None or request is None:
+            return Admission(call=call)
+        admission = await self._admit(request, adapter, call)
+        learns = admission.answer is None and bool(getattr(adapter, "learns", lambda _: False)(request))
+        return replace(admission, call=call, learns=learns)
+
+    async def decide(
+        self, request: ProvisioningRequest, *, party: Party | None = None, dry_run: bool = False
+    ) -> Admission:
+        """Decide on a request that is already read. `party` stands in for the directory where the caller knows better.
+
+        With `dry_run` nothing is reserved and no case is opened, but the decision is recorded all the same.
+        """
+        if dry_run:
+            request = replace(request, dry_run=True)
+        return await self._admit(request, None, None, party=party)
+
+    def answer(self, call: Call, error: Exception) -> Answer:
+        """Return the refusal for `error` in the dialect of the call."""
+        return self._answer(self._adapter_of(call), call, refusal_of_error(error))
+
+    async def settle(self, admission: Admission, status: int | None, body: bytes | None = None) -> None:
+        """Tell what became of a call that was passed: its upstream status, or None when nobody knows.
+
+        A success settles the hold, a refusal gives it back, and an unknown outcome keeps it.
+        """
+        if admission.hold_id is None or admission.answer is not None:
+            return
+        try:
+            if status is not None and 200 <= status < 400:
+                await self.store.settle(admission.hold_id)
+                await self._learn(admission, status, body)
+            elif status is not None and _refused_upstream(status):
+                await self.store.release(admission.hold_id)
+        except StorageFault as error:
+            log.error("hold.unsettled", hold_id=admission.hold_id, status=status, error=str(error))
+
+    async def abandon(self, admission: Admission) -> None:
+        """Give back the hold of a call that never left."""
+        if admission.hold_id is None:
+            return
+        try:
+            await self.store.release(admission.hold_id)
+        except StorageFault as error:
+            log.error("hold.unsettled", hold_id=admission.hold_id, status=None, error=str(error))
+
+    async def readiness(self) -> Readiness:
+        """Return whether a decision could be made and recorded now, with every reason why not."""
+        reasons = []
+        if not self._opened:
+            reasons.append("the gate is not open")
+        elif not await self._store_ready():
+            reasons.append("the store does not take a durable write")
+        if self.snapshot is None:
+            reasons.append("no restricted-party list is active")
+        elif self._lists().stale(self.now()):
+            reasons.append("the restricted-party lists are stale")
+        return Readiness(ready=not reasons, reasons=tuple(reasons))
+
+    def now(self) -> datetime:
+        """Return the clock's reading, once for each decision."""
+        return datetime.now(UTC)
+
+    # Reading
+
+    def _read(self, call: Call) -> tuple[Adapter | None, ProvisioningRequest | None]:
+        for adapter in self.adapters:
+            if adapter.guards(call):
+                return adapter, adapter.read(call)
+        return None, None
+
+    def _adapter_of(self, call: Call) -> Adapter | None:
+        for adapter in self.adapters:
+            try:
+                if adapter.guards(call):
+                    return adapter
+            except RefusedCall:
+                return adapter
+        return None
+
+    # Deciding
+
+    async def _admit(
+        self,
+        request: ProvisioningRequest,
+        adapter: Adapter | None,
+        call: Call | None,
+        *,
+        party: Party | None = None,
+    ) -> Admission:
+        """Return the admission of a read request; every failure becomes a refusal."""
+        if self._admitted.locked():
+            return self._refused(call, NotReady("the gate is at its limit of concurrent decisions"), adapter)
+        started = time.perf_counter()
+        async with self._admitted:
+            try:
+                async with asyncio.timeout(self.settings.decision_seconds):
+                    return await self._decided(request, adapter, call, party, started)
+            except TimeoutError:
+                error: Exception = NotReady("no decision within the time allowed")
+            except Exception as caught:  # noqa: BLE001 - whatever went wrong, the call does not pass
+                error = caught
+        return self._refused(call, error, adapter)
+
+    async def _decided(
+        self,
+        request: ProvisioningRequest,
+        adapter: Adapter | None,
+        call: Call | None,
+        party: Party | None,
+        started: float,
+    ) -> Admission:
+        """Steps 3 to 6 of the walk: gather, hold, decide, write, and say what to do."""
+        if not self._opened:
+            raise NotReady("the gate is not open")
+        decision_id = f"dec_{secrets.token_hex(16)}"
+        reading = await self._reading(request, party)
+        try:
+            facts, decision = self._concluded(reading, None)
+            grant = await self._grant(reading, decision)
+            if grant is not None:
+                facts, decision = self._concluded(reading, grant)
+            receipt, facts, decision, grant = await self._recorded(decision_id, reading, facts, decision, grant)
+        except BaseException:
+            self._give_back(reading.usage)
+            raise
+        return self._acted(decision_id, reading, facts, decision, receipt, grant, adapter, call, started)
+
+    async def _reading(self, request: ProvisioningRequest, party: Party | None) -> _Reading:
+        request = await self._resolved(request)
+        account = await self._account(request)
+        standing, known = await self._standing(request, account, party)
+        estimated = estimate_of(
+            request, horizon_days=self.settings.horizon_days(self.policies), utilisation=self.settings.utilisation
+        )
+        at = self.now()
+        reserve = HoldRequest(
+            control_group=standing.control_group,
+            account=f"{request.provider}:{request.caller.account or ''}",
+            party_id=standing.customer.id or "",
+            key=request.idempotency_key or secrets.token_hex(16),
+            fingerprint=request.fingerprint,
+            likely=estimated.likely,
+            high=estimated.high,
+            at=at,
+            window_days=self.settings.window_days,
+        )
+        usage = await (self.store.peek(reserve) if request.dry_run else self.store.hold(reserve))
+        return _Reading(
+            request=request, standing=standing, estimated=estimated, usage=usage, account_known=known, at=at
+        )
+
+    def _concluded(self, reading: _Reading, grant: Grant | None) -> tuple[Facts, Decision]:
+        facts = gather(
+            reading.request,
+            as_of=reading.at,
+            standing=reading.standing,
+            lists=self._lists(),
+            estimated=reading.estimated,
+            usage=reading.usage,
+            account_known=reading.account_known,
+            data_centre=self.settings.data_centre,
+            match_threshold=self.screener.match if self.screener else 1.0,
+            grant=grant,
+        )
+        return facts, combine([decide(reading.request, facts, policy) for policy in self.policies])
+
+    async def _grant(self, reading: _Reading, decision: Decision) -> Grant | None:
+        """Return an unspent grant for this very request, where the decision would need one."""
+        if decision.outcome is Outcome.ALLOW or reading.request.dry_run or not reading.request.fingerprint:
+            return None
+        return await self.store.find_grant(reading.request.fingerprint, reading.standing.control_group, reading.at)
+
+    async def _recorded(
+        self, decision_id: str, reading: _Reading, facts: Facts, decision: Decision, grant: Grant | None
+    ) -> tuple[Receipt, Facts, Decision, Grant | None]:
+        """Return the receipt of the durable record, and the decision that was written.
+
+        A grant that somebody else spent in the meantime is no grant: the decision is made again without it.
+        """
+        relied = grant if decision.outcome is Outcome.ALLOW and grant is not None else None
+        entry = self._entry(decision_id, reading, facts, decision, relied)
+        try:
+            return await self.store.append(entry), facts, decision, relied
+        except GrantNotSpent:
+            facts, decision = self._concluded(reading, None)
+            entry = self._entry(decision_id, reading, facts, decision, None)
+            return await self.store.append(entry), facts, decision, None
+
+    def _entry(
+        self, decision_id: str, reading: _Reading, facts: Facts, decision: Decision, grant: Grant | None
+    ) -> DecisionEntry:
+        request = reading.request
+        passes = self._passes(decision)
+        opens = decision.outcome is Outcome.ESCALATE and not request.dry_run
+        return DecisionEntry(
+            decision_id=decision_id,
+            record={
+                "type": "decision",
+                "decision_id": decision_id,
+                "at": facts.as_of.isoformat(),
+                "acted": "pass" if passes else "refuse",
+                "request": plain(request),
+                "facts": plain(facts),
+                "decision": plain(decision),
+                "hold_id": None if request.dry_run else reading.usage.hold_id,
+                "grant_id": grant.id if grant else None,
+            },
+            hold_id=None if request.dry_run or (reading.usage.replayed and not passes) else reading.usage.hold_id,
+            keep_hold=passes,
+            case=self._case(decision_id, reading, decision) if opens else None,
+            spend_grant=grant.id if grant else None,
+            spend_operations=reading.estimated.high if grant else 0,
+        )
+
+    def _case(self, decision_id: str, reading: _Reading, decision: Decision) -> CaseOpening:
+        urgent = any(not finding.overridable for finding in decision.counting)
+        hours = self.settings.urgent_due_hours if urgent else self.settings.due_hours
+        return CaseOpening(
+            severity="high" if urgent else "medium",
+            fingerprint=reading.request.fingerprint,
+            control_group=reading.standing.control_group,
+            account=f"{reading.request.provider}:{reading.request.caller.account or ''}",
+            party_id=reading.standing.customer.id or "",
+            operation=reading.request.operation,
+            rules=tuple(sorted({finding.rule for finding in decision.counting})),
+            decision_id=decision_id,
+            at=reading.at,
+            due_at=reading.at + timedelta(hours=hours),
+            likely=reading.estimated.likely,
+            high=reading.estimated.high,
+        )
+
+    def _passes(self, decision: Decision) -> bool:
+        return decision.outcome is Outcome.ALLOW or self.settings.unsafe_mode is not None
+
+    def _acted(
+        self,
+        decision_id: str,
+        reading: _Reading,
+        facts: Facts,
+        decision: Decision,
+        receipt: Receipt,
+        grant: Grant | None,
+        adapter: Adapter | None,
+        call: Call | None,
+        started: float,
+    ) -> Admission:
+        """Return what the door must do, and write the log line. The record is durable by now."""
+        passes = self._passes(decision)
+        refusal = None if passes else refusal_of_decision(decision_id, decision, self.policies, receipt.case_id)
+        log.info(
+            "decision.made",
+            **decision_line(
+                decision_id,
+                reading.request,
+                facts,
+                decision,
+                acted="pass" if passes else "refuse",
+                case_id=receipt.case_id,
+                grant_id=grant.id if grant else None,
+                milliseconds=(time.perf_counter() - started) * 1000,
+                names=self.settings.log_names,
+            ),
+        )
+        warnings = self._warnings(decision)
+        return Admission(
+            decision_id=decision_id,
+            outcome=decision.outcome,
+            decision=decision,
+            refusal=refusal,
+            answer=self._answer(adapter, call, refusal) if refusal and call is not None else None,
+            case_id=receipt.case_id,
+            warnings=warnings,
+            headers=_response_headers(decision_id, warnings),
+            hold_id=None if reading.request.dry_run else reading.usage.hold_id,
+            request=reading.request,
+            position=receipt.position,
+        )
+
+    def _warnings(self, decision: Decision) -> tuple[str, ...]:
+        """Return the ids of rules whose finding is told to the caller and not acted on."""
+        unenforced = self.settings.unsafe_mode == "warn"
+        return tuple(
+            finding.rule
+            for finding in decision.findings
+            if finding.mode is Mode.WARN or (unenforced and finding.counts)
+        )
+
+    # Refusing
+
+    def _refused(self, call: Call | None, error: Exception, adapter: Adapter | None = None) -> Admission:
+        expected = isinstance(error, KYCGateError)
+        fields = {"error": str(error), "kind": type(error).__name__}
+        if isinstance(error, RefusedCall):
+            log.warning("call.refused", code=error.code, status=error.status, detail=error.detail)
+        elif expected:
+            log.error("decision.failed", **fields)
+        else:
+            log.error("decision.failed", exc_info=error, **fields)
+        refusal = refusal_of_error(error)
+        chosen = adapter or (self._adapter_of(call) if call else None)
+        answer = self._answer(chosen, call, refusal) if call is not None else None
+        return Admission(refusal=refusal, answer=answer, call=call)
+
+    def _answer(self, adapter: Adapter | None, call: Call | None, refusal: Refusal) -> Answer:
+        if adapter is None or call is None:
+            return problem_answer(refusal)
+        try:
+            return adapter.refuse(call, refusal)
+        except Exception as error:
+            log.error("refusal.unworded", exc_info=error, adapter=adapter.name)
+            return problem_answer(refusal)
+
+    def _give_back(self, usage: Usage) -> None:
+        """Release, in the background, the hold of a request that failed before it was let through."""
+        if usage.hold_id and not usage.replayed:
+            task = asyncio.ensure_future(self._release(usage.hold_id))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+
+    async def _release(self, hold_id: str) -> None:
+        with contextlib.suppress(StorageFault):  # a hold that cannot be given back keeps counting
+            await self.store.release(hold_id)
+
+    # Directory, lists, references
+
+    async def _account(self, request: ProvisioningRequest) -> Account | None:
+        number = request.caller.account
+        if number is None:
+            return None
+        key = (request.provider, number)
+        now = time.monotonic()
+        at, account = self._accounts.get(key, (float("-inf"), None))
+        if now - at < self.settings.directory_seconds:
+            return account
+        account = await self.store.fetch_account(request.provider, number)
+        if len(self._accounts) > 100_000:
+            self._accounts.clear()
+        self._accounts[key] = (now, account)
+        return account
+
+    async def _standing(
+        self, request: ProvisioningRequest, account: Account | None, party: Party | None
+    ) -> tuple[Standing, bool]:
+        """Return the standing behind the request, and whether somebody is on file for it."""
+        parties = await self._load_parties()
+        if party is not None:
+            return await self._standing_of(party, {**parties, party.id: party}, None), True
+        found = parties.get(account.party_id) if account else None
+        if found is None or account is None:
+            group = f"account:{request.provider}:{request.caller.account or 'unidentified'}"
+            return replace(UNKNOWN_PARTY, control_group=group), False
+        key = (found.id, account.payer_party_id)
+        standing = self._standings.get(key)
+        if standing is None:
+            standing = await self._standing_of(found, parties, account.payer_party_id)
+            self._standings[key] = standing
+        return standing, True
+
+    async def _standing_of(self, party: Party, parties: Mapping[str, Party], payer: str | None) -> Standing:
+        return await asyncio.to_thread(standing_of, party, parties, self.screener, payer=payer)
+
+    async def _load_parties(self) -> Mapping[str, Party]:
+        """Return the directory, at most `directory_seconds` old; cached standings live as long as it does not change."""
+        now = time.monotonic()
+        if now - self._parties_at < self.settings.directory_seconds:
+            return self._parties
+        fresh = {party.id: party for party in await self.store.fetch_parties()}
+        if fresh != self._parties:
+            self._parties = fresh
+            self._standings = {}
+        self._parties_at = now
+        return self._parties
+
+    async def _resolved(self, request: ProvisioningRequest) -> ProvisioningRequest:
+        """Return the request with every reference followed that earlier traffic taught; the rest stays unresolved."""
+        if not request.unresolved:
+            return request
+        lines = list(request.lines)
+        left = []
+        for reference in request.unresolved:
+            kind, _, name = reference.partition(":")
+            found = await self.store.fetch_learned(request.provider, request.caller.account or "", kind, name)
+            if found is None:
+                left.append(reference)
+            else:
+                lines.extend(found)
+        certainty = Certainty.UNRESOLVED if left else Certainty.EXACT
+        return replace(request, lines=tuple(lines), unresolved=tuple(left), certainty=certainty)
+
+    async def _learn(self, admission: Admission, status: int, body: bytes | None) -> None:
+        request, call = admission.request, admission.call
+        if not (admission.learns and body and request and call):
+            return
+        for adapter in self.adapters:
+            if adapter.name == request.provider:
+                with contextlib.suppress(InputError):  # what was not learnt stays unresolved, and escalates
+                    learned = adapter.learn(request, call, status, body)
+                    await self.store.save_learned(request.provider, request.caller.account or "", learned)
+
+    async def _store_ready(self) -> bool:
+        try:
+            return await self.store.ready()
+        except StorageFault:
+            return False
+
+    def _lists(self) -> ListStanding:
+        return ListStanding.of(self.snapshot, max_age_hours=self.settings.max_age_hours)
+
+    def _lists_named(self) -> list[str]:
+        return list(self.snapshot.lists) if self.snapshot else []
+
+
+def _screener(snapshot: ListSnapshot | None, settings: Settings) -> Screener | None:
+    """Return a screener over the snapshot with the configured lines, or None when no list is active."""
+    if snapshot is None:
+        return None
+    lines = {"possible": settings.possible, "match": settings.match}
+    return Screener(snapshot, **{name: line for name, line in lines.items() if line is not None})
+
+
+def _refused_upstream(status: int) -> bool:
+    """Return whether `status` says that the upstream did nothing: a client error, or 501 or 503.
+
+    Other server errors leave it open whether machines were started, so their holds are kept.
+    """
+    return 400 <= status < 500 or status in (501, 503)
+
+
+def _response_headers(decision_id: str, warnings: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    told = tuple((b"warning", f'299 - "kyc_gate: {rule}"'.encode("ascii", "replace")) for rule in warnings)
+    return ((b"kyc-decision-id", decision_id.encode("ascii")), *told)

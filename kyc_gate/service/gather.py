@@ -1,0 +1,302 @@
+"""Facts, put together from a request, a party, an estimate and a usage. Plain functions: no store, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from kyc_gate.compute.estimate import estimate
+from kyc_gate.ownership.graph import control_group, listed_share, ultimate_parent
+from kyc_gate.places.countries import parse_country
+from kyc_gate.places.headquarters import resolve_headquarters
+from kyc_gate.screening.screener import Screener
+
+from kyc_gate.model.case import Grant
+from kyc_gate.model.facts import (
+    AccountFacts,
+    ChipFacts,
+    CustomerFacts,
+    Facts,
+    GrantFacts,
+    IndicatorFacts,
+    OperationFacts,
+    OwnershipFacts,
+    ParentFacts,
+    PlaceFacts,
+    RequestFacts,
+    ScreeningFacts,
+    WorkloadFacts,
+)
+from kyc_gate.model.job import Certainty, Estimate, ProvisioningRequest, Workload
+from kyc_gate.model.listing import ListSnapshot
+from kyc_gate.model.match import Match, Screening, ScreeningOutcome
+from kyc_gate.model.party import Owner, Party, UltimateParent
+from kyc_gate.model.record import Record
+from kyc_gate.model.usage import Usage
+
+TRAINING = frozenset(Workload) - {Workload.INFERENCE, Workload.DATA_GENERATION, Workload.OTHER}
+"""Workloads that train or may train. Unknown counts: nothing says that it does not train."""
+
+SDN_LISTS = frozenset({"SDN"})
+"""Lists whose parties are blocked, and whose holdings of 50 % or more block others (31 CFR ch. V, guidance of 2014-08-13)."""
+
+AFFILIATE_LISTS = frozenset({"SDN", "EL", "MEU"})
+"""Lists that the affiliates rule reads, 90 FR 47201: Entity List, MEU List and SDNs under 15 CFR 744.8."""
+
+
+class ListStanding(Record):
+    """The active lists: their snapshot, how old the oldest is, and how old it may be."""
+
+    digest: str | None
+    as_of: datetime | None
+    max_age_hours: float
+
+    @classmethod
+    def of(cls, snapshot: ListSnapshot | None, *, max_age_hours: float) -> ListStanding:
+        """Return the standing of `snapshot`; None means that no list is active."""
+        return cls(
+            digest=snapshot.digest if snapshot else None,
+            as_of=snapshot.as_of if snapshot else None,
+            max_age_hours=max_age_hours,
+        )
+
+    def age_hours(self, now: datetime) -> float | None:
+        """Return the age of the oldest list in hours at `now`, or None when it is not known."""
+        return None if self.as_of is None else (now - self.as_of) / timedelta(hours=1)
+
+    def stale(self, now: datetime) -> bool:
+        """Return whether the lists are too old, absent, or of unknown age: all three are stale."""
+        age = self.age_hours(now)
+        return age is None or age > self.max_age_hours
+
+
+class Standing(Record):
+    """What is true of a party whatever it asks for. It may be cached for as long as directory and lists stand."""
+
+    customer: CustomerFacts
+    parent: ParentFacts
+    ownership: OwnershipFacts
+    indicators: IndicatorFacts
+    screening: Screening
+    place_of_use: str | None
+    control_group: str
+
+
+UNKNOWN_PARTY = Standing(
+    customer=CustomerFacts(
+        id=None, name=None, kind="unknown", location=None, headquarters=None, verified=False, reseller=None
+    ),
+    parent=ParentFacts(name=None, headquarters=None, is_self=None),
+    ownership=OwnershipFacts(known=False, sdn_share=None, listed_share=None),
+    indicators=IndicatorFacts(military=None, wmd=None),
+    screening=Screening(outcome=ScreeningOutcome.NOT_SCREENED),
+    place_of_use=None,
+    control_group="",
+)
+
+
+def standing_of(
+    party: Party, parties: Mapping[str, Party], screener: Screener | None, *, payer: str | None = None
+) -> Standing:
+    """Return what is true of `party` among `parties`, screened by `screener`.
+
+    The party, its ultimate parent and its owners are all screened, and the worst result stands.
+    """
+    parent = ultimate_parent(party, parties)
+    screening = _screened(party, parent, parties, screener)
+    return Standing(
+        customer=_customer_facts(party),
+        parent=_parent_facts(party, parent),
+        ownership=_ownership_facts(party, parties, screener),
+        indicators=IndicatorFacts(military=party.military_end_use, wmd=party.wmd_end_use),
+        screening=screening,
+        place_of_use=party.place_of_use,
+        control_group=control_group(party, parties, payer),
+    )
+
+
+def _customer_facts(party: Party) -> CustomerFacts:
+    return CustomerFacts(
+        id=party.id,
+        name=party.name,
+        kind=party.kind.value,
+        location=resolve_headquarters(party.location).country,
+        headquarters=resolve_headquarters(party.headquarters).country,
+        verified=party.verified,
+        reseller=party.reseller,
+    )
+
+
+def _parent_facts(party: Party, parent: Party | UltimateParent | None) -> ParentFacts:
+    if parent is None:
+        return ParentFacts(name=None, headquarters=None, is_self=None)
+    own = isinstance(parent, Party) and parent.id == party.id
+    return ParentFacts(name=parent.name, headquarters=resolve_headquarters(parent.headquarters).country, is_self=own)
+
+
+def _screened(
+    party: Party,
+    parent: Party | UltimateParent | None,
+    parties: Mapping[str, Party],
+    screener: Screener | None,
+) -> Screening:
+    """Return the worst screening over the party, its ultimate parent and its direct owners."""
+    if screener is None:
+        return Screening(outcome=ScreeningOutcome.NOT_SCREENED)
+    results = [_screen_party(party, screener)]
+    if isinstance(parent, Party) and parent.id != party.id:
+        results.append(_screen_party(parent, screener))
+    elif isinstance(parent, UltimateParent) and parent.name:
+        results.append(screener.screen([parent.name]))
+    for owner in party.owners or ():
+        known = parties.get(owner.party_id) if owner.party_id else None
+        results.append(_screen_party(known, screener) if known else screener.screen([owner.name]))
+    return _worst(results)
+
+
+def _screen_party(party: Party, screener: Screener) -> Screening:
+    country = parse_country(party.headquarters) or parse_country(party.location)
+    return screener.screen([party.name, *(alias.name for alias in party.aliases)], country=country)
+
+
+_GRAVITY = {
+    ScreeningOutcome.CLEAR: 0,
+    ScreeningOutcome.NOT_SCREENED: 1,
+    ScreeningOutcome.POSSIBLE: 2,
+    ScreeningOutcome.MATCH: 3,
+}
+
+
+def _worst(results: list[Screening]) -> Screening:
+    """Return one screening: the gravest outcome, all matches best first.
+
+    "Not screened" is graver than "clear" and less grave than a resemblance that was found.
+    """
+    outcome = max((result.outcome for result in results), key=_GRAVITY.__getitem__)
+    matches = sorted((match for result in results for match in result.matches), key=lambda match: -match.score)
+    return Screening(outcome=outcome, matches=tuple(matches), snapshot=results[0].snapshot)
+
+
+def _ownership_facts(party: Party, parties: Mapping[str, Party], screener: Screener | None) -> OwnershipFacts:
+    sdn = _share(party, parties, screener, SDN_LISTS)
+    listed = _share(party, parties, screener, AFFILIATE_LISTS)
+    return OwnershipFacts(known=party.owners is not None, sdn_share=sdn, listed_share=listed)
+
+
+def _share(
+    party: Party, parties: Mapping[str, Party], screener: Screener | None, lists: frozenset[str]
+) -> float | None:
+    def listed(holder: Owner | Party) -> bool:
+        if isinstance(holder, Owner) and lists & set(holder.listed_on):
+            return True
+        if screener is None:
+            return False
+        found = _screen_party(holder, screener) if isinstance(holder, Party) else screener.screen([holder.name])
+        return bool(lists & set(_lists_at(found.matches, screener.match)))
+
+    share = listed_share(party, parties, listed)
+    return None if share is None else float(share)
+
+
+def _lists_at(matches: tuple[Match, ...], threshold: float) -> tuple[str, ...]:
+    return tuple(sorted({match.list for match in matches if match.score >= threshold}))
+
+
+def estimate_of(request: ProvisioningRequest, *, horizon_days: int, utilisation: Decimal) -> Estimate:
+    """Return the operations that the request can perform over its duration, or over the horizon if it states none."""
+    return estimate(
+        request.lines,
+        duration_seconds=request.duration_seconds,
+        horizon_days=horizon_days,
+        utilisation=utilisation,
+        provider=request.provider,
+    )
+
+
+def gather(
+    request: ProvisioningRequest,
+    *,
+    as_of: datetime,
+    standing: Standing,
+    lists: ListStanding,
+    estimated: Estimate,
+    usage: Usage | None,
+    account_known: bool,
+    data_centre: str | None = None,
+    match_threshold: float = 1.0,
+    grant: Grant | None = None,
+) -> Facts:
+    """Return the facts of one decision. `usage` is the control group's, this request's hold included."""
+    unresolved = request.certainty is Certainty.UNRESOLVED
+    return Facts(
+        as_of=as_of,
+        customer=standing.customer,
+        parent=standing.parent,
+        place=PlaceFacts(
+            use=parse_country(request.place_of_use) or parse_country(standing.place_of_use),
+            data_centre=parse_country(request.data_centre) or parse_country(data_centre),
+        ),
+        account=AccountFacts(id=request.caller.account, known=account_known, verified=request.caller.verified),
+        request=RequestFacts(
+            provider=request.provider,
+            service=request.service,
+            operation=request.operation,
+            kind=request.kind.value,
+            resolved=not unresolved,
+            dry_run=request.dry_run,
+        ),
+        workload=WorkloadFacts(
+            kind=request.workload.value,
+            declared=request.workload is not Workload.UNKNOWN,
+            may_train=request.workload in TRAINING,
+        ),
+        chips=_chip_facts(estimated, unresolved=unresolved),
+        operations=_operation_facts(request, estimated, usage, unresolved=unresolved),
+        screening=_screening_facts(standing.screening, lists, as_of, match_threshold),
+        ownership=standing.ownership,
+        indicators=standing.indicators,
+        grant=GrantFacts(id=grant.id, rules=grant.rules, budget=grant.budget) if grant else None,
+        snapshot=lists.digest,
+        control_group=standing.control_group,
+    )
+
+
+def _chip_facts(estimated: Estimate, *, unresolved: bool) -> ChipFacts:
+    if unresolved:
+        return ChipFacts(count=None, known=False, tpp=None, total_tpp=None)
+    return ChipFacts(count=estimated.chips, known=estimated.known, tpp=estimated.tpp, total_tpp=estimated.total_tpp)
+
+
+def _operation_facts(
+    request: ProvisioningRequest, estimated: Estimate, usage: Usage | None, *, unresolved: bool
+) -> OperationFacts:
+    """Return the figures; those of a request that could not be resolved are unknown, never zero."""
+    amount = None if unresolved else estimated
+    total = usage if amount else None
+    return OperationFacts(
+        low=amount.low if amount else None,
+        likely=amount.likely if amount else None,
+        high=amount.high if amount else None,
+        declared=request.declared_operations,
+        used=max(total.likely - amount.likely, 0) if total and amount else None,
+        projected=total.likely if total else None,
+        ceiling=total.high if total else None,
+        open_ended=estimated.open_ended,
+        accounts=usage.accounts if usage else None,
+    )
+
+
+def _screening_facts(
+    screening: Screening, lists: ListStanding, as_of: datetime, match_threshold: float
+) -> ScreeningFacts:
+    screened = screening.outcome is not ScreeningOutcome.NOT_SCREENED
+    matches = screening.matches
+    return ScreeningFacts(
+        outcome=screening.outcome.value,
+        score=(max((match.score for match in matches), default=0.0)) if screened else None,
+        matched=_lists_at(matches, match_threshold) if screened else None,
+        possible=_lists_at(matches, 0.0) if screened else None,
+        stale=lists.stale(as_of),
+        age_hours=lists.age_hours(as_of),
+    )
