@@ -1,0 +1,124 @@
+"""`kyc-gate decide`: requests from a file under a policy, with the same facts and rules as the gate, and no store."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
+from kyc_gate.cli.lists import add_lists, read_lists
+from kyc_gate.cli.output import UsageError
+from kyc_gate.cli.request_input import Asked, read_line, usage_after
+from kyc_gate.decide.decision import decide
+from kyc_gate.model.record import Record
+from kyc_gate.policy.read import Policy, read_policy, shipped_policies
+from kyc_gate.screening.screener import Screener
+from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, estimate_of, gather, standing_of
+from kyc_gate.service.settings import HORIZON_DAYS, Settings
+
+MAX_AGE_HOURS = Settings().max_age_hours
+
+
+class World(Record):
+    """What every line is decided with."""
+
+    policy: Policy
+    screener: Screener | None
+    lists: ListStanding
+    as_of: datetime
+    utilisation: Decimal
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("--policy", metavar="DIR", required=True, help="a policy's folder, or the name of a shipped one")
+    add_input(parser, '{"id", "request": {...}, "party": {...}, "usage"?: {...}}')
+    add_lists(parser)
+    parser.add_argument("--as-of", metavar="DATE", help="decide as on this date or moment, ISO 8601 (default: now)")
+    parser.add_argument(
+        "--max-list-age-hours",
+        metavar="HOURS",
+        type=float,
+        default=MAX_AGE_HOURS,
+        help="lists older than this are stale (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--utilisation",
+        metavar="SHARE",
+        type=Decimal,
+        default=Settings().utilisation,
+        help="share of peak that the likely figure assumes (default: %(default)s)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the decision on each input line."""
+    source = input_of(options)
+    as_of = moment(options.as_of)
+    snapshot = read_lists(options.lists)
+    world = World(
+        policy=read_policy(policy_folder(options.policy)),
+        screener=Screener(snapshot) if snapshot else None,
+        lists=ListStanding.of(snapshot, max_age_hours=options.max_list_age_hours),
+        as_of=as_of,
+        utilisation=options.utilisation,
+    )
+    return answer_lines(source, lambda row: _answer(read_line(row), world))
+
+
+def moment(text: str | None) -> datetime:
+    """Return the moment that `text` writes, in UTC; a bare date is its noon, and None is now. Raises `UsageError`."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text), time(12), UTC)
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"`{text}` is not a date; write it like 2025-05-13") from None
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+def policy_folder(name: str) -> Path:
+    """Return the folder `name`, or the shipped policy of that name."""
+    shipped = shipped_policies() / name
+    return shipped if not Path(name).exists() and shipped.is_dir() else Path(name)
+
+
+def _answer(asked: Asked, world: World) -> Row:
+    """Return the decision on one line, in the shape that other programs read."""
+    party = asked.party
+    standing = standing_of(party, {party.id: party}, world.screener) if party else UNKNOWN_PARTY
+    estimated = estimate_of(
+        asked.request,
+        horizon_days=int(world.policy.limits.get("horizon_days", HORIZON_DAYS)),
+        utilisation=world.utilisation,
+    )
+    facts = gather(
+        asked.request,
+        as_of=world.as_of,
+        standing=standing,
+        lists=world.lists,
+        estimated=estimated,
+        usage=usage_after(asked.used, estimated),
+        account_known=asked.account_known and party is not None,
+        match_threshold=world.screener.match if world.screener else 1.0,
+    )
+    decision = decide(asked.request, facts, world.policy)
+    return {
+        "id": asked.id,
+        "outcome": decision.outcome.value,
+        "findings": [
+            {
+                "rule": finding.rule,
+                "outcome": finding.outcome.value,
+                "reason": finding.reason,
+                "cites": list(finding.cites),
+            }
+            for finding in decision.findings
+        ],
+        "policy": str(world.policy.reference),
+        "facts_digest": decision.facts_digest,
+    }

@@ -1,0 +1,109 @@
+"""Input files with one JSON object a line: each line is answered or refused alone."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+from kyc_gate.cli.fields import FieldProblem
+from kyc_gate.cli.output import UsageError, complain, print_json
+from kyc_gate.errors import InputError
+
+Row = dict[str, Any]
+"""One line of input as JSON gives it, numbers with a point or an exponent as exact decimals."""
+
+
+def answer_lines(source: str, answer: Callable[[Row], dict[str, object]]) -> int:
+    """Print the answer to each line of the file `source` (`-` is standard input) and return the exit status.
+
+    A line that cannot be read or answered yields `{"id", "line", "field", "error"}` and a message on standard error;
+    the other lines are answered all the same, and the status is then 1.
+    """
+    refused = 0
+    for number, line in _numbered(source):
+        row: Row = {}
+        try:
+            row = read_row(line)
+            print_json(answer(row))
+        except InputError as error:
+            refused += 1
+            field = error.field if isinstance(error, FieldProblem) else None
+            print_json({"id": row.get("id"), "line": number, "field": field, "error": str(error)})
+            complain(f"{_named(source)} line {number}: {error}")
+    return 1 if refused else 0
+
+
+def read_row(line: bytes) -> Row:
+    """Return the JSON object in `line`. Raises `InputError` for anything else, duplicate keys and NaN included."""
+    try:
+        value = json.loads(
+            line.decode("utf-8"), parse_float=_exact, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
+        )
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 at byte {error.start + 1} of the line") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"not JSON: {error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}") from error
+    except RecursionError as error:
+        raise InputError("not usable: nested too deep") from error
+    if not isinstance(value, dict):
+        raise InputError('not a JSON object; write one object a line, such as {"id": "1", ...}')
+    return value
+
+
+def _numbered(source: str) -> Iterator[tuple[int, bytes]]:
+    """Yield each line that is not blank, with its number from 1."""
+    if source == "-":
+        yield from _lines(sys.stdin.buffer)
+    else:
+        with open(source, "rb") as stream:
+            yield from _lines(stream)
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(stream, start=1):
+        bare = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        if bare.strip():
+            yield number, bare
+
+
+def _named(source: str) -> str:
+    return "standard input" if source == "-" else f"`{source}`"
+
+
+def _exact(text: str) -> Decimal:
+    """Return the decimal that `text` writes; one beyond 10^40 is a slip of the keyboard, not a number of operations."""
+    number = Decimal(text)
+    if number.adjusted() > 40:
+        raise InputError(f"number `{text[:40]}` is out of range")
+    return number
+
+
+def _no_constant(text: str) -> object:
+    raise InputError(f"`{text}` is not a JSON number")
+
+
+def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FieldProblem(twice, f"field `{twice}` is given twice")
+    return row
+
+
+def add_input(parser: argparse.ArgumentParser, shape: str) -> None:
+    """Add `--input`, explained with the shape of one line."""
+    parser.add_argument("--input", metavar="FILE", help=f"a file of lines {shape}; `-` is standard input")
+
+
+def input_of(options: argparse.Namespace, other: str | None = None) -> str:
+    """Return the input file; without one, standard input if something is piped into it. Raises `UsageError`."""
+    if options.input is not None:
+        return str(options.input)
+    if sys.stdin.isatty():
+        raise UsageError(f"give {other} or `--input FILE`" if other else "give `--input FILE`")
+    return "-"
