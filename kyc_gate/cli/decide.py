@@ -7,14 +7,15 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
+from kyc_gate.decide.decision import decide
+from kyc_gate.policy.read import Policy, read_policy, shipped_policies
+from kyc_gate.screening.screener import Screener
+
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
 from kyc_gate.cli.lists import add_lists, read_lists
 from kyc_gate.cli.output import UsageError
 from kyc_gate.cli.request_input import Asked, read_line, usage_after
-from kyc_gate.decide.decision import decide
 from kyc_gate.model.record import Record
-from kyc_gate.policy.read import Policy, read_policy, shipped_policies
-from kyc_gate.screening.screener import Screener
 from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, estimate_of, gather, standing_of
 from kyc_gate.service.settings import HORIZON_DAYS, Settings
 
@@ -33,7 +34,9 @@ class World(Record):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--policy", metavar="DIR", required=True, help="a policy's folder, or the name of a shipped one")
+    parser.add_argument(
+        "--policy", metavar="DIR", required=True, help="a policy's folder, or the name of a shipped one"
+    )
     add_input(parser, '{"id", "request": {...}, "party": {...}, "usage"?: {...}}')
     add_lists(parser)
     parser.add_argument("--as-of", metavar="DATE", help="decide as on this date or moment, ISO 8601 (default: now)")

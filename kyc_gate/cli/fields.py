@@ -15,7 +15,7 @@ from kyc_gate.model.record import Record
 R = TypeVar("R", bound=Record)
 
 
-class FieldProblem(InputError):
+class FieldError(InputError):
     """An input field that cannot be used. `field` is its dotted path, such as `accelerators[0].count`."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -24,7 +24,7 @@ class FieldProblem(InputError):
 
 
 def read_record(value: Mapping[str, Any], shape: type[R], *, at: str = "") -> R:
-    """Return `value` as a record of `shape`. Raises `FieldProblem`; `at` is where `value` itself stands."""
+    """Return `value` as a record of `shape`. Raises `FieldError`; `at` is where `value` itself stands."""
     try:
         return msgspec.convert(value, shape, strict=True)
     except msgspec.ValidationError as error:
@@ -68,21 +68,23 @@ HINTS = {
 """Names that people try, and what the field is called here; spelling distance alone would not find these."""
 
 
-def _problem(message: str, shape: type[Record], at: str) -> FieldProblem:
+def _problem(message: str, shape: type[Record], at: str) -> FieldError:
     """Return msgspec's message as ours."""
     text, _, inside = message.partition(" - at `$")
     path = f"{at}{inside.rstrip('`')}".lstrip(".")
     if found := _UNKNOWN.match(text):
         name = found["name"]
-        return FieldProblem(_joined(path, name), f"field `{_joined(path, name)}` is not known{_meant(name, shape)}")
+        return FieldError(_joined(path, name), f"field `{_joined(path, name)}` is not known{_meant(name, shape)}")
     if found := _MISSING.match(text):
         name = _joined(path, found["name"])
-        return FieldProblem(name, f"field `{name}` is missing")
+        return FieldError(name, f"field `{name}` is missing")
     if found := _ENUM.match(text):
-        return FieldProblem(path, f"field `{path}`: `{found['value']}` is not known{_choices(found['value'], path, shape)}")
+        return FieldError(
+            path, f"field `{path}`: `{found['value']}` is not known{_choices(found['value'], path, shape)}"
+        )
     if found := _TYPE.match(text):
-        return FieldProblem(path, f"field `{path}` must be {_expected(found)}")
-    return FieldProblem(path, f"field `{path}`: {text[:1].lower()}{text[1:]}")
+        return FieldError(path, f"field `{path}` must be {_expected(found)}")
+    return FieldError(path, f"field `{path}`: {text[:1].lower()}{text[1:]}")
 
 
 def _joined(path: str, name: str) -> str:

@@ -7,9 +7,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any, BinaryIO
 
-from kyc_gate.cli.fields import FieldProblem
+from kyc_gate.cli.fields import FieldError
 from kyc_gate.cli.output import UsageError, complain, print_json
 from kyc_gate.errors import InputError
 
@@ -31,10 +32,17 @@ def answer_lines(source: str, answer: Callable[[Row], dict[str, object]]) -> int
             print_json(answer(row))
         except InputError as error:
             refused += 1
-            field = error.field if isinstance(error, FieldProblem) else None
+            field = error.field if isinstance(error, FieldError) else None
             print_json({"id": row.get("id"), "line": number, "field": field, "error": str(error)})
             complain(f"{_named(source)} line {number}: {error}")
     return 1 if refused else 0
+
+
+def numbered_rows(source: str) -> Iterator[tuple[int, Callable[[], Row]]]:
+    """Yield each line's number, and a function that reads it or raises `InputError`; `#` starts a comment line."""
+    for number, line in _numbered(source):
+        if not line.lstrip().startswith(b"#"):
+            yield number, partial(read_row, line)
 
 
 def read_row(line: bytes) -> Row:
@@ -91,7 +99,7 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(row) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise FieldProblem(twice, f"field `{twice}` is given twice")
+        raise FieldError(twice, f"field `{twice}` is given twice")
     return row
 
 

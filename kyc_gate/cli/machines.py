@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated
 
-from msgspec import Meta
-
-from kyc_gate.cli.fields import FieldProblem
 from kyc_gate.compute.chips import find_chip, nearest_chips
 from kyc_gate.compute.instance_types import find_instance_type
+from msgspec import Meta
+
+from kyc_gate.cli.fields import FieldError
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.record import Record
 
@@ -44,33 +44,33 @@ class Machines(Record):
 
 
 def machine_lines(given: Machines, *, at: str = "", known: bool = False) -> tuple[Accelerators, ...]:
-    """Return the lines asked for. Raises `FieldProblem`; `known` wants each model and type in the catalogue."""
+    """Return the lines asked for. Raises `FieldError`; `known` wants each model and type in the catalogue."""
     written_out = given.model is not None or given.instance_type is not None
     if given.accelerators is not None:
         if written_out or given.count is not None:
-            raise FieldProblem(f"{at}accelerators", f"give `{at}accelerators` or a single line, not both")
+            raise FieldError(f"{at}accelerators", f"give `{at}accelerators` or a single line, not both")
         lines = [(f"{at}accelerators[{number}].", line) for number, line in enumerate(given.accelerators)]
     elif written_out:
         if given.count is None:
-            raise FieldProblem(f"{at}count", f"field `{at}count` is missing")
+            raise FieldError(f"{at}count", f"field `{at}count` is missing")
         lines = [(at, MachineLine(count=given.count, model=given.model, instance_type=given.instance_type))]
     else:
         lines = []
     if not lines:
-        raise FieldProblem(f"{at}accelerators", f"nothing is asked for; give `{at}accelerators` or `{at}instance_type`")
+        raise FieldError(f"{at}accelerators", f"nothing is asked for; give `{at}accelerators` or `{at}instance_type`")
     return tuple(_line(place, line, given.provider, known=known) for place, line in lines)
 
 
 def _line(at: str, line: MachineLine, provider: str | None, *, known: bool) -> Accelerators:
     if (line.model is None) == (line.instance_type is None):
-        raise FieldProblem(f"{at}model", f"give one of `{at}model` and `{at}instance_type`")
+        raise FieldError(f"{at}model", f"give one of `{at}model` and `{at}instance_type`")
     if known and line.model is not None and find_chip(line.model) is None:
         near = nearest_chips(line.model)
         hint = f"; did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
-        raise FieldProblem(f"{at}model", f"field `{at}model`: `{line.model}` is not in the catalogue{hint}")
+        raise FieldError(f"{at}model", f"field `{at}model`: `{line.model}` is not in the catalogue{hint}")
     if known and line.instance_type is not None and find_instance_type(line.instance_type, provider) is None:
         whose = f" of `{provider}`" if provider else ""
-        raise FieldProblem(
+        raise FieldError(
             f"{at}instance_type", f"field `{at}instance_type`: `{line.instance_type}` is not in the catalogue{whose}"
         )
     return Accelerators(
@@ -81,6 +81,6 @@ def _line(at: str, line: MachineLine, provider: str | None, *, known: bool) -> A
 def seconds_of(given: Machines, *, at: str = "") -> int | None:
     """Return the duration in whole seconds, rounded up, or None for machines without a stated end."""
     if given.duration_hours is not None and given.duration_seconds is not None:
-        raise FieldProblem(f"{at}duration_hours", f"give `{at}duration_hours` or `{at}duration_seconds`, not both")
+        raise FieldError(f"{at}duration_hours", f"give `{at}duration_hours` or `{at}duration_seconds`, not both")
     seconds = given.duration_hours * 3600 if given.duration_hours is not None else given.duration_seconds
     return None if seconds is None else int(seconds.to_integral_value(ROUND_CEILING))

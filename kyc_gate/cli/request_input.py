@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from kyc_gate.cli.fields import FieldProblem, read_record
+from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.machines import Machines, machine_lines, seconds_of
 from kyc_gate.model.job import Caller, Certainty, Estimate, ProvisioningRequest, RequestKind, Workload
 from kyc_gate.model.party import Party
@@ -74,7 +74,7 @@ SYNONYMS = {"data_center": "data_centre", "account_id": "account", "lines": "acc
 
 
 def read_line(row: Mapping[str, Any]) -> Asked:
-    """Return one input line, read. Raises `FieldProblem` naming the field and the fix."""
+    """Return one input line, read. Raises `FieldError` naming the field and the fix."""
     line = read_record(row, Line)
     given = read_record(_respelled(line.request), RequestInput, at="request")
     return Asked(
@@ -98,7 +98,7 @@ def _respelled(given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         known = SYNONYMS.get(name, name)
         if known in respelled or (known != name and known in given):
-            raise FieldProblem(f"request.{known}", f"field `request.{known}` is given twice, once as `{name}`")
+            raise FieldError(f"request.{known}", f"field `request.{known}` is given twice, once as `{name}`")
         respelled[known] = value
     return respelled
 
@@ -137,7 +137,7 @@ def read_party(given: Mapping[str, Any], *, default_id: str, at: str = "") -> Pa
     for number, owner in enumerate(party.owners or ()):
         if owner.share is not None and not 0 <= owner.share <= 1:
             place = f"{at}.owners[{number}].share".lstrip(".")
-            raise FieldProblem(place, f"field `{place}` must be from 0 to 1, not {owner.share}; write 0.5 for 50 %")
+            raise FieldError(place, f"field `{place}` must be from 0 to 1, not {owner.share}; write 0.5 for 50 %")
     return party
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from kyc_gate.cli.fields import FieldProblem, read_record
+from kyc_gate.screening.screener import Screener
+
+from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
 from kyc_gate.cli.lists import add_lists, read_lists
 from kyc_gate.cli.output import UsageError, for_people, print_json, printable
@@ -13,7 +15,6 @@ from kyc_gate.model.match import ScreeningOutcome
 from kyc_gate.model.party import Alias, PartyKind
 from kyc_gate.model.record import Record
 from kyc_gate.places.headquarters import resolve_headquarters
-from kyc_gate.screening.screener import Screener
 
 
 class ScreenInput(Record):
@@ -108,11 +109,11 @@ def _names(given: ScreenInput) -> list[str]:
 def _answer(given: ScreenInput, screener: Screener, country: str | None) -> Row:
     names = _names(given)
     if not names:
-        raise FieldProblem("name", "no name to screen; give `name`, `company`, or `first_name` and `last_name`")
+        raise FieldError("name", "no name to screen; give `name`, `company`, or `first_name` and `last_name`")
     placed = resolve_headquarters(given.country).country or resolve_headquarters(given.address).country or country
     found = screener.screen(names, country=placed)
     if found.outcome is ScreeningOutcome.NOT_SCREENED:
-        raise FieldProblem("name", f"`{names[0]}` holds no letter or digit that could be compared")
+        raise FieldError("name", f"`{names[0]}` holds no letter or digit that could be compared")
     return {
         "id": given.id,
         "query": names[0],

@@ -1,0 +1,77 @@
+"""`kyc-gate audit`: the chain of records, verified and exported."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+
+from kyc_gate.audit.verify import verify
+
+from kyc_gate.cli.lines import numbered_rows
+from kyc_gate.cli.output import UsageError, add_json, print_json
+from kyc_gate.cli.state import add_config, opened_store
+from kyc_gate.errors import ChainBroken, InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    verifying = steps.add_parser("verify", help="verify every record and every link", allow_abbrev=False)
+    verifying.add_argument("--input", metavar="FILE", help="verify an exported file instead of the store")
+    verifying.add_argument("--config", metavar="FILE", help="the configuration file, such as kyc-gate.toml")
+    exporting = steps.add_parser("export", help="write the records, one JSON object a line", allow_abbrev=False)
+    exporting.add_argument("--output", metavar="FILE", help="write to this new file (default: standard output)")
+    add_config(exporting)
+    for step in (verifying, exporting):
+        add_json(step)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do the step."""
+    return _verify(options) if options.step == "verify" else asyncio.run(_export(options))
+
+
+def _verify(options: argparse.Namespace) -> int:
+    if (options.input is None) == (options.config is None):
+        raise UsageError("give `--config FILE` or `--input FILE`")
+    records = list(_exported(options.input)) if options.input else asyncio.run(_stored(options.config))
+    try:
+        verified = verify(records)
+    except ChainBroken as error:
+        if options.json:
+            print_json({"verified": False, "error": str(error)})
+        raise
+    if options.json:
+        print_json({"verified": True, "records": verified.records, "head": verified.head})
+    else:
+        print(f"{verified.records} records verify; head {verified.head}")
+    return 0
+
+
+def _exported(source: str) -> Iterator[dict[str, object]]:
+    for number, read in numbered_rows(source):
+        try:
+            yield read()
+        except InputError as error:
+            raise InputError(f"`{source}` line {number}: {error}") from error
+
+
+async def _stored(config: str) -> list[dict[str, object]]:
+    async with opened_store(config) as (_, store):
+        return [record async for record in store.records()]
+
+
+async def _export(options: argparse.Namespace) -> int:
+    """Write the records as they are chained. A file that exists is not written over."""
+    out = open(options.output, "x", encoding="ascii") if options.output else sys.stdout  # noqa: SIM115
+    try:
+        async with opened_store(options.config) as (_, store):
+            async for record in store.records():
+                print(json.dumps(record, ensure_ascii=True, allow_nan=False), file=out)
+    finally:
+        if options.output:
+            out.close()
+    return 0

@@ -1,0 +1,195 @@
+"""`kyc-gate doctor`: everything that must be right before the gate can be relied on, checked and told."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from kyc_gate.policy.cases import run_cases
+from kyc_gate.policy.lint import lint
+from kyc_gate.storage.sqlite import SqliteStore
+
+from kyc_gate.cli.output import print_json, printable
+from kyc_gate.cli.policy import shipped
+from kyc_gate.errors import KYCGateError
+from kyc_gate.model.record import Record, plain
+from kyc_gate.service.build import policy_named, snapshot_of
+from kyc_gate.service.config import Configuration, read_configuration
+from kyc_gate.service.gather import ListStanding
+
+
+class Check(Record):
+    """One check. `state` is `ok`, `warn` (the gate works, and less well than it could) or `fail`."""
+
+    check: str
+    state: str
+    detail: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("--config", metavar="FILE", help="check this configuration and what it names")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print each check; the status is 1 when one fails."""
+    failed = False
+    for check in _checks(options.config):
+        failed = failed or check.state == "fail"
+        if options.json:
+            print_json(plain(check))
+        else:
+            print(f"{check.state:<5} {check.check:<12} {printable(check.detail)}")
+    return 1 if failed else 0
+
+
+def _checks(config: str | None) -> Iterator[Check]:
+    yield from _versions()
+    if config is None:
+        yield Check(check="config", state="warn", detail="not checked; give `--config FILE`")
+        yield from _shipped_policies()
+        return
+    try:
+        configuration = read_configuration(config)
+    except KYCGateError as error:
+        yield Check(check="config", state="fail", detail=str(error))
+        return
+    yield Check(check="config", state="ok", detail=config)
+    yield from _settings(configuration)
+    yield from _policies(configuration)
+    yield from _lists(configuration)
+    yield from asyncio.run(_store(configuration))
+
+
+def _versions() -> Iterator[Check]:
+    """Compare Python and every dependency with the lower bounds that the package declares."""
+    yield Check(check="python", state="ok", detail=sys.version.split()[0])
+    try:
+        bounds = requires("kyc-gate") or []
+        yield Check(check="kyc-gate", state="ok", detail=version("kyc-gate"))
+    except PackageNotFoundError:
+        yield Check(check="kyc-gate", state="warn", detail="run from a source tree; versions are not checked")
+        return
+    for bound in bounds:
+        found = re.match(r"([A-Za-z0-9_.-]+)\s*(?:.*>=\s*([0-9.]+))?", bound.partition(";")[0])
+        if found and "extra ==" not in bound:
+            yield _dependency(found[1], found[2])
+
+
+def _dependency(name: str, least: str | None) -> Check:
+    try:
+        installed = version(name)
+    except PackageNotFoundError:
+        return Check(check=name, state="fail", detail="not installed")
+    if least and _parts(installed) < _parts(least):
+        return Check(
+            check=name, state="fail", detail=f"{installed} is older than {least}, which carries security fixes"
+        )
+    return Check(check=name, state="ok", detail=installed)
+
+
+def _parts(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+
+
+def _shipped_policies() -> Iterator[Check]:
+    for folder in shipped():
+        problems = lint(folder)
+        detail = f"{len(problems)} problems; `kyc-gate policy lint` names them" if problems else "no problems"
+        yield Check(check="policy", state="fail" if problems else "ok", detail=f"{folder.name}: {detail}")
+
+
+def _settings(configuration: Configuration) -> Iterator[Check]:
+    """Name what makes the gate weaker than it can be."""
+    if configuration.gate.unsafe_mode is not None:
+        detail = f"`gate.unsafe_mode` is `{configuration.gate.unsafe_mode}`: nothing is refused"
+        yield Check(check="mode", state="fail", detail=detail)
+    if configuration.aws is None and not configuration.generic:
+        yield Check(
+            check="adapters", state="fail", detail="neither `[aws]` nor `[[generic]]` is there: nothing is guarded"
+        )
+    if configuration.aws is not None and configuration.aws.signatures == "none":
+        detail = "`aws.signatures` is `none`: nobody proves who the caller is"
+        yield Check(check="adapters", state="warn", detail=detail)
+    if not configuration.api.tokens_sha256:
+        yield Check(check="api", state="warn", detail="`api.tokens_sha256` is empty; see docs/api.md")
+
+
+def _policies(configuration: Configuration) -> Iterator[Check]:
+    for name in configuration.gate.policies:
+        try:
+            policy = policy_named(name, configuration)
+            beside = configuration.path(name)
+            folder = beside if beside.is_dir() else next(each for each in shipped() if each.name == name)
+            results = run_cases(folder)
+        except KYCGateError as error:
+            yield Check(check="policy", state="fail", detail="; ".join(str(error).splitlines()))
+            continue
+        failed = sum(not result.passed for result in results)
+        detail = f"{policy.reference}, digest {policy.reference.digest[:12]}, {len(results)} cases, {failed} fail"
+        yield Check(check="policy", state="fail" if failed else "ok", detail=detail)
+
+
+def _lists(configuration: Configuration) -> Iterator[Check]:
+    try:
+        snapshot = snapshot_of([configuration.path(name) for name in configuration.lists.files])
+    except (KYCGateError, OSError) as error:
+        yield Check(check="lists", state="fail", detail=str(error))
+        return
+    if snapshot is None:
+        yield Check(
+            check="lists", state="fail", detail="`lists.files` is empty: nobody is screened, so requests escalate"
+        )
+        return
+    now = datetime.now(UTC)
+    standing = ListStanding.of(snapshot, max_age_hours=configuration.lists.max_age_hours)
+    age = standing.age_hours(now)
+    detail = f"{len(snapshot.entries)} entries of {', '.join(snapshot.lists)}, digest {snapshot.digest[:12]}"
+    detail += f", {age:.0f} hours old" if age is not None else ", of unknown age"
+    if standing.stale(now):
+        allowed = configuration.lists.max_age_hours
+        yield Check(check="lists", state="fail", detail=f"{detail}; `lists.max_age_hours` allows {allowed:g}")
+    else:
+        yield Check(check="lists", state="ok", detail=detail)
+    if snapshot.problems:
+        detail = f"{len(snapshot.problems)} rows could not be read; the first: {snapshot.problems[0]}"
+        yield Check(check="lists", state="warn", detail=detail)
+
+
+async def _store(configuration: Configuration) -> list[Check]:
+    """Check that the store opens, takes a durable write, and holds no record from the future."""
+    file = configuration.path(configuration.gate.state)
+    if not file.exists():
+        where = "can be made" if file.parent.is_dir() else f"cannot be made: there is no folder `{file.parent}`"
+        state = "warn" if file.parent.is_dir() else "fail"
+        return [Check(check="store", state=state, detail=f"`{file}` does not exist yet and {where}"), _clock(None)]
+    store = SqliteStore(file)
+    try:
+        await store.open()
+        ready = await store.ready()
+        latest = None
+        records = 0
+        async for record in store.records():
+            records += 1
+            at = record.get("at")
+            latest = max(latest or "", str(at)) if at else latest
+    except KYCGateError as error:
+        return [Check(check="store", state="fail", detail=str(error)), _clock(None)]
+    finally:
+        await store.close()
+    detail = f"`{file}` takes durable writes; {records} records" if ready else f"`{file}` takes no durable write"
+    return [Check(check="store", state="ok" if ready else "fail", detail=detail), _clock(latest)]
+
+
+def _clock(latest: str | None) -> Check:
+    """Compare the clock with the newest record: time never ran backwards."""
+    now = datetime.now(UTC)
+    if latest and datetime.fromisoformat(latest) > now:
+        detail = f"the clock says {now:%Y-%m-%d %H:%M:%S} UTC, and the newest record is of {latest}"
+        return Check(check="clock", state="fail", detail=detail)
+    return Check(check="clock", state="ok", detail=f"{now:%Y-%m-%d %H:%M:%S} UTC")
