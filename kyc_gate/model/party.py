@@ -28,7 +28,7 @@ class Alias(Record):
 class Owner(Record):
     """A direct owner of a party, with the share it holds (0 to 1), or None where the share is not known.
 
-    `party_id` names a party of the directory; `listed_on` names restricted-party lists that the owner is known to be on.
+    `party_id` names a party of the directory; `listed_on` names lists that the owner is known to be on.
     """
 
     name: str

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -31,57 +31,20 @@ from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.case import Grant
 from kyc_gate.model.decision import Decision, Mode, Outcome
 from kyc_gate.model.facts import Facts
-from kyc_gate.model.job import Certainty, Estimate, ProvisioningRequest
+from kyc_gate.model.job import Certainty, ProvisioningRequest
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
-from kyc_gate.model.record import Record, plain
+from kyc_gate.model.record import plain
 from kyc_gate.model.usage import HoldRequest, Usage
+from kyc_gate.service.admission import Admission, Readiness, Reading
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
-from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, Standing, estimate_of, gather, standing_of
+from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.settings import Limits, Settings
+from kyc_gate.service.standings import Standings
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
 from kyc_gate.telemetry.line import decision_line
 
 log = structlog.get_logger("kyc_gate")
-
-
-class Admission(Record):
-    """What a door must do with a call: send `answer`, or pass the call on when it is None.
-
-    `headers` are added to the upstream's response; `learns` asks the door for the upstream's body when it settles.
-    """
-
-    decision_id: str | None = None
-    outcome: Outcome | None = None
-    decision: Decision | None = None
-    answer: Answer | None = None
-    refusal: Refusal | None = None
-    case_id: str | None = None
-    warnings: tuple[str, ...] = ()
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    learns: bool = False
-    hold_id: str | None = None
-    request: ProvisioningRequest | None = None
-    call: Call | None = None
-    position: int | None = None
-
-
-class Readiness(Record):
-    """Whether the gate can decide now, and if not, every reason."""
-
-    ready: bool
-    reasons: tuple[str, ...] = ()
-
-
-class _Reading(Record):
-    """What one decision is made from, before grants: kept so that it can be made again with one."""
-
-    request: ProvisioningRequest
-    standing: Standing
-    estimated: Estimate
-    usage: Usage
-    account_known: bool
-    at: datetime
 
 
 class Gate:
@@ -108,10 +71,7 @@ class Gate:
         self.snapshot = snapshot
         self.screener = _screener(snapshot, self.settings)
         self._seed = (tuple(parties), tuple(accounts))
-        self._parties: dict[str, Party] = {}
-        self._parties_at = float("-inf")
-        self._standings: dict[tuple[str, str | None], Standing] = {}
-        self._accounts: dict[tuple[str, str], tuple[float, Account | None]] = {}
+        self._standings = Standings(store, self.screener, seconds=self.settings.directory_seconds)
         self._admitted = asyncio.Semaphore(self.settings.concurrent_decisions)
         self._background: set[asyncio.Task[None]] = set()
         self._opened = False
@@ -132,7 +92,7 @@ class Gate:
         parties, accounts = self._seed
         if parties or accounts:
             await self.store.save_directory(parties, accounts)
-        await self._load_parties()
+        self._standings.forget()
         self._opened = True
         log.info("gate.opened", policies=[str(policy.reference) for policy in self.policies], lists=self._lists_named())
 
@@ -292,10 +252,9 @@ class Gate:
             raise
         return self._acted(decision_id, reading, facts, decision, receipt, grant, adapter, call, started)
 
-    async def _reading(self, request: ProvisioningRequest, party: Party | None) -> _Reading:
+    async def _reading(self, request: ProvisioningRequest, party: Party | None) -> Reading:
         request = await self._resolved(request)
-        account = await self._account(request)
-        standing, known = await self._standing(request, account, party)
+        standing, known = await self._standings.of(request, party)
         estimated = estimate_of(
             request, horizon_days=self.settings.horizon_days(self.policies), utilisation=self.settings.utilisation
         )
@@ -312,11 +271,9 @@ class Gate:
             window_days=self.settings.window_days,
         )
         usage = await (self.store.peek(reserve) if request.dry_run else self.store.hold(reserve))
-        return _Reading(
-            request=request, standing=standing, estimated=estimated, usage=usage, account_known=known, at=at
-        )
+        return Reading(request=request, standing=standing, estimated=estimated, usage=usage, account_known=known, at=at)
 
-    def _concluded(self, reading: _Reading, grant: Grant | None) -> tuple[Facts, Decision]:
+    def _concluded(self, reading: Reading, grant: Grant | None) -> tuple[Facts, Decision]:
         facts = gather(
             reading.request,
             as_of=reading.at,
@@ -331,14 +288,14 @@ class Gate:
         )
         return facts, combine([decide(reading.request, facts, policy) for policy in self.policies])
 
-    async def _grant(self, reading: _Reading, decision: Decision) -> Grant | None:
+    async def _grant(self, reading: Reading, decision: Decision) -> Grant | None:
         """Return an unspent grant for this very request, where the decision would need one."""
         if decision.outcome is Outcome.ALLOW or reading.request.dry_run or not reading.request.fingerprint:
             return None
         return await self.store.find_grant(reading.request.fingerprint, reading.standing.control_group, reading.at)
 
     async def _recorded(
-        self, decision_id: str, reading: _Reading, facts: Facts, decision: Decision, grant: Grant | None
+        self, decision_id: str, reading: Reading, facts: Facts, decision: Decision, grant: Grant | None
     ) -> tuple[Receipt, Facts, Decision, Grant | None]:
         """Return the receipt of the durable record, and the decision that was written.
 
@@ -354,7 +311,7 @@ class Gate:
             return await self.store.append(entry), facts, decision, None
 
     def _entry(
-        self, decision_id: str, reading: _Reading, facts: Facts, decision: Decision, grant: Grant | None
+        self, decision_id: str, reading: Reading, facts: Facts, decision: Decision, grant: Grant | None
     ) -> DecisionEntry:
         request = reading.request
         passes = self._passes(decision)
@@ -379,7 +336,7 @@ class Gate:
             spend_operations=reading.estimated.high if grant else 0,
         )
 
-    def _case(self, decision_id: str, reading: _Reading, decision: Decision) -> CaseOpening:
+    def _case(self, decision_id: str, reading: Reading, decision: Decision) -> CaseOpening:
         urgent = any(not finding.overridable for finding in decision.counting)
         hours = self.settings.urgent_due_hours if urgent else self.settings.due_hours
         return CaseOpening(
@@ -403,7 +360,7 @@ class Gate:
     def _acted(
         self,
         decision_id: str,
-        reading: _Reading,
+        reading: Reading,
         facts: Facts,
         decision: Decision,
         receipt: Receipt,
@@ -489,55 +446,7 @@ class Gate:
         with contextlib.suppress(StorageFault):  # a hold that cannot be given back keeps counting
             await self.store.release(hold_id)
 
-    # Directory, lists, references
-
-    async def _account(self, request: ProvisioningRequest) -> Account | None:
-        number = request.caller.account
-        if number is None:
-            return None
-        key = (request.provider, number)
-        now = time.monotonic()
-        at, account = self._accounts.get(key, (float("-inf"), None))
-        if now - at < self.settings.directory_seconds:
-            return account
-        account = await self.store.fetch_account(request.provider, number)
-        if len(self._accounts) > 100_000:
-            self._accounts.clear()
-        self._accounts[key] = (now, account)
-        return account
-
-    async def _standing(
-        self, request: ProvisioningRequest, account: Account | None, party: Party | None
-    ) -> tuple[Standing, bool]:
-        """Return the standing behind the request, and whether somebody is on file for it."""
-        parties = await self._load_parties()
-        if party is not None:
-            return await self._standing_of(party, {**parties, party.id: party}, None), True
-        found = parties.get(account.party_id) if account else None
-        if found is None or account is None:
-            group = f"account:{request.provider}:{request.caller.account or 'unidentified'}"
-            return replace(UNKNOWN_PARTY, control_group=group), False
-        key = (found.id, account.payer_party_id)
-        standing = self._standings.get(key)
-        if standing is None:
-            standing = await self._standing_of(found, parties, account.payer_party_id)
-            self._standings[key] = standing
-        return standing, True
-
-    async def _standing_of(self, party: Party, parties: Mapping[str, Party], payer: str | None) -> Standing:
-        return await asyncio.to_thread(standing_of, party, parties, self.screener, payer=payer)
-
-    async def _load_parties(self) -> Mapping[str, Party]:
-        """Return the directory, at most `directory_seconds` old; cached standings live as long as it does not change."""
-        now = time.monotonic()
-        if now - self._parties_at < self.settings.directory_seconds:
-            return self._parties
-        fresh = {party.id: party for party in await self.store.fetch_parties()}
-        if fresh != self._parties:
-            self._parties = fresh
-            self._standings = {}
-        self._parties_at = now
-        return self._parties
+    # Lists, references
 
     async def _resolved(self, request: ProvisioningRequest) -> ProvisioningRequest:
         """Return the request with every reference followed that earlier traffic taught; the rest stays unresolved."""

@@ -8,8 +8,6 @@ from decimal import Decimal
 
 from kyc_gate.compute.estimate import estimate
 from kyc_gate.ownership.graph import control_group, listed_share, ultimate_parent
-from kyc_gate.places.countries import parse_country
-from kyc_gate.places.headquarters import resolve_headquarters
 from kyc_gate.screening.screener import Screener
 
 from kyc_gate.model.case import Grant
@@ -34,12 +32,14 @@ from kyc_gate.model.match import Match, Screening, ScreeningOutcome
 from kyc_gate.model.party import Owner, Party, UltimateParent
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
+from kyc_gate.places.countries import parse_country
+from kyc_gate.places.headquarters import resolve_headquarters
 
 TRAINING = frozenset(Workload) - {Workload.INFERENCE, Workload.DATA_GENERATION, Workload.OTHER}
 """Workloads that train or may train. Unknown counts: nothing says that it does not train."""
 
 SDN_LISTS = frozenset({"SDN"})
-"""Lists whose parties are blocked, and whose holdings of 50 % or more block others (31 CFR ch. V, guidance of 2014-08-13)."""
+"""Lists whose parties are blocked, and with them what they hold at 50 % or more (31 CFR ch. V; OFAC, 2014-08-13)."""
 
 AFFILIATE_LISTS = frozenset({"SDN", "EL", "MEU"})
 """Lists that the affiliates rule reads, 90 FR 47201: Entity List, MEU List and SDNs under 15 CFR 744.8."""

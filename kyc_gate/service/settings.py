@@ -11,7 +11,7 @@ from kyc_gate.policy.read import Policy
 from kyc_gate.model.record import Record
 
 HORIZON_DAYS = 30
-"""Days over which machines without a stated end are projected when no policy says: a month, the usual billing period."""
+"""Days over which machines without a stated end are projected when no policy says: a month, as bills are."""
 
 
 class Limits(Record):

@@ -1,0 +1,52 @@
+"""What the gate answers to a door, and what it keeps while it decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kyc_gate.adapters.adapter import Refusal
+from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.decision import Decision, Outcome
+from kyc_gate.model.job import Estimate, ProvisioningRequest
+from kyc_gate.model.record import Record
+from kyc_gate.model.usage import Usage
+from kyc_gate.service.gather import Standing
+
+
+class Admission(Record):
+    """What a door must do with a call: send `answer`, or pass the call on when it is None.
+
+    `headers` are added to the upstream's response; `learns` asks the door for the upstream's body when it settles.
+    """
+
+    decision_id: str | None = None
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+    answer: Answer | None = None
+    refusal: Refusal | None = None
+    case_id: str | None = None
+    warnings: tuple[str, ...] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    learns: bool = False
+    hold_id: str | None = None
+    request: ProvisioningRequest | None = None
+    call: Call | None = None
+    position: int | None = None
+
+
+class Readiness(Record):
+    """Whether the gate can decide now, and if not, every reason."""
+
+    ready: bool
+    reasons: tuple[str, ...] = ()
+
+
+class Reading(Record):
+    """What one decision is made from, before grants: kept so that it can be made again with one."""
+
+    request: ProvisioningRequest
+    standing: Standing
+    estimated: Estimate
+    usage: Usage
+    account_known: bool
+    at: datetime
