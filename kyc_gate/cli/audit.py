@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 from kyc_gate.audit.verify import verify
 
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do the step."""
-    return _verify(options) if options.step == "verify" else asyncio.run(_export(options))
+    return _verify(options) if options.step == "verify" else _export(options)
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -64,14 +65,17 @@ async def _stored(config: str) -> list[dict[str, object]]:
         return [record async for record in store.records()]
 
 
-async def _export(options: argparse.Namespace) -> int:
+def _export(options: argparse.Namespace) -> int:
     """Write the records as they are chained. A file that exists is not written over."""
-    out = open(options.output, "x", encoding="ascii") if options.output else sys.stdout  # noqa: SIM115
-    try:
-        async with opened_store(options.config) as (_, store):
-            async for record in store.records():
-                print(json.dumps(record, ensure_ascii=True, allow_nan=False), file=out)
-    finally:
-        if options.output:
-            out.close()
+    if options.output is None:
+        asyncio.run(_write(options.config, sys.stdout))
+        return 0
+    with open(options.output, "x", encoding="ascii") as out:
+        asyncio.run(_write(options.config, out))
     return 0
+
+
+async def _write(config: str, out: TextIO) -> None:
+    async with opened_store(config) as (_, store):
+        async for record in store.records():
+            print(json.dumps(record, ensure_ascii=True, allow_nan=False), file=out)

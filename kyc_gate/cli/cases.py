@@ -8,7 +8,7 @@ import getpass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from kyc_gate.cli.output import UsageError, print_json, print_table, printable
+from kyc_gate.cli.output import UsageError, add_json, print_json, print_table, printable
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.errors import InputError
 from kyc_gate.model.case import Case, CaseState, Grant
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         step.add_argument("--note", required=True, help="why; kept in the audit record")
     for step in (listing, show, approve, reject):
         add_config(step)
-        step.add_argument("--json", action="store_true", help="print one JSON object a line")
+        add_json(step)
 
 
 def run(options: argparse.Namespace) -> int:

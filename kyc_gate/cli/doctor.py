@@ -87,9 +87,7 @@ def _dependency(name: str, least: str | None) -> Check:
     except PackageNotFoundError:
         return Check(check=name, state="fail", detail="not installed")
     if least and _parts(installed) < _parts(least):
-        return Check(
-            check=name, state="fail", detail=f"{installed} is older than {least}, which carries security fixes"
-        )
+        return Check(check=name, state="fail", detail=f"{installed} is older than {least}, the least that is safe")
     return Check(check=name, state="ok", detail=installed)
 
 

@@ -7,7 +7,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from kyc_gate.cli.output import print_json, print_table
+from kyc_gate.cli.output import add_json, print_json, print_table
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.model.record import plain
 from kyc_gate.model.usage import Usage
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     show.add_argument("--days", type=int, help="over this many days (default: `compute.window_days`)")
     add_config(show)
-    show.add_argument("--json", action="store_true", help="print one JSON object a line")
+    add_json(show)
 
 
 def run(options: argparse.Namespace) -> int:

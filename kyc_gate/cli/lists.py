@@ -27,7 +27,7 @@ def add_lists(parser: argparse.ArgumentParser) -> None:
 
 
 def read_lists(paths: list[str]) -> ListSnapshot | None:
-    """Return the snapshot of the lists at `paths`, or None for no path. Rows that could not be read are complained of."""
+    """Return the snapshot of the lists at `paths`, or None for no path. It complains of unreadable rows."""
     for path in paths:
         if not Path(path).exists():
             raise InputError(f"`--lists`: there is no file or folder `{path}`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,11 @@ from kyc_gate.model.record import plain
 
 class UsageError(Exception):
     """The command was called in a way that cannot be right; exit status 2."""
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add `--json` to a step of a command; it may stand before or after the step."""
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object a line")
 
 
 def print_json(value: Mapping[str, object]) -> None:

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.lines import numbered_rows
-from kyc_gate.cli.output import complain, print_json, print_table
+from kyc_gate.cli.output import add_json, complain, print_json, print_table
 from kyc_gate.cli.request_input import read_party
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.errors import InputError
-from kyc_gate.model.party import Account, Party
+from kyc_gate.model.party import Account, Party, UltimateParent
 from kyc_gate.model.record import plain
 from kyc_gate.places.headquarters import resolve_headquarters
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = steps.add_parser("list", help="list the parties on file", allow_abbrev=False)
     for step in (load, listing):
         add_config(step)
-        step.add_argument("--json", action="store_true", help="print one JSON object a line")
+        add_json(step)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -88,15 +88,14 @@ async def _list(options: argparse.Namespace) -> int:
 
 
 def _row(party: Party) -> tuple[str, ...]:
-    parent = party.ultimate_parent
-    return (
-        party.id,
-        party.name,
-        resolve_headquarters(party.headquarters).country or "unknown",
-        "itself"
-        if parent and parent.is_self
-        else (parent.name or parent.party_id or "unknown")
-        if parent
-        else "unknown",
-        (resolve_headquarters(parent.headquarters).country or "unknown") if parent and not parent.is_self else "",
-    )
+    headquarters = resolve_headquarters(party.headquarters).country or "unknown"
+    return (party.id, party.name, headquarters, *_parent_cells(party.ultimate_parent))
+
+
+def _parent_cells(parent: UltimateParent | None) -> tuple[str, str]:
+    """Return the ultimate parent's name and its country of headquarters."""
+    if parent is None:
+        return "unknown", "unknown"
+    if parent.is_self:
+        return "itself", ""
+    return parent.name or parent.party_id or "unknown", resolve_headquarters(parent.headquarters).country or "unknown"

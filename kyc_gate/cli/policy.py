@@ -10,7 +10,7 @@ from kyc_gate.policy.lint import lint
 from kyc_gate.policy.read import shipped_policies
 
 from kyc_gate.cli.decide import policy_folder
-from kyc_gate.cli.output import print_json, printable
+from kyc_gate.cli.output import add_json, print_json, printable
 from kyc_gate.model.record import plain
 
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     testing = steps.add_parser("test", help="run the cases beside policies", allow_abbrev=False)
     for step in (linting, testing):
         step.add_argument("folders", metavar="DIR", nargs="*", help="policy folders (default: the shipped policies)")
-        step.add_argument("--json", action="store_true", help="print one JSON object a line")
+        add_json(step)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -20,7 +20,8 @@ from kyc_gate.places.headquarters import resolve_headquarters
 class ScreenInput(Record):
     """One input line. Names are made of `name`, of `first_name` and `last_name`, of `company` and `company_line2`.
 
-    `email`, `website` and `kind` are taken and do not bear on the score; `address` gives the country where `country` does not.
+    `email`, `website` and `kind` are taken and do not bear on the score.
+    `address` gives the country where `country` does not.
     """
 
     id: str | int | None = None
