@@ -1,0 +1,176 @@
+"""The hook itself: a client middleware that decides, and a trace that stops a guarded call which nobody decided."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import structlog
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession, TraceConfig
+from aiohttp.tracing import TraceRequestHeadersSentParams
+from msgspec.structs import replace
+from multidict import CIMultiDict
+from yarl import URL
+
+from kyc_gate.adapters.adapter import Refusal
+from kyc_gate.client.body import fixed_body
+from kyc_gate.client.refused import KYCRefused, refused
+from kyc_gate.errors import RefusedCall
+from kyc_gate.model.call import Call
+from kyc_gate.service.disclosure import refusal_of_error
+
+if TYPE_CHECKING:
+    from kyc_gate.service.admission import Admission
+    from kyc_gate.service.gate import Gate
+
+log = structlog.get_logger("kyc_gate")
+
+LEARNT_BODY = 1024 * 1024
+"""Bytes of a response that are kept to learn references from; a longer response teaches nothing."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+_UNDECIDED = Refusal(
+    status=403,
+    code="undecided",
+    title="this request was not decided",
+    detail="a guarded request went round the gate's client middleware; do not replace `middlewares` for this request",
+)
+
+
+class _Pass:
+    """Permission for one request to leave, once. Only `Hook.decide` makes one, and nothing compares equal to it."""
+
+    __slots__ = ("hook", "method", "url", "used")
+
+    def __init__(self, hook: Hook, method: str, url: URL) -> None:
+        self.hook = hook
+        self.method = method
+        self.url = url
+        self.used = False
+
+
+_passing: ContextVar[_Pass | None] = ContextVar("kyc_gate_passing", default=None)
+
+
+class Hook:
+    """Both halves of the hook, for any number of sessions and concurrent requests."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._background: set[asyncio.Task[None]] = set()
+
+    def trace_config(self) -> TraceConfig:
+        """Return the seat-belt: it raises before the first byte of a guarded request that `decide` did not pass."""
+        trace = TraceConfig()
+        trace.on_request_headers_sent.append(self._leaving)
+        return trace
+
+    async def decide(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Decide on a guarded request and send it, or raise `KYCRefused`. Each redirect and retry comes here again."""
+        call = call_of(request.method, request.url, request.headers)
+        try:
+            if not self._guards(call, request.url):
+                return await handler(request)
+            limits = self._gate.limits
+            body = await fixed_body(request, max_body=limits.max_body, seconds=limits.body_seconds)
+        except RefusedCall as error:
+            raise refused(refusal_of_error(error)) from error
+        # The body's replacement may have changed the head's length or framing.
+        whole = replace(call_of(request.method, request.url, request.headers), body=body)
+        admission = await self._gate.admit(whole)
+        if admission.answer is not None:
+            raise refused(admission.refusal or refusal_of_error(RuntimeError("refused without a reason")))
+        return await self._sent(request, handler, admission)
+
+    async def _sent(self, request: ClientRequest, handler: ClientHandlerType, admission: Admission) -> ClientResponse:
+        """Send the request, and tell the gate how it ended."""
+        token = _passing.set(_Pass(self, request.method, request.url))
+        try:
+            response = await handler(request)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, KYCRefused):
+            await self._finish(self._gate.abandon(admission))  # no connection, so nothing left
+            raise
+        except BaseException:
+            await self._finish(self._gate.settle(admission, None))
+            raise
+        finally:
+            _passing.reset(token)
+        if response.status in _REDIRECTS:
+            # The upstream did nothing but name another place; the request that goes there is decided on its own.
+            await self._finish(self._gate.abandon(admission))
+        else:
+            body = await _learnt(response) if admission.learns else None
+            await self._finish(self._gate.settle(admission, response.status, body))
+        return response
+
+    async def _leaving(self, _: ClientSession, __: SimpleNamespace, params: TraceRequestHeadersSentParams) -> None:
+        """Raise where a guarded request is about to be written that has no pass of its own."""
+        call = call_of(params.method, params.url, params.headers)
+        try:
+            guarded = self._guards(call, params.url)
+        except RefusedCall as error:
+            raise refused(refusal_of_error(error)) from error
+        if not guarded:
+            return
+        passing = _passing.get()
+        fits = passing is not None and passing.hook is self and not passing.used
+        if passing is None or not fits or (passing.method, passing.url) != (params.method, params.url):
+            log.error("call.undecided", method=params.method, host=params.url.host)
+            raise refused(_UNDECIDED)
+        passing.used = True
+
+    def _guards(self, call: Call, url: URL) -> bool:
+        """Return whether the request is guarded. Raises `RefusedCall` where its address is and its `Host` is not."""
+        if self._gate.guards(call):
+            return True
+        authority = _authority(url)
+        if call.value(b"host") == authority:
+            return False
+        headers = (*((name, value) for name, value in call.headers if name != b"host"), (b"host", authority))
+        if self._gate.guards(replace(call, headers=headers)):
+            raise RefusedCall(400, "ambiguous-host", "the `Host` header is not the guarded host that is called")
+        return False
+
+    async def _finish(self, telling: Coroutine[Any, Any, None]) -> None:
+        """Tell the gate in a task of its own, which a cancellation of this one does not reach."""
+        task = asyncio.create_task(_told(telling))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        await asyncio.shield(task)
+
+
+async def _told(telling: Coroutine[Any, Any, None]) -> None:
+    try:
+        await telling
+    except Exception as error:  # noqa: BLE001 - the response is there; a hold that stays is the safe side
+        log.error("call.unsettled", error=type(error).__name__)
+
+
+def call_of(method: str, url: URL, headers: CIMultiDict[str]) -> Call:
+    """Return the head of an outgoing request, as aiohttp will write it."""
+    return Call(
+        method=method,
+        raw_path=url.raw_path.encode("utf-8"),
+        query=url.raw_query_string.encode("utf-8"),
+        headers=tuple([(name.lower().encode("utf-8"), value.encode("utf-8")) for name, value in headers.items()]),
+        scheme=url.scheme,
+    )
+
+
+def _authority(url: URL) -> bytes:
+    """Return the `Host` that aiohttp writes for `url` on its own: without a default port."""
+    host = url.host_port_subcomponent or ""
+    return host.encode("ascii")
+
+
+async def _learnt(response: ClientResponse) -> bytes | None:
+    """Return the response's body, still there for the caller to read; None where it is long or of unknown length."""
+    length = response.content_length
+    if length is None or length > LEARNT_BODY:
+        return None
+    return await response.read()
