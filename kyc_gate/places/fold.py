@@ -1,0 +1,64 @@
+"""One comparison form for every spelling of a place, bounded in size and strict about scripts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST_TEXT = 512
+"""Code points. The longest country name on record has 57; a whole postal address stays under 300."""
+
+LONGEST_COMBINING_RUN = 4
+"""Combining marks on one letter. Canonical ordering is quadratic in a run's length; no language writes more."""
+
+_DOTTED = re.compile(r"(?<!\w)((?:\w\.\s?){2,})")
+_APOSTROPHES = re.compile("['`´‘’ʻʼ]")
+_NOT_WORD = re.compile(r"[\W_]+")
+_SINGLES = re.compile(r"(?<!\S)(?:\w )+\w(?!\S)")
+
+
+def fold(text: str) -> str | None:
+    """Return `text` in lower case without accents, invisible characters and punctuation, words parted by one blank.
+
+    None when the text is too long, has an unwritable run of marks, or mixes Latin with Cyrillic or Greek letters:
+    such a string imitates a spelling and is never read as one.
+    """
+    if len(text) > LONGEST_TEXT:
+        return None
+    if text.isascii():
+        return _words(text.casefold())
+    if not _runs_are_short(text):
+        return None
+    visible = "".join(char for char in text if unicodedata.category(char) not in {"Cf", "Cs", "Co"})
+    compatible = unicodedata.normalize("NFKC", visible)
+    if len(compatible) > LONGEST_TEXT or mixes_scripts(compatible):
+        return None
+    return _words(_without_accents(compatible.casefold()))
+
+
+def _words(bare: str) -> str:
+    undotted = _DOTTED.sub(lambda found: re.sub(r"[.\s]", "", found.group()) + " ", bare)
+    words = _NOT_WORD.sub(" ", _APOSTROPHES.sub("", undotted).replace("&", " and ")).strip()
+    return _SINGLES.sub(lambda found: found.group().replace(" ", ""), words)
+
+
+def mixes_scripts(text: str) -> bool:
+    """Return whether Latin letters stand beside Cyrillic or Greek ones."""
+    if text.isascii():
+        return False
+    scripts = {unicodedata.name(char, "").split(" ", 1)[0] for char in text if char.isalpha()}
+    return "LATIN" in scripts and bool(scripts & {"CYRILLIC", "GREEK", "CHEROKEE", "ARMENIAN"})
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", "".join(char for char in decomposed if not "\u0300" <= char <= "\u036f"))
+
+
+def _runs_are_short(text: str) -> bool:
+    run = 0
+    for char in text:
+        run = run + 1 if unicodedata.combining(char) else 0
+        if run > LONGEST_COMBINING_RUN:
+            return False
+    return True
