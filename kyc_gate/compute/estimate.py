@@ -1,0 +1,166 @@
+"""Operations that a request can perform: chips x seconds x dense peak x utilisation, in exact integers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from kyc_gate.compute.chips import Chip, find_chip, nearest_chips, strongest_peak_chip, strongest_training_chip
+from kyc_gate.compute.instance_types import find_instance_type, nearest_instance_types
+from kyc_gate.errors import InputError
+from kyc_gate.model.job import Accelerators, Estimate
+from kyc_gate.model.record import Record
+
+LOW_UTILISATION = Decimal("0.10")
+"""Five in a hundred of 64 published training runs did less (5th percentile 0.096 of 16-bit dense peak, Epoch AI
+rows whose operations were counted rather than derived from hardware)."""
+
+LIKELY_UTILISATION = Decimal("0.33")
+"""Point estimate: 81 % of those 64 runs lie within a factor of two of it, and 28 % above (median 0.275)."""
+
+FULL_UTILISATION = Decimal(1)
+"""The ceiling, taken at the fastest dense format: no run can do more."""
+
+CHIPS_IN_UNKNOWN_MACHINE = 8
+"""Chips counted for a machine type that is not in the catalogue: the usual board of the strongest machines."""
+
+MOST_CHIPS = 10**9
+"""Machines, chips or multipliers in one line. All accelerators ever made are fewer."""
+
+MOST_SECONDS = 100 * 366 * 86_400
+"""A century. A longer run is a mistake of units."""
+
+DAY_SECONDS = 86_400
+
+_PRECISIONS = ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp6", "fp4", "nvfp4", "mxfp4", "int4")
+
+
+class _Line(Record):
+    """A line of the request resolved: exact number of chips, and the rates to count each with."""
+
+    chips: Fraction
+    training_rate: int
+    peak_rate: int
+    tpp: float | None
+    said: str
+
+
+def estimate(
+    lines: Sequence[Accelerators],
+    *,
+    duration_seconds: int | None,
+    horizon_days: int,
+    utilisation: Decimal = LIKELY_UTILISATION,
+    precision: str | None = None,
+    mfu: Decimal | None = None,
+    provider: str | None = None,
+) -> Estimate:
+    """Return low, likely and high operations of the request, rounded up to whole operations.
+
+    `duration_seconds` None means no stated end: the request is projected over `horizon_days`. `mfu` is the run's own
+    utilisation; it replaces `utilisation`, and less than `LOW_UTILISATION` counts as that much. `precision` is noted
+    and changes nothing: operations count alike in every format, and the ceiling already takes the fastest.
+    A chip or machine type that is not in the catalogue is counted as the strongest one and leaves `known` false.
+    Raises `InputError` for a count, duration, horizon or utilisation that cannot be meant.
+    """
+    seconds, span = _seconds(duration_seconds, horizon_days)
+    likely_share, share_said = _share(utilisation, mfu)
+    resolved = [_resolved(line, number, provider) for number, line in enumerate(lines, start=1)]
+    training = sum((line.chips * line.training_rate for line in resolved), Fraction()) * seconds
+    peak = sum((line.chips * line.peak_rate for line in resolved), Fraction()) * seconds
+    tpps = [line.tpp for line in resolved if line.tpp is not None]
+    known = bool(resolved) and len(tpps) == len(resolved)
+    return Estimate(
+        low=math.ceil(training * Fraction(min(LOW_UTILISATION, likely_share))),
+        likely=math.ceil(training * Fraction(likely_share)),
+        high=math.ceil(peak * Fraction(FULL_UTILISATION)),
+        tpp=max(tpps) if known else None,
+        total_tpp=float(sum(line.chips * Fraction(line.tpp or 0) for line in resolved)) if known else None,
+        chips=math.ceil(sum((line.chips for line in resolved), Fraction())),
+        known=known,
+        seconds=seconds,
+        open_ended=duration_seconds is None,
+        basis=(*(line.said for line in resolved), span, share_said, *_precision_said(precision)),
+    )
+
+
+def _seconds(duration_seconds: int | None, horizon_days: int) -> tuple[int, str]:
+    if horizon_days <= 0:
+        raise InputError(f"horizon_days must be above 0, not `{horizon_days}`")
+    if duration_seconds is None:
+        return horizon_days * DAY_SECONDS, f"no stated end: projected over {horizon_days} days"
+    if not 0 < duration_seconds <= MOST_SECONDS:
+        raise InputError(f"duration_seconds must be from 1 to {MOST_SECONDS}, not `{duration_seconds}`")
+    return duration_seconds, f"{duration_seconds} seconds as stated"
+
+
+def _share(utilisation: Decimal, mfu: Decimal | None) -> tuple[Decimal, str]:
+    if not 0 < utilisation <= 1:
+        raise InputError(f"utilisation must be above 0 and at most 1, not `{utilisation}`")
+    if mfu is None:
+        return utilisation, f"likely: {utilisation} of dense 16-bit peak; high: the fastest dense format at full peak"
+    if not 0 < mfu <= 1:
+        raise InputError(f"mfu must be above 0 and at most 1, not `{mfu}`")
+    if mfu < LOW_UTILISATION:
+        return LOW_UTILISATION, f"mfu {mfu} is below what runs attain: counted as {LOW_UTILISATION}"
+    return mfu, f"likely: the run's own mfu {mfu} of dense 16-bit peak; high: the fastest dense format at full peak"
+
+
+def _resolved(line: Accelerators, number: int, provider: str | None) -> _Line:
+    _check(line.count, f"line {number}: count")
+    _check(line.multiplier, f"line {number}: multiplier")
+    units = line.count * line.multiplier
+    if line.model is not None and line.instance_type is None:
+        chip = find_chip(line.model)
+        return (
+            _of_chip(chip, Fraction(units), line.model)
+            if chip
+            else _unknown(line.model, units, nearest_chips(line.model))
+        )
+    if line.instance_type is not None and line.model is None:
+        return _of_machine(line.instance_type, units, provider)
+    raise InputError(f"line {number}: give either instance_type or model")
+
+
+def _of_machine(name: str, machines: int, provider: str | None) -> _Line:
+    found = find_instance_type(name, provider)
+    if found is None:
+        return _unknown(name, machines * CHIPS_IN_UNKNOWN_MACHINE, nearest_instance_types(name))
+    if found.chip is None:
+        return _Line(
+            chips=Fraction(), training_rate=0, peak_rate=0, tpp=0.0, said=f"{machines} x {name}: no accelerators"
+        )
+    return _of_chip(found.chip, Fraction(machines * found.chips, found.shared_by), f"{machines} x {name}")
+
+
+def _of_chip(chip: Chip, chips: Fraction, named: str) -> _Line:
+    said = f"{named}: {chips} x {chip.model} at {chip.training_rate / 10**12:g} dense 16-bit TFLOP/s"
+    return _Line(chips=chips, training_rate=chip.training_rate, peak_rate=chip.peak_rate, tpp=chip.tpp, said=said)
+
+
+def _unknown(name: str, chips: int, near: tuple[str, ...]) -> _Line:
+    training, peak = strongest_training_chip(), strongest_peak_chip()
+    suggestion = f"; nearest: {', '.join(near)}" if near else ""
+    said = f"`{name}` is not in the catalogue: counted as {chips} x {training.model}{suggestion}"
+    return _Line(
+        chips=Fraction(chips), training_rate=training.training_rate, peak_rate=peak.peak_rate, tpp=None, said=said
+    )
+
+
+def _precision_said(precision: str | None) -> tuple[str, ...]:
+    if precision is None:
+        return ()
+    words = precision.casefold().replace("-", "")
+    known = any(name in words for name in _PRECISIONS)
+    return (
+        f"precision {precision} noted: the point estimate stays at 16-bit"
+        if known
+        else f"precision `{precision}` is not known",
+    )
+
+
+def _check(value: int, field: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MOST_CHIPS:
+        raise InputError(f"{field} must be a whole number from 1 to {MOST_CHIPS}, not `{value}`")
