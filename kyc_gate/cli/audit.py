@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from kyc_gate.audit.verify import verify
-
 from kyc_gate.cli.lines import numbered_rows
 from kyc_gate.cli.output import UsageError, add_json, print_json
 from kyc_gate.cli.state import add_config, opened_store

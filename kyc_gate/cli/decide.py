@@ -7,17 +7,23 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
-from kyc_gate.decide.decision import decide
-from kyc_gate.policy.read import Policy, read_policy, shipped_policies
-from kyc_gate.screening.screener import Screener
+from msgspec.structs import replace
 
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
 from kyc_gate.cli.lists import add_lists, read_lists
-from kyc_gate.cli.output import UsageError
+from kyc_gate.cli.output import UsageError, complain
 from kyc_gate.cli.request_input import Asked, read_line, usage_after
+from kyc_gate.decide.decision import decide
+from kyc_gate.model.decision import Finding
+from kyc_gate.model.listing import ListSnapshot
+from kyc_gate.model.match import Screening, ScreeningOutcome
+from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
-from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, estimate_of, gather, standing_of
+from kyc_gate.policy.read import Policy, read_policy, shipped_policies
+from kyc_gate.screening.screener import Screener
+from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.settings import HORIZON_DAYS, Settings
+from kyc_gate.service.standing import UNKNOWN_PARTY, Standing, standing_of
 
 MAX_AGE_HOURS = Settings().max_age_hours
 
@@ -39,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_input(parser, '{"id", "request": {...}, "party": {...}, "usage"?: {...}}')
     add_lists(parser)
+    parser.add_argument("--all", action="store_true", help="show findings of rules that are not enforced too")
     parser.add_argument("--as-of", metavar="DATE", help="decide as on this date or moment, ISO 8601 (default: now)")
     parser.add_argument(
         "--max-list-age-hours",
@@ -64,11 +71,19 @@ def run(options: argparse.Namespace) -> int:
     world = World(
         policy=read_policy(policy_folder(options.policy)),
         screener=Screener(snapshot) if snapshot else None,
-        lists=ListStanding.of(snapshot, max_age_hours=options.max_list_age_hours),
+        lists=_lists(snapshot, as_of, options.max_list_age_hours),
         as_of=as_of,
         utilisation=options.utilisation,
     )
-    return answer_lines(source, lambda row: _answer(read_line(row), world))
+    return answer_lines(source, lambda row: _answer(read_line(row), world, everything=options.all))
+
+
+def _lists(snapshot: ListSnapshot | None, as_of: datetime, max_age_hours: float) -> ListStanding:
+    """Return the standing of the lists; where none is given, say so, and let the parties pass for screened today."""
+    if snapshot is not None:
+        return ListStanding.of(snapshot, max_age_hours=max_age_hours)
+    complain("no `--lists`: each party is taken to be screened and clear; nothing is let through on this answer")
+    return ListStanding(digest=None, as_of=as_of, max_age_hours=max_age_hours)
 
 
 def moment(text: str | None) -> datetime:
@@ -90,10 +105,8 @@ def policy_folder(name: str) -> Path:
     return shipped if not Path(name).exists() and shipped.is_dir() else Path(name)
 
 
-def _answer(asked: Asked, world: World) -> Row:
+def _answer(asked: Asked, world: World, *, everything: bool) -> Row:
     """Return the decision on one line, in the shape that other programs read."""
-    party = asked.party
-    standing = standing_of(party, {party.id: party}, world.screener) if party else UNKNOWN_PARTY
     estimated = estimate_of(
         asked.request,
         horizon_days=int(world.policy.limits.get("horizon_days", HORIZON_DAYS)),
@@ -102,11 +115,11 @@ def _answer(asked: Asked, world: World) -> Row:
     facts = gather(
         asked.request,
         as_of=world.as_of,
-        standing=standing,
+        standing=_standing(asked.party, world.screener),
         lists=world.lists,
         estimated=estimated,
         usage=usage_after(asked.used, estimated),
-        account_known=asked.account_known and party is not None,
+        account_known=asked.account_known and asked.party is not None,
         match_threshold=world.screener.match if world.screener else 1.0,
     )
     decision = decide(asked.request, facts, world.policy)
@@ -114,14 +127,27 @@ def _answer(asked: Asked, world: World) -> Row:
         "id": asked.id,
         "outcome": decision.outcome.value,
         "findings": [
-            {
-                "rule": finding.rule,
-                "outcome": finding.outcome.value,
-                "reason": finding.reason,
-                "cites": list(finding.cites),
-            }
-            for finding in decision.findings
+            _finding(finding, everything=everything)
+            for finding in (decision.findings if everything else decision.counting)
         ],
         "policy": str(world.policy.reference),
         "facts_digest": decision.facts_digest,
     }
+
+
+def _standing(party: Party | None, screener: Screener | None) -> Standing:
+    """Return what is true of the party; without lists it is taken to be screened and clear, as `run` has told."""
+    if party is None:
+        return UNKNOWN_PARTY
+    standing = standing_of(party, {party.id: party}, screener)
+    return standing if screener else replace(standing, screening=Screening(outcome=ScreeningOutcome.CLEAR))
+
+
+def _finding(finding: Finding, *, everything: bool) -> Row:
+    told: Row = {
+        "rule": finding.rule,
+        "outcome": finding.outcome.value,
+        "reason": finding.reason,
+        "cites": list(finding.cites),
+    }
+    return {**told, "mode": finding.mode.value, "counts": finding.counts} if everything else told

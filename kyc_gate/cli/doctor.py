@@ -10,17 +10,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 
-from kyc_gate.policy.cases import run_cases
-from kyc_gate.policy.lint import lint
-from kyc_gate.storage.sqlite import SqliteStore
-
 from kyc_gate.cli.output import print_json, printable
 from kyc_gate.cli.policy import shipped
 from kyc_gate.errors import KYCGateError
 from kyc_gate.model.record import Record, plain
+from kyc_gate.policy.cases import run_cases
+from kyc_gate.policy.lint import lint
 from kyc_gate.service.build import policy_named, snapshot_of
 from kyc_gate.service.config import Configuration, read_configuration
 from kyc_gate.service.gather import ListStanding
+from kyc_gate.storage.sqlite import SqliteStore
 
 
 class Check(Record):

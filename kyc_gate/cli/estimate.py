@@ -6,12 +6,12 @@ import argparse
 from decimal import Decimal
 from typing import Annotated
 
-from kyc_gate.compute.estimate import estimate
 from msgspec import Meta
 
 from kyc_gate.cli.fields import read_record
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
 from kyc_gate.cli.machines import Machines, machine_lines, seconds_of
+from kyc_gate.compute.estimate import estimate
 
 HORIZON_DAYS = 30
 """Days over which machines without a stated end are projected, unless `--horizon-days` says otherwise."""

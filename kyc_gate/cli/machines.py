@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated
 
-from kyc_gate.compute.chips import find_chip, nearest_chips
-from kyc_gate.compute.instance_types import find_instance_type
 from msgspec import Meta
 
 from kyc_gate.cli.fields import FieldError
+from kyc_gate.compute.chips import find_chip, nearest_chips
+from kyc_gate.compute.instance_types import find_instance_type
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.record import Record
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kyc_gate.policy.cases import run_cases
-from kyc_gate.policy.lint import lint
-from kyc_gate.policy.read import shipped_policies
-
 from kyc_gate.cli.decide import policy_folder
 from kyc_gate.cli.output import add_json, print_json, printable
 from kyc_gate.model.record import plain
+from kyc_gate.policy.cases import run_cases
+from kyc_gate.policy.lint import lint
+from kyc_gate.policy.read import shipped_policies
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

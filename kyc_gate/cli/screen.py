@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from kyc_gate.screening.screener import Screener
-
 from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
 from kyc_gate.cli.lists import add_lists, read_lists
@@ -15,6 +13,7 @@ from kyc_gate.model.match import ScreeningOutcome
 from kyc_gate.model.party import Alias, PartyKind
 from kyc_gate.model.record import Record
 from kyc_gate.places.headquarters import resolve_headquarters
+from kyc_gate.screening.screener import Screener
 
 
 class ScreenInput(Record):

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from kyc_gate.storage.sqlite import SqliteStore
-
 from kyc_gate.errors import InputError
 from kyc_gate.service.config import Configuration, read_configuration
+from kyc_gate.storage.sqlite import SqliteStore
 from kyc_gate.storage.store import Store
 
 
