@@ -1,0 +1,151 @@
+"""The decision on one request under one policy, and the decision over several policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC
+
+from kyc_gate.model.decision import Decision, Finding, FindingKind, Mode, Outcome
+from kyc_gate.model.facts import Facts
+from kyc_gate.model.job import Certainty, ProvisioningRequest
+from kyc_gate.model.record import digest
+from kyc_gate.policy.expressions import Failed, Groups, Unknown, Value
+from kyc_gate.policy.policy import Policy, Rule
+from kyc_gate.policy.templates import render
+
+FACTS_MISMATCH = "gate.facts-mismatch"
+"""The one finding without a rule: the facts speak of another request, so that no rule can be trusted with them."""
+
+
+def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_digest: str | None = None) -> Decision:
+    """Return what `policy` says to `request` on the day of `facts.as_of` (UTC).
+
+    Every rule in force is asked. One that is true is a finding; one that a missing fact leaves open, or that fails, is
+    a finding that escalates, whatever its own outcome. A finding counts when its mode is `enforce` and no grant covers
+    it. The worst outcome that counts is the decision; with none, the request is allowed.
+
+    `facts_digest` spares computing the digest again where the caller has it.
+    """
+    day = facts.as_of.astimezone(UTC).date()
+    groups = policy.groups_on(day)
+    findings = [
+        found
+        for rule in policy.rules
+        if rule.mode is not Mode.OFF and rule.in_force(day) and (found := _ask(rule, facts, groups)) is not None
+    ]
+    mismatch = _mismatch(request, facts)
+    if mismatch:
+        findings.insert(0, _mismatched(mismatch))
+    return Decision(
+        outcome=_worst(finding.outcome for finding in findings if finding.counts),
+        findings=tuple(findings),
+        policies=(policy.reference,),
+        facts_digest=facts_digest if facts_digest is not None else digest(facts),
+        as_of=facts.as_of,
+    )
+
+
+def combine(decisions: Sequence[Decision]) -> Decision:
+    """Return one decision over several policies: every finding, and the worst outcome.
+
+    Raises `ValueError` when there is no decision, or when they were made on different facts.
+    """
+    if not decisions:
+        raise ValueError("no decision to combine: at least one policy must decide")
+    first = decisions[0]
+    if any((one.facts_digest, one.as_of) != (first.facts_digest, first.as_of) for one in decisions):
+        raise ValueError("decisions on different facts cannot be combined")
+    findings = dict.fromkeys(finding for decision in decisions for finding in decision.findings)
+    return Decision(
+        outcome=_worst(decision.outcome for decision in decisions),
+        findings=tuple(findings),
+        policies=tuple(policy for decision in decisions for policy in decision.policies),
+        facts_digest=first.facts_digest,
+        as_of=first.as_of,
+    )
+
+
+def _ask(rule: Rule, facts: Facts, groups: Groups) -> Finding | None:
+    try:
+        value = rule.condition(facts, groups, ())
+        if value is False:
+            return None
+        return _finding(rule, value, facts)
+    # A condition was type-checked, yet facts of a wrong type may reach it; whatever then happens must escalate.
+    except Exception as error:  # noqa: BLE001
+        return _finding(rule, Failed(reason=f"{type(error).__name__} while asking it"), facts)
+
+
+def _finding(rule: Rule, value: Value, facts: Facts) -> Finding:
+    unknown: tuple[str, ...] = ()
+    if value is True:
+        kind, outcome, reason = FindingKind.FIRED, rule.outcome, render(rule.because, facts)
+    elif isinstance(value, Unknown):
+        unknown = tuple(sorted(value.names))
+        kind, outcome = FindingKind.UNKNOWN, Outcome.ESCALATE
+        reason = f"{', '.join(unknown)} unknown, and needed for: {rule.title}"
+    else:
+        kind, outcome = FindingKind.ERROR, Outcome.ESCALATE
+        failure = value.reason if isinstance(value, Failed) else "its condition is neither true nor false"
+        reason = f"the rule failed ({failure}): {rule.title}"
+    covered_by = _covering(rule, facts)
+    return Finding(
+        rule=rule.id,
+        kind=kind,
+        outcome=outcome,
+        mode=rule.mode,
+        reason=reason,
+        cites=rule.cites,
+        policy=rule.policy,
+        overridable=rule.overridable,
+        counts=rule.mode is Mode.ENFORCE and covered_by is None,
+        covered_by=covered_by,
+        unknown=unknown,
+        runbook=rule.runbook,
+    )
+
+
+def _covering(rule: Rule, facts: Facts) -> str | None:
+    """The grant that covers a finding of `rule`, if one does.
+
+    INVARIANT: a rule that is not overridable is never covered, whatever a reviewer approved.
+    The request's ceiling (`operations.high`) must be within the budget; an unknown ceiling is within none.
+    """
+    grant = facts.grant
+    if grant is None or not rule.overridable or rule.id not in grant.rules:
+        return None
+    high = facts.operations.high
+    return grant.id if high is not None and high <= grant.budget else None
+
+
+def _mismatch(request: ProvisioningRequest, facts: Facts) -> tuple[str, ...]:
+    """Names of facts that contradict the request."""
+    told = facts.request
+    pairs = (
+        ("request.provider", request.provider, told.provider),
+        ("request.service", request.service, told.service),
+        ("request.operation", request.operation, told.operation),
+        ("request.kind", str(request.kind), told.kind),
+        ("request.dry_run", request.dry_run, told.dry_run),
+    )
+    wrong = [name for name, asked, known in pairs if asked != known]
+    if told.resolved and (request.certainty is Certainty.UNRESOLVED or request.unresolved):
+        wrong.append("request.resolved")
+    return tuple(wrong)
+
+
+def _mismatched(names: tuple[str, ...]) -> Finding:
+    return Finding(
+        rule=FACTS_MISMATCH,
+        kind=FindingKind.ERROR,
+        outcome=Outcome.ESCALATE,
+        mode=Mode.ENFORCE,
+        reason=f"the facts contradict the request: {', '.join(names)}",
+        cites=(),
+        policy="kyc-gate",
+        overridable=False,
+    )
+
+
+def _worst(outcomes: Iterable[Outcome]) -> Outcome:
+    return max(outcomes, key=lambda outcome: outcome.severity, default=Outcome.ALLOW)

@@ -1,0 +1,81 @@
+"""A policy that was read and checked: its rules, limits, options, groups and citations."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+
+from kyc_gate.model.decision import Citation, LegalStatus, Mode, Outcome, PolicyReference
+from kyc_gate.model.record import Record
+from kyc_gate.policy.expressions import Condition, Groups
+from kyc_gate.policy.groups import Group, Periods
+from kyc_gate.policy.names import Constants
+from kyc_gate.policy.syntax import Node, Number
+from kyc_gate.policy.templates import Template
+
+
+class Disclosure(StrEnum):
+    """What a refused customer is told: no reason, rule ids and citations, or everything."""
+
+    PUBLIC = "public"
+    PARTNER = "partner"
+    INTERNAL = "internal"
+
+
+class Rule(Record):
+    """A check with its answer. In force from `effective_from` to `effective_to`, both days included, UTC."""
+
+    id: str
+    title: str
+    text: str
+    node: Node
+    condition: Condition
+    outcome: Outcome
+    cites: tuple[str, ...]
+    status: LegalStatus
+    mode: Mode
+    overridable: bool
+    because: Template
+    policy: str
+    runbook: str = ""
+    effective_from: date | None = None
+    effective_to: date | None = None
+
+    def in_force(self, day: date) -> bool:
+        """Return whether the rule is in force on `day`."""
+        return (self.effective_from is None or self.effective_from <= day) and (
+            self.effective_to is None or day <= self.effective_to
+        )
+
+
+class Policy(Record):
+    """A policy, ready to decide. `reference.digest` covers every byte that it was read from, and each adjustment.
+
+    `warnings` holds what does not stop the policy but should be known.
+    """
+
+    reference: PolicyReference
+    about: str
+    status: LegalStatus
+    disclosure: Disclosure
+    rules: tuple[Rule, ...]
+    constants: Constants
+    groups: Mapping[str, Group]
+    periods: Periods
+    citations: Mapping[str, Citation]
+
+    @property
+    def limits(self) -> Mapping[str, Number]:
+        """The policy's numbers, exact."""
+        return self.constants.limits
+
+    @property
+    def options(self) -> Mapping[str, bool]:
+        """The policy's switches."""
+        return self.constants.options
+
+    def groups_on(self, day: date) -> Groups:
+        """Return each country group as it stands on `day`."""
+        return self.periods.groups[bisect_right(self.periods.starts, day)]

@@ -1,0 +1,352 @@
+"""Policy folders, read and checked whole: either a policy that is ready to decide, or every problem at once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import kyc_gate
+from kyc_gate.errors import PolicyError
+from kyc_gate.model.decision import Grade, LegalStatus, Mode, Outcome, PolicyReference
+from kyc_gate.model.record import Record
+from kyc_gate.policy.expressions import compile_condition
+from kyc_gate.policy.groups import Territory, expand_groups
+from kyc_gate.policy.law import Law, read_law
+from kyc_gate.policy.names import Constants
+from kyc_gate.policy.policy import Disclosure, Policy, Rule
+from kyc_gate.policy.source import Problem, Source, read_source
+from kyc_gate.policy.syntax import ConditionError, Literal, Node, Number, parse_condition, parse_number
+from kyc_gate.policy.tables import Table, written
+from kyc_gate.policy.templates import read_template
+from kyc_gate.policy.typecheck import check_condition
+from kyc_gate.policy.vocabulary import nearest
+
+__all__ = ["Adjustments", "Policy", "Reading", "read_folder", "read_policy", "shipped_policies"]
+
+_RULE_ID = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_DEAD = (LegalStatus.RESCINDED, LegalStatus.DEFUNCT_PROPOSAL, LegalStatus.PENDING_BILL)
+_WEAK = (Grade.ONE, Grade.MEMORY)
+_NEVER = Literal(value=False)
+
+
+class Reading(Record):
+    """What a folder holds: the policy when nothing is wrong, and every problem otherwise."""
+
+    policy: Policy | None
+    problems: tuple[Problem, ...]
+
+
+class Adjustments(Record):
+    """What an operator sets outside the policy folder: its limits and options, by name."""
+
+    limits: Mapping[str, Number] = MappingProxyType({})
+    options: Mapping[str, bool] = MappingProxyType({})
+
+
+def shipped_policies() -> Path:
+    """Return the folder of the packs that come with the project, in a wheel or in the source tree."""
+    package = Path(kyc_gate.__file__).parent
+    in_wheel = package / "shipped_policies"
+    return in_wheel if in_wheel.is_dir() else package.parent / "policies"
+
+
+def read_policy(folder: Path, adjustments: Adjustments | None = None) -> Policy:
+    """Return the policy in `folder`. Raises `PolicyError` with every problem, one line each."""
+    reading = read_folder(folder, adjustments)
+    if reading.policy is None:
+        raise PolicyError([f"policy `{folder.name}`: {problem}" for problem in reading.problems])
+    return reading.policy
+
+
+def read_folder(folder: Path, adjustments: Adjustments | None = None) -> Reading:
+    """Return the policy in `folder` with its problems; nothing is raised for what the files say."""
+    return _Reader(folder, adjustments or Adjustments()).read()
+
+
+class _Pack(Record):
+    """One folder: its files, without those that it extends."""
+
+    folder: Path
+    sources: tuple[Source, ...]
+
+
+class _Reader:
+    """Reads one policy in steps, noting problems on the way."""
+
+    def __init__(self, folder: Path, adjustments: Adjustments) -> None:
+        self.folder = folder
+        self.adjustments = adjustments
+        self.problems: list[Problem] = []
+        self.packs: list[_Pack] = []
+        self.heads: list[dict[str, Any]] = []
+
+    def read(self) -> Reading:
+        # 1. Every file: the packs that this one extends first, then its own, then the shared data.
+        self.gather(self.folder.resolve(), self.folder.name, ())
+        law = read_law(self.law_folder(), self.problems)
+        # 2. The head, of this folder only; the limits and options, of all of them.
+        head = self.head()
+        constants = self.constants(law)
+        territories = self.territories(law)
+        # 3. The rules, base first.
+        rules = [
+            rule
+            for pack in self.packs
+            for source in pack.sources
+            for rule in self.rules(source, pack.folder.name, law, constants)
+        ]
+        self.check_rules(rules)
+        # 4. The policy, if nothing was wrong.
+        if self.problems:
+            return Reading(policy=None, problems=tuple(dict.fromkeys(self.problems)))
+        policy = Policy(
+            reference=PolicyReference(name=head.name, revision=head.revision, digest=self.digest(law)),
+            about=head.about,
+            status=head.status,
+            disclosure=head.disclosure,
+            rules=tuple(rules),
+            constants=constants,
+            groups=law.groups,
+            periods=expand_groups(law.groups, territories),
+            citations=law.citations,
+        )
+        return Reading(policy=policy, problems=())
+
+    def note(self, file: str, message: str) -> None:
+        self.problems.append(Problem(file=file, message=message))
+
+    def gather(self, folder: Path, name: str, above: tuple[Path, ...]) -> None:
+        """Read the files of `folder`, after those of each pack that it extends."""
+        if folder in above:
+            self.note(name, "extends itself")
+            return
+        if not folder.is_dir():
+            self.note(name, "there is no such folder")
+            return
+        paths = sorted(path for path in folder.glob("*.toml") if not path.name.endswith(".cases.toml"))
+        if not paths:
+            self.note(name, "has no policy file; write `policy.toml`")
+        read = [read_source(path, f"{folder.name}/{path.name}", self.problems) for path in paths]
+        sources = tuple(source for source in read if source is not None)
+        for source in sources:
+            for parent in self.extended(source):
+                other = shipped_policies() / parent[8:] if parent.startswith("shipped:") else folder / parent
+                if all(pack.folder != other.resolve() for pack in self.packs):
+                    self.gather(other.resolve(), parent, (*above, folder))
+        self.packs.append(_Pack(folder=folder, sources=sources))
+
+    def extended(self, source: Source) -> tuple[str, ...]:
+        head = source.table.get("policy")
+        found = head.get("extends", []) if isinstance(head, dict) else []
+        return tuple(item for item in found if isinstance(item, str)) if isinstance(found, list) else ()
+
+    def law_folder(self) -> Path:
+        """The data folder beside the policy, or the shipped one when there is none. The digest covers either."""
+        beside = self.folder.resolve().parent / "data"
+        return beside if beside.is_dir() else shipped_policies() / "data"
+
+    def head(self) -> _Head:
+        found: list[_Head] = []
+        for pack in self.packs:
+            heads = [(source, source.table["policy"]) for source in pack.sources if "policy" in source.table]
+            if len(heads) != 1 and pack.sources:
+                self.note(pack.folder.name, f"has {len(heads)} tables `[policy]`, and needs exactly one")
+            found = [self.one_head(source, values) for source, values in heads]
+        return found[0] if found else _Head()
+
+    def one_head(self, source: Source, values: object) -> _Head:
+        table = Table(values, source, self.problems)
+        if table.get("default") is not None:
+            table.refuse("`default` is not a setting: what no rule stops is allowed, so remove it", "default")
+        head = _Head(
+            name=table.text("name"),
+            revision=table.whole("revision"),
+            about=table.text("about"),
+            status=table.choice("status", LegalStatus),
+            disclosure=table.choice("disclosure", Disclosure, Disclosure.PUBLIC),
+        )
+        table.texts("extends")
+        table.finish()
+        return head
+
+    def constants(self, law: Law) -> Constants:
+        limits: dict[str, Number] = {}
+        options: dict[str, bool] = {}
+        for source in (source for pack in self.packs for source in pack.sources):
+            top = Table(source.table, source, self.problems)
+            for name, value in self.named(top, "limits").items():
+                number = self.limit(top, name, value, law)
+                if number is not None:
+                    limits[name] = number
+            for name, value in self.named(top, "options").items():
+                if isinstance(value, bool):
+                    options[name] = value
+                else:
+                    top.refuse(f"option `{name}` must be true or false", name)
+            for key in ("policy", "rule", "territories"):
+                top.get(key)
+            top.finish()
+        limits.update(self.adjusted("limit", self.adjustments.limits, limits))
+        options.update(self.adjusted("option", self.adjustments.options, options))
+        groups = {name: group.title for name, group in law.groups.items()}
+        return Constants(limits=limits, options=options, groups=groups)
+
+    def named(self, top: Table, key: str) -> dict[str, Any]:
+        values = top.get(key)
+        if values is None:
+            return {}
+        if not isinstance(values, dict):
+            top.refuse(f"`{key}` must be a table", key)
+            return {}
+        for name in values:
+            if not _NAME.fullmatch(name):
+                top.refuse(f"`{key}.{name}` must be lower-case letters, digits and underscores", name)
+        return values
+
+    def limit(self, top: Table, name: str, value: object, law: Law) -> Number | None:
+        """Return an exact number: written out, or `{ threshold = "..." }` of the shared data."""
+        if isinstance(value, dict):
+            table = Table(value, top.source, self.problems)
+            wanted = table.text("threshold")
+            table.finish()
+            if wanted in law.thresholds:
+                return law.thresholds[wanted].value
+            top.refuse(f"limit `{name}`: unknown threshold `{wanted}`{nearest(wanted, law.thresholds)}", name)
+            return None
+        try:
+            return parse_number(written(value) or "nothing")
+        except ConditionError as error:
+            top.refuse(f"limit `{name}`: {error}", name)
+            return None
+
+    def adjusted(self, what: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+        for name in given:
+            if name not in known:
+                self.note("adjustments", f"unknown {what} `{name}`{nearest(name, known)}")
+        return {name: value for name, value in given.items() if name in known}
+
+    def territories(self, law: Law) -> list[Territory]:
+        """The territories, with the operator's choices from `[territories]`, where the data leave a choice."""
+        chosen = dict(law.territories)
+        for source in (source for pack in self.packs for source in pack.sources):
+            table = Table(source.table.get("territories", {}), source, self.problems)
+            for code, country in table.values.items():
+                open_codes = [one.code for one in law.territories.values() if one.choice]
+                if code not in open_codes:
+                    known = ", ".join(open_codes)
+                    table.refuse(f"territory `{code}` is not the operator's to choose; there are {known}", code)
+                elif not (isinstance(country, str) and re.fullmatch("[A-Z]{2}", country)):
+                    table.refuse(f"territory `{code}` must be a country code of two capital letters", code)
+                else:
+                    old = chosen[code]
+                    chosen[code] = Territory(
+                        code=code, name=old.name, treat_as=country, why="the operator's choice", choice=True
+                    )
+        return list(chosen.values())
+
+    def rules(self, source: Source, pack: str, law: Law, constants: Constants) -> list[Rule]:
+        top = Table(source.table, source, self.problems)
+        return [self.rule(values, source, pack, law, constants) for values in top.tables("rule")]
+
+    def rule(self, values: Any, source: Source, pack: str, law: Law, constants: Constants) -> Rule:
+        name = values.get("id") if isinstance(values, dict) else None
+        table = Table(values, source, self.problems, rule=name if isinstance(name, str) else None)
+        rule_id, text = table.text("id"), table.text("when").strip()
+        if rule_id and not _RULE_ID.fullmatch(rule_id):
+            table.refuse("`id` must be lower-case words joined by `-` or `.`", "id")
+        node = self.condition(table, text, constants)
+        outcome = table.choice("then", Outcome)
+        if outcome is Outcome.ALLOW and "then" in table.values:
+            table.refuse("`then` must be escalate or block: what no rule stops is allowed", "then")
+        because = read_template(table.text("because"), constants)
+        for problem in because.problems:
+            table.refuse(problem, "because")
+        cites = table.texts("cites")
+        rule = Rule(
+            id=rule_id,
+            title=table.text("title"),
+            text=text,
+            node=node,
+            condition=compile_condition(node, constants),
+            outcome=outcome,
+            cites=table.known("cites", cites, law.citations, "citation"),
+            status=table.choice("status", LegalStatus),
+            mode=table.choice("mode", Mode, Mode.ENFORCE),
+            overridable=table.flag("overridable", default=outcome is Outcome.ESCALATE),
+            because=because.template,
+            policy=pack,
+            runbook=table.text("runbook", ""),
+            effective_from=table.day("effective_from"),
+            effective_to=table.day("effective_to"),
+        )
+        table.finish()
+        self.check_law(rule, table, law)
+        return rule
+
+    def condition(self, table: Table, text: str, constants: Constants) -> Node:
+        if not text:
+            return _NEVER
+        try:
+            node = parse_condition(text)
+        except ConditionError as error:
+            table.refuse(f"`when`: {error}", "when")
+            return _NEVER
+        wrong = check_condition(node, constants)
+        for problem in wrong:
+            table.refuse(f"`when`: {problem}", "when")
+        return _NEVER if wrong else node
+
+    def check_law(self, rule: Rule, table: Table, law: Law) -> None:
+        """Check that the rule claims no more than its citations carry."""
+        if not table.values.get("cites"):
+            table.refuse("a rule cites at least one text; add `cites`")
+        if rule.effective_from and rule.effective_to and rule.effective_to < rule.effective_from:
+            table.refuse("`effective_to` is before `effective_from`", "effective_to")
+        cited = [law.citations[cite] for cite in rule.cites]
+        if cited and rule.status is not LegalStatus.OPERATOR and all(one.status is not rule.status for one in cited):
+            known = ", ".join(sorted({str(one.status) for one in cited}))
+            table.refuse(f"`status` is {rule.status}, and its citations are {known}", "status")
+        if rule.mode is not Mode.ENFORCE:
+            return
+        if cited and all(one.grade in _WEAK for one in cited):
+            table.refuse("every citation is of grade 1 or M, which is not enforced; use `observe` or `warn`", "mode")
+        if rule.status in _DEAD:
+            table.refuse(f"law with status {rule.status} is not enforced; use `observe`, or status `operator`", "mode")
+
+    def check_rules(self, rules: list[Rule]) -> None:
+        ids = [rule.id for rule in rules]
+        for name in sorted({name for name in ids if name and ids.count(name) > 1}):
+            for pack in self.packs:
+                for source in pack.sources:
+                    line = source.line_of(name)
+                    if line is not None:
+                        message = f"the id is used {ids.count(name)} times"
+                        self.problems.append(Problem(file=source.name, line=line, rule=name, message=message))
+        if not any(rule.mode is Mode.ENFORCE for rule in rules) and not self.problems:
+            self.note(self.folder.name, "has no rule in mode `enforce`, so it would allow everything")
+
+    def digest(self, law: Law) -> str:
+        """SHA-256 over the name and bytes of every file, the data included, and over the adjustments."""
+        total = hashlib.sha256()
+        for source in (*(source for pack in self.packs for source in pack.sources), *law.sources):
+            for part in (source.name.encode(), source.data):
+                total.update(len(part).to_bytes(8, "big") + part)
+        for kind, given in (("limits", self.adjustments.limits), ("options", self.adjustments.options)):
+            for name, value in sorted(given.items()):
+                total.update(f"{kind}.{name}={value}\n".encode())
+        return total.hexdigest()
+
+
+class _Head(Record):
+    """The table `[policy]`."""
+
+    name: str = ""
+    revision: int = 1
+    about: str = ""
+    status: LegalStatus = LegalStatus.OPERATOR
+    disclosure: Disclosure = Disclosure.PUBLIC

@@ -1,0 +1,90 @@
+"""The files of a policy, and the problems found in them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from kyc_gate.model.record import Record
+
+MAX_BYTES = 1_000_000
+"""Size of one policy file. The shipped packs have about 20 kB."""
+
+
+class Problem(Record):
+    """Something wrong in a policy: the file, the line where it can be found cheaply, the rule, and the message."""
+
+    file: str
+    message: str
+    line: int | None = None
+    rule: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: rule `{self.rule}`: {self.message}" if self.rule else f"{place}: {self.message}"
+
+
+class Source(Record):
+    """One TOML file: its name for messages, its bytes, and its table (`Any`: that is what TOML is)."""
+
+    name: str
+    data: bytes
+    table: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The file as text."""
+        return self.data.decode()
+
+    def line_of(self, rule: str | None, key: str | None = None) -> int | None:
+        """Return the line of `key` in the table whose id or name is `rule`, as far as searching the text finds it."""
+        lines = self.text.splitlines()
+        start = 0
+        if rule is not None:
+            named = re.compile(rf'\s*(id|name)\s*=\s*["\']{re.escape(rule)}["\']|\s*\[{re.escape(rule)}\]')
+            start = next((number for number, line in enumerate(lines) if named.match(line)), -1)
+            if start < 0:
+                return None
+        if key is None:
+            return start + 1 if rule is not None else None
+        keyed = re.compile(rf'\s*["\']?{re.escape(key)}["\']?\s*=')
+        first = start
+        while first > 0 and rule is not None and not lines[first].lstrip().startswith("["):
+            first -= 1
+        for number in range(first, len(lines)):
+            if number > start and rule is not None and lines[number].startswith("["):
+                break
+            if keyed.match(lines[number]):
+                return number + 1
+        return start + 1 if rule is not None else None
+
+
+def read_source(path: Path, name: str, problems: list[Problem]) -> Source | None:
+    """Return the file as a table, with decimals exact, or None after noting why it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        problems.append(Problem(file=name, message=f"cannot be read: {error.strerror or 'input error'}"))
+        return None
+    if len(data) > MAX_BYTES:
+        problems.append(Problem(file=name, message=f"has {len(data)} bytes, more than {MAX_BYTES}"))
+        return None
+    try:
+        table = tomllib.loads(data.decode(), parse_float=Decimal)
+    except UnicodeDecodeError:
+        problems.append(Problem(file=name, message="is not UTF-8"))
+        return None
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found.group(1)) if found else None
+        message = f"is not TOML: {_lower(str(error) or 'nested too deeply')}"
+        problems.append(Problem(file=name, message=message.replace("\n", " "), line=line))
+        return None
+    return Source(name=name, data=data, table=table)
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
