@@ -21,9 +21,8 @@ from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
 from kyc_gate.policy.read import Policy, read_policy, shipped_policies
 from kyc_gate.screening.screener import Screener
-from kyc_gate.service.gather import ListStanding, estimate_of, gather
+from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, Standing, estimate_of, gather, standing_of
 from kyc_gate.service.settings import HORIZON_DAYS, Settings
-from kyc_gate.service.standing import UNKNOWN_PARTY, Standing, standing_of
 
 MAX_AGE_HOURS = Settings().max_age_hours
 

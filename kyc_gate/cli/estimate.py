@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 from decimal import Decimal
-from typing import Annotated
 
-from msgspec import Meta
-
-from kyc_gate.cli.fields import read_record
+from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
-from kyc_gate.cli.machines import Machines, machine_lines, seconds_of
+from kyc_gate.cli.machines import Machines, machine_lines, positive, seconds_of
 from kyc_gate.compute.estimate import estimate
 
 HORIZON_DAYS = 30
@@ -25,7 +22,7 @@ class EstimateInput(Machines):
 
     id: str | int | None = None
     precision: str | None = None
-    mfu: Annotated[Decimal, Meta(gt=0, le=1)] | None = None
+    mfu: Decimal | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +51,7 @@ def _answer(given: EstimateInput, horizon_days: int) -> Row:
         machine_lines(given, known=True),
         duration_seconds=seconds_of(given),
         horizon_days=horizon_days,
-        utilisation=given.mfu if given.mfu is not None else UTILISATION,
+        utilisation=_utilisation(given),
         precision=given.precision,
         provider=given.provider,
     )
@@ -64,3 +61,10 @@ def _answer(given: EstimateInput, horizon_days: int) -> Row:
         "tpp": found.tpp,
         "basis": list(found.basis),
     }
+
+
+def _utilisation(given: EstimateInput) -> Decimal:
+    mfu = positive(given.mfu, "mfu")
+    if mfu is not None and mfu > 1:
+        raise FieldError("mfu", f"field `mfu` is a share of peak from 0 to 1, not {mfu}; write 0.4 for 40 %")
+    return UTILISATION if mfu is None else mfu

@@ -49,7 +49,11 @@ def read_row(line: bytes) -> Row:
     """Return the JSON object in `line`. Raises `InputError` for anything else, duplicate keys and NaN included."""
     try:
         value = json.loads(
-            line.decode("utf-8"), parse_float=_exact, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
+            line.decode("utf-8"),
+            parse_float=_exact,
+            parse_int=_whole,
+            parse_constant=_no_constant,
+            object_pairs_hook=_no_duplicates,
         )
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8 at byte {error.start + 1} of the line") from error
@@ -82,12 +86,21 @@ def _named(source: str) -> str:
     return "standard input" if source == "-" else f"`{source}`"
 
 
+_DIGITS = 41
+"""No amount of operations needs more: a number beyond 10^41 is a slip of the keyboard."""
+
+
 def _exact(text: str) -> Decimal:
-    """Return the decimal that `text` writes; one beyond 10^40 is a slip of the keyboard, not a number of operations."""
     number = Decimal(text)
-    if number.adjusted() > 40:
-        raise InputError(f"number `{text[:40]}` is out of range")
+    if number.adjusted() >= _DIGITS:
+        raise InputError(f"number `{text[:_DIGITS]}` is out of range")
     return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise InputError(f"number `{text[:_DIGITS]}...` is out of range")
+    return int(text)
 
 
 def _no_constant(text: str) -> object:

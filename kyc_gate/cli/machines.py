@@ -16,8 +16,6 @@ from kyc_gate.model.record import Record
 Count = Annotated[int, Meta(ge=1, le=10**9)]
 """More chips than have ever been made is a slip, not a request."""
 
-Duration = Annotated[Decimal, Meta(gt=0)]
-
 
 class MachineLine(Record):
     """One line of machines: a `model` of accelerator or an `instance_type`, `count` times, `multiplier` times over."""
@@ -39,8 +37,8 @@ class Machines(Record):
     instance_type: str | None = None
     count: Count | None = None
     provider: str | None = None
-    duration_hours: Duration | None = None
-    duration_seconds: Duration | None = None
+    duration_hours: Decimal | None = None
+    duration_seconds: Decimal | None = None
 
 
 def machine_lines(given: Machines, *, at: str = "", known: bool = False) -> tuple[Accelerators, ...]:
@@ -82,5 +80,13 @@ def seconds_of(given: Machines, *, at: str = "") -> int | None:
     """Return the duration in whole seconds, rounded up, or None for machines without a stated end."""
     if given.duration_hours is not None and given.duration_seconds is not None:
         raise FieldError(f"{at}duration_hours", f"give `{at}duration_hours` or `{at}duration_seconds`, not both")
-    seconds = given.duration_hours * 3600 if given.duration_hours is not None else given.duration_seconds
+    hours = positive(given.duration_hours, f"{at}duration_hours")
+    seconds = hours * 3600 if hours is not None else positive(given.duration_seconds, f"{at}duration_seconds")
     return None if seconds is None else int(seconds.to_integral_value(ROUND_CEILING))
+
+
+def positive(number: Decimal | None, field: str) -> Decimal | None:
+    """Return `number`, which must be above 0 where it is given. Raises `FieldError`."""
+    if number is not None and number <= 0:
+        raise FieldError(field, f"field `{field}` must be above 0, not {number}")
+    return number

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
-from kyc_gate.model.record import plain
+import msgspec
 
 
 class UsageError(Exception):
@@ -21,7 +21,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def print_json(value: Mapping[str, object]) -> None:
     """Print `value` as one line of JSON, in ASCII so that no name can carry a control sequence to a terminal."""
-    print(json.dumps(plain(value), ensure_ascii=True, allow_nan=False, separators=(", ", ": ")))
+    print(json.dumps(msgspec.to_builtins(value), ensure_ascii=True, allow_nan=False, separators=(", ", ": ")))
 
 
 def for_people(wants_json: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -15,8 +15,6 @@ from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
 
-Operations = Annotated[Decimal, Meta(ge=0)]
-
 
 class UsageInput(Record):
     """Operations that the control group used in the window *before* this request, and over how many accounts.
@@ -25,8 +23,8 @@ class UsageInput(Record):
     `accounts` counts this request's account too.
     """
 
-    used: Operations
-    used_high: Operations | None = None
+    used: Decimal
+    used_high: Decimal | None = None
     accounts: Annotated[int, Meta(ge=1)] = 1
 
 
@@ -40,7 +38,7 @@ class RequestInput(Machines):
     operation: str = "create"
     kind: RequestKind = RequestKind.CREATE
     workload: Workload = Workload.UNKNOWN
-    declared_operations: Operations | None = None
+    declared_operations: Decimal | None = None
     account: str | None = None
     account_known: bool = True
     region: str | None = None
@@ -90,7 +88,19 @@ def _usage(row: Mapping[str, Any], line: Line) -> UsageInput | None:
     """Return the earlier usage: none at all where the line does not speak of it, unknown where it says null."""
     if "usage" not in row:
         return UsageInput(used=Decimal(0))
-    return None if line.usage is None else read_record(line.usage, UsageInput, at="usage")
+    if line.usage is None:
+        return None
+    given = read_record(line.usage, UsageInput, at="usage")
+    _not_negative(given.used, "usage.used")
+    _not_negative(given.used_high, "usage.used_high")
+    return given
+
+
+def _not_negative(number: Decimal | None, field: str) -> int | None:
+    """Return `number` as whole operations, rounded up. Raises `FieldError` where it is below 0."""
+    if number is not None and number < 0:
+        raise FieldError(field, f"field `{field}` must be at least 0, not {number}")
+    return None if number is None else int(number.to_integral_value(ROUND_CEILING))
 
 
 def _respelled(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +125,7 @@ def _request(given: RequestInput) -> ProvisioningRequest:
         unresolved=given.unresolved,
         duration_seconds=seconds_of(given, at="request."),
         workload=given.workload,
-        declared_operations=None if given.declared_operations is None else int(given.declared_operations),
+        declared_operations=_not_negative(given.declared_operations, "request.declared_operations"),
         region=given.region,
         place_of_use=given.place_of_use,
         data_centre=given.data_centre,
