@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, dataclass_transform
 
 import msgspec
 
 
+# The decorator tells type checkers what the class keywords say at run time.
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An immutable value with named parts; equal when all parts are equal."""
 
