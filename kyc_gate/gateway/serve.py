@@ -1,0 +1,180 @@
+"""Everything that `kyc-gate serve` runs: the gateway behind the gate, and the gate's own interface on another port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import structlog
+import uvicorn
+
+from kyc_gate.api.app import api_app
+from kyc_gate.asgi.middleware import KYCGateMiddleware
+from kyc_gate.errors import ConfigurationError
+from kyc_gate.gateway.app import Gateway
+from kyc_gate.model.record import Record
+from kyc_gate.service.config import Configuration
+from kyc_gate.service.gate import Gate
+
+log = structlog.get_logger("kyc_gate")
+
+CONCURRENT_CONNECTIONS = 1000
+"""Connections served at once; the next one is answered 503."""
+
+GRACE_SECONDS = 20
+"""How long calls that are under way may take to end after a stop was asked for."""
+
+KEEP_ALIVE_SECONDS = 65
+"""Longer than the 60 seconds after which common load balancers drop an idle connection, so that they close first."""
+
+HEAD_BYTES = 64 * 1024
+"""Most bytes of a request's head that the server buffers before the gate looks at it."""
+
+
+class Addresses(Record):
+    """Where the two servers listen, once they do."""
+
+    gateway: str
+    api: str
+
+
+async def serve(
+    gate: Gate,
+    configuration: Configuration,
+    *,
+    ready: Callable[[Addresses], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until `stop` is set, or until SIGINT or SIGTERM where it is None; then let the calls under way end.
+
+    `ready` is called once with the addresses, after the gate is open and both ports are taken.
+    Raises `ConfigurationError` for a port that is not to be had.
+    """
+    settings = configuration.gateway
+    gateway = Gateway(
+        settings.upstreams, connect_seconds=settings.connect_seconds, upstream_seconds=settings.upstream_seconds
+    )
+    api = configuration.api
+    with (
+        _listening(settings.host, settings.port, "gateway") as front,
+        _listening(api.host, api.port, "api") as back,
+    ):
+        async with gate, contextlib.aclosing(_Closing(gateway)):
+            servers = (
+                (_Server(_config(KYCGateMiddleware(gateway, gate), server_header=False, date_header=False)), front),
+                (_Server(_config(api_app(gate, api.tokens_sha256))), back),
+            )
+            await _run(servers, Addresses(gateway=_address(front), api=_address(back)), ready, stop)
+
+
+async def _run(
+    servers: tuple[tuple[_Server, socket.socket], ...],
+    addresses: Addresses,
+    ready: Callable[[Addresses], None] | None,
+    stop: asyncio.Event | None,
+) -> None:
+    """Run the servers side by side; when one ends, all end."""
+    stopping = stop or asyncio.Event()
+    running = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in servers]
+    stopped = asyncio.create_task(stopping.wait())
+    with _signals(stopping) if stop is None else contextlib.nullcontext():
+        for server, _ in servers:
+            await server.listening.wait()
+        log.info("server.ready", gateway=addresses.gateway, api=addresses.api)
+        if ready is not None:
+            ready(addresses)
+        await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
+        for server, _ in servers:
+            server.should_exit = True
+        stopped.cancel()
+        results = await asyncio.gather(*running, return_exceptions=True)
+    log.info("server.stopped")
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to whoever runs several of them."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class _Closing:
+    """A gateway for `contextlib.aclosing`, which asks for `aclose`."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def aclose(self) -> None:
+        await self._gateway.close()
+
+
+def _config(app: Any, **more: Any) -> uvicorn.Config:
+    """Return the server's configuration. h11 on purpose: with httptools, trailers end up among a call's headers."""
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        limit_concurrency=CONCURRENT_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        proxy_headers=False,
+        **more,
+    )
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int, section: str) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, port))
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise ConfigurationError(f"`{section}.port`: cannot listen on {host} port {port}: {why}") from error
+        yield sock
+
+
+def _address(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextlib.contextmanager
+def _signals(stopping: asyncio.Event) -> Iterator[None]:
+    """Set `stopping` at SIGINT or SIGTERM. A second signal ends the process at once, as without a handler."""
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        stopping.set()
+        for each in caught:
+            loop.remove_signal_handler(each)
+
+    for each in caught:
+        loop.add_signal_handler(each, stop)
+    try:
+        yield
+    finally:
+        for each in caught:
+            loop.remove_signal_handler(each)
