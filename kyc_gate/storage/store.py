@@ -37,6 +37,7 @@ class DecisionEntry(Record):
     `record` is the JSON-ready audit record; the store adds position, previous hash and hash.
     `keep_hold` is false for a decision that lets nothing through: its hold is released in the same transaction.
     `spend_grant` names a grant to spend `spend_operations` of; where it cannot be spent, nothing is written.
+    It is spent against `request.fingerprint` and `at` of the record: what is recorded is what is checked.
     """
 
     decision_id: str
@@ -83,14 +84,16 @@ class Store(Protocol):
 
     # references
     async def save_learned(self, provider: str, account: str, learned: Iterable[Learned]) -> None: ...
-    async def fetch_learned(self, provider: str, account: str, kind: str, id: str) -> tuple[Accelerators, ...] | None: ...
+    async def fetch_learned(
+        self, provider: str, account: str, kind: str, id: str
+    ) -> tuple[Accelerators, ...] | None: ...
 
     # ledger
     async def hold(self, request: HoldRequest) -> Usage:
         """Reserve operations and return the control group's usage over the window, this hold included.
 
-        One transaction: two racing holds never see the same usage. The same key with the same fingerprint returns the first hold again
-        (`replayed`); with another fingerprint it raises `IdempotencyConflict`.
+        One transaction: two racing holds never see the same usage. The same key with the same fingerprint returns the
+        first hold again (`replayed`); with another fingerprint it raises `IdempotencyConflict`.
         """
         ...
 
@@ -116,7 +119,9 @@ class Store(Protocol):
     async def fetch_decision(self, decision_id: str) -> dict[str, object] | None: ...
     def records(self) -> AsyncIterator[dict[str, object]]: ...
     async def fetch_case(self, case_id: str) -> Case | None: ...
-    async def fetch_cases(self, *, state: str | None = None, limit: int = 100) -> tuple[Case, ...]: ...
+    async def fetch_cases(
+        self, *, state: str | None = None, limit: int = 100, before: str | None = None
+    ) -> tuple[Case, ...]: ...
     async def approve_case(
         self, case_id: str, *, reviewer: str, note: str, at: datetime, expires_at: datetime, budget: int | None = None
     ) -> Grant:

@@ -1,0 +1,69 @@
+"""The audit record: what somebody decided or did, and its place in the chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from kyc_gate.errors import ChainBroken, InputError
+from kyc_gate.model.record import Record, canonical_bytes
+
+PLACE = ("position", "previous", "hash")
+"""The names that the chain adds to a record. A record may not use them itself."""
+
+
+class AuditRecord(Record):
+    """One record in its place.
+
+    `body` is the canonical JSON text of what happened, `position` counts from 1, `previous` and `hash` are SHA-256 in
+    hexadecimal: of the record before, and of this one with its place.
+    """
+
+    position: int
+    previous: str
+    hash: str
+    body: str
+
+    def flat(self) -> dict[str, object]:
+        """Return what happened with its place beside it, as it is exported.
+
+        Raises `ChainBroken` when the body is not the canonical text of what it says: somebody wrote over it.
+        """
+        return {
+            **_read_body(self.body, self.position),
+            "position": self.position,
+            "previous": self.previous,
+            "hash": self.hash,
+        }
+
+
+def body_of(content: Mapping[str, object]) -> str:
+    """Return the canonical text of what happened. Raises `InputError` when it uses a name that the chain adds."""
+    taken = sorted(content.keys() & set(PLACE))
+    if taken:
+        raise InputError(f"an audit record may not have a field `{taken[0]}`: the chain adds it")
+    return canonical_bytes(content).decode("ascii")
+
+
+def placed(row: Mapping[str, object]) -> AuditRecord:
+    """Return an exported row as the record that it was. Raises `ChainBroken` when its place is missing or malformed."""
+    position, previous, digest = (row.get(name) for name in PLACE)
+    if not isinstance(position, int) or isinstance(position, bool):
+        raise ChainBroken("a record has no `position`")
+    if not isinstance(previous, str) or not isinstance(digest, str):
+        raise ChainBroken(f"record {position} lacks `previous` or `hash`")
+    content = {name: value for name, value in row.items() if name not in PLACE}
+    return AuditRecord(position=position, previous=previous, hash=digest, body=body_of(content))
+
+
+def _read_body(body: str, position: int) -> dict[str, object]:
+    try:
+        content = json.loads(body)
+        # A second reading of the same text (a repeated name, a blank) would let two meanings share one hash.
+        canonical = isinstance(content, dict) and body_of(content) == body
+    except (ValueError, InputError) as error:
+        raise ChainBroken(f"record {position} cannot be read: {error}") from error
+    if not canonical:
+        raise ChainBroken(f"record {position} is not in canonical form: it was written over")
+    found: dict[str, object] = content
+    return found

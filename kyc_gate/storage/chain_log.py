@@ -1,0 +1,92 @@
+"""The audit chain as rows. Callers hold the transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from kyc_gate.audit.chain import chained
+from kyc_gate.audit.record import AuditRecord
+from kyc_gate.audit.verify import Verified, Walk
+from kyc_gate.errors import ChainBroken
+
+Head = tuple[int, str]
+"""Position and hash of a record."""
+
+_COLUMNS = "SELECT position, previous, hash, body FROM records"
+
+
+def append_record(connection: sqlite3.Connection, body: str, decision_id: str | None = None) -> AuditRecord:
+    """Write the record that says `body` at the end of the chain and return it.
+
+    The head is read inside the transaction each time: another process may have written since.
+    """
+    record = chained(head_of(connection), body)
+    connection.execute(
+        "INSERT INTO records (position, previous, hash, decision_id, body) VALUES (?, ?, ?, ?, ?)",
+        (record.position, record.previous, record.hash, decision_id, record.body),
+    )
+    return record
+
+
+def head_of(connection: sqlite3.Connection) -> Head | None:
+    """Return the position and hash of the last record, or None while the chain is empty."""
+    row = connection.execute("SELECT position, hash FROM records ORDER BY position DESC LIMIT 1").fetchone()
+    return (int(row[0]), str(row[1])) if row else None
+
+
+def record_of(connection: sqlite3.Connection, decision_id: str) -> AuditRecord | None:
+    """Return the record of a decision."""
+    row = connection.execute(_COLUMNS + " WHERE decision_id = ?", (decision_id,)).fetchone()
+    return _record(row) if row else None
+
+
+def records_after(connection: sqlite3.Connection, position: int, count: int) -> list[AuditRecord]:
+    """Return up to `count` records that follow `position`."""
+    rows = connection.execute(_COLUMNS + " WHERE position > ? ORDER BY position LIMIT ?", (position, count))
+    return [_record(row) for row in rows]
+
+
+def verify_tail(connection: sqlite3.Connection, count: int, known: Head | None) -> Verified:
+    """Verify the last `count` records, and that `known`, the head acknowledged last, is still in its place.
+
+    Raises `ChainBroken`.
+    """
+    if known is not None:
+        position, digest = known
+        if _hash_at(connection, position) != digest:
+            raise ChainBroken(f"record {position} was acknowledged and is gone: the file was replaced or cut off")
+    walk = _walk_from(connection, count)
+    for record in _tail(connection, walk.position):
+        walk.take(record)
+    return walk.end()
+
+
+def _walk_from(connection: sqlite3.Connection, count: int) -> Walk:
+    head = head_of(connection)
+    start = max(0, head[0] - count) if head else 0
+    if start == 0:
+        return Walk()
+    digest = _hash_at(connection, start)
+    if digest is None:
+        raise ChainBroken(f"record {start} is missing")
+    return Walk(start, digest)
+
+
+def _hash_at(connection: sqlite3.Connection, position: int) -> str | None:
+    row = connection.execute("SELECT hash FROM records WHERE position = ?", (position,)).fetchone()
+    return str(row[0]) if row else None
+
+
+def _tail(connection: sqlite3.Connection, start: int) -> Iterator[AuditRecord]:
+    for row in connection.execute(_COLUMNS + " WHERE position > ? ORDER BY position", (start,)):
+        yield _record(row)
+
+
+def _record(row: tuple[object, ...]) -> AuditRecord:
+    position, previous, digest, body = row
+    if not (
+        isinstance(position, int) and isinstance(previous, str) and isinstance(digest, str) and isinstance(body, str)
+    ):
+        raise ChainBroken(f"record {position} holds values of another type: it was written over")
+    return AuditRecord(position=position, previous=previous, hash=digest, body=body)

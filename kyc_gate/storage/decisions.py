@@ -1,0 +1,72 @@
+"""A decision made durable: record, case, grant and hold in one transaction, which the caller holds."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from kyc_gate.audit.record import body_of
+from kyc_gate.storage import casework, ledger
+from kyc_gate.storage.chain_log import append_record
+from kyc_gate.storage.store import DecisionEntry, GrantNotSpent, Receipt
+
+
+def append_decision(connection: sqlite3.Connection, entry: DecisionEntry, body: str) -> Receipt:
+    """Write the decision and all that hangs on it, and return its receipt.
+
+    Raises `GrantNotSpent`, and `StorageFault` when the hold to keep is no longer there; then nothing is written.
+    """
+    # 1. What the decision relies on must still stand.
+    if entry.spend_grant is not None:
+        _spend(connection, entry, entry.spend_grant)
+    if entry.hold_id is not None:
+        if entry.keep_hold:
+            ledger.require_hold(connection, entry.hold_id)
+        else:
+            ledger.release(connection, entry.hold_id)
+    # 2. The case that waits for a person.
+    case = casework.open_or_join(connection, entry.case) if entry.case is not None else None
+    # 3. The record.
+    record = append_record(connection, body, entry.decision_id)
+    return Receipt(position=record.position, hash=record.hash, case_id=case.id if case else None)
+
+
+def withdraw(connection: sqlite3.Connection, entry: DecisionEntry) -> None:
+    """Take back a decision that was recorded when nobody waited for it any more: nothing passed on it.
+
+    Its hold is released and its grant given back, and a record says so. A case that it opened stays.
+    """
+    hold_id = entry.hold_id if entry.keep_hold else None
+    if hold_id is not None:
+        ledger.release(connection, hold_id)
+    if entry.spend_grant is not None:
+        casework.unspend(connection, entry.spend_grant)
+    if hold_id is None and entry.spend_grant is None:
+        return
+    step = {
+        "type": "decision.withdrawn",
+        "decision_id": entry.decision_id,
+        "hold_id": hold_id,
+        "grant_id": entry.spend_grant,
+        "because": "it was recorded after the time allowed, so nothing passed on it",
+    }
+    # Named in the index, so that it cannot be written twice: a grant given back twice would be used twice.
+    append_record(connection, body_of(step), f"{entry.decision_id}/withdrawn")
+
+
+def _spend(connection: sqlite3.Connection, entry: DecisionEntry, grant_id: str) -> None:
+    """Spend the grant on the request and at the time that the record states. Raises `GrantNotSpent`."""
+    request = entry.record.get("request")
+    fingerprint = request.get("fingerprint") if isinstance(request, dict) else None
+    at = entry.record.get("at")
+    if not isinstance(fingerprint, str) or not isinstance(at, str):
+        raise GrantNotSpent(f"the record does not state `request.fingerprint` and `at`, so `{grant_id}` stays unspent")
+    spent = casework.spend(
+        connection,
+        grant_id,
+        fingerprint=fingerprint,
+        operations=entry.spend_operations,
+        at=datetime.fromisoformat(at),
+    )
+    if not spent:
+        raise GrantNotSpent(f"the grant `{grant_id}` is spent, revoked, expired, too small, or for another request")

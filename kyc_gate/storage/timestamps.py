@@ -1,0 +1,21 @@
+"""Times as the tables hold them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from kyc_gate.errors import InputError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(at: datetime) -> int:
+    """Return microseconds since 1970, exactly. Raises `InputError` for a time without its offset from UTC."""
+    if at.tzinfo is None:
+        raise InputError(f"the time `{at.isoformat()}` has no offset from UTC; add one, such as `+00:00`")
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def day_of(at: datetime) -> int:
+    """Return the number of the UTC day that `at` falls on."""
+    return micros(at) // 86_400_000_000
