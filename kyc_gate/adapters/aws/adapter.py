@@ -1,0 +1,371 @@
+"""The AWS adapter: which call is guarded, what it asks for, and how it is refused."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+from urllib.parse import parse_qsl
+
+from kyc_gate.adapters.adapter import Learned, Refusal
+from kyc_gate.adapters.aws import answers, documents, ec2
+from kyc_gate.adapters.aws.identity import (
+    SERVICES,
+    Credential,
+    account_of,
+    read_credential,
+    service_of_host,
+    service_of_target,
+)
+from kyc_gate.adapters.aws.operations import AUTOSCALING, EC2, REST, is_harmless
+from kyc_gate.adapters.aws.reading import Reading, declared_operations, declared_place, declared_workload
+from kyc_gate.adapters.form import read_form
+from kyc_gate.adapters.head import canonical_forms, check_head, has_body
+from kyc_gate.adapters.paths import PathTable, Standing
+from kyc_gate.adapters.strict_json import read_json_object
+from kyc_gate.adapters.words import shown
+from kyc_gate.errors import RefusedCall
+from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest
+from kyc_gate.model.record import digest
+
+_TARGET = re.compile(rb"[A-Za-z0-9]{1,60}\.([A-Z][A-Za-z0-9]{1,80})")
+_OPERATION = re.compile(r"[A-Z][A-Za-z0-9]{1,80}")
+_FORM = re.compile(rb"(?i)application/x-www-form-urlencoded(?:\s*;\s*charset=\"?utf-8\"?)?")
+_JSON = re.compile(rb"(?i)application/(?:x-amz-json-1\.[01]|json)(?:\s*;\s*charset=\"?utf-8\"?)?")
+_DATE_HOUR = re.compile(rb"[0-9]{8}T[0-9]{2}")
+_INVOCATION = re.compile(rb"[0-9A-Za-z-]{8,64}")
+_ACTION_LIKE = re.compile(rb"(?i)(?:^|[&;?])[^&;=]*action[^&;=]*=")
+
+
+class AWSAdapter:
+    """The dialect of AWS.
+
+    `signatures` says who checks them: with `"upstream"` the account named by the access key counts as verified, because
+    the operator states that the upstream refuses a call whose signature is wrong; otherwise it stays a claim.
+    """
+
+    name = "aws"
+
+    def __init__(self, *, signatures: Literal["unverified", "upstream"] = "unverified") -> None:
+        if signatures not in ("unverified", "upstream"):
+            raise ValueError(f"signatures `{signatures}` is neither `unverified` nor `upstream`")
+        self._verified = signatures == "upstream"
+        self._paths = {service: PathTable(tuple(paths)) for service, paths in REST.items()}
+
+    # guards
+
+    def guards(self, call: Call) -> bool:
+        """Return whether the call may be a guarded operation. See `Adapter.guards`."""
+        service = _service(call)
+        if service is None:
+            return _is_unsigned_form(call)
+        if service in ("ec2", "autoscaling"):
+            return self._guards_query(call, service)
+        if service in ("sagemaker", "pcs"):
+            return self._guards_target(call, service)
+        if service in REST:
+            return self._rest_operation(call, service) is not None
+        return False
+
+    def _guards_query(self, call: Call, service: str) -> bool:
+        check_head(call)
+        if call.raw_path != b"/":
+            raise RefusedCall(
+                400, "target", f"path {shown(call.raw_path)} is not `/`, where {service} takes its operations"
+            )
+        if call.values(b"x-amz-target"):
+            raise RefusedCall(400, "protocol", f"{service} takes no X-Amz-Target; send `Action`")
+        if call.method == "POST":
+            _check_content_type(call, _FORM, "application/x-www-form-urlencoded")
+            return True
+        if call.method not in ("GET", "HEAD"):
+            raise RefusedCall(405, "method", f"{service} takes GET and POST, not {call.method}")
+        if not call.query:
+            return False
+        return not is_harmless(service, _action(read_form(call.query, what="query"), service))
+
+    def _guards_target(self, call: Call, service: str) -> bool:
+        targets = call.values(b"x-amz-target")
+        if not targets and call.raw_path != b"/" and not _is_disguised_root(call):
+            return False  # the data plane: endpoints, feature store, metrics
+        check_head(call)
+        if call.raw_path != b"/":
+            raise RefusedCall(415, "protocol", f"{service} is guarded in its JSON protocol only; send it to path `/`")
+        if not targets:
+            if call.method in ("GET", "HEAD", "OPTIONS") and not call.query:
+                return False
+            raise RefusedCall(415, "protocol", f"{service} is guarded in its JSON protocol only; send X-Amz-Target")
+        if call.method != "POST":
+            raise RefusedCall(405, "method", f"{service} takes POST, not {call.method}")
+        if is_harmless(service, _target_operation(call)):
+            return False
+        _check_content_type(call, _JSON, "application/x-amz-json-1.1")
+        return True
+
+    def _rest_operation(self, call: Call, service: str) -> str | None:
+        """Return the path pattern of the guarded REST operation that the call is, or None."""
+        place = self._paths[service].place(call.raw_path)
+        if place.standing in (Standing.ELSEWHERE, Standing.BELOW):
+            return None
+        if place.standing is not Standing.EXACT:
+            if call.method in ("GET", "HEAD", "DELETE") and not has_body(call) and place.standing is Standing.VARIANT:
+                return None
+            raise RefusedCall(400, "target", f"path {shown(call.raw_path)} is another spelling of a guarded path")
+        check_head(call)
+        method, _, _ = REST[service][place.pattern]
+        if call.method == method:
+            _check_content_type(call, _JSON, "application/json")
+            return place.pattern
+        if call.method in ("GET", "HEAD", "DELETE", "OPTIONS") and not has_body(call):
+            return None
+        raise RefusedCall(405, "method", f"method {call.method} is not one of this operation; use {method}")
+
+    # read
+
+    def read(self, call: Call) -> ProvisioningRequest | None:
+        """Return what the call asks for. See `Adapter.read`.
+
+        References that the call does not spell out stand in `unresolved` as `kind:id`: `instance:i-0abc` and
+        `notebook-instance:name` may be known from earlier answers, see `learn`.
+        """
+        service = _service(call)
+        if service is None:
+            return self._read_unsigned(call)
+        if service in ("ec2", "autoscaling"):
+            parameters = _parameters(call)
+            return self._read_query(call, service, _action(parameters, service), parameters)
+        if service in ("sagemaker", "pcs"):
+            return self._read_target(call, service)
+        if service in REST:
+            return self._read_rest(call, service)
+        return None
+
+    def _read_unsigned(self, call: Call) -> ProvisioningRequest | None:
+        """A form without signature and AWS host is judged by its `Action`; without one it is some other form."""
+        text = (call.body or b"") + b"&" + call.query
+        if not _ACTION_LIKE.search(b"&" + text.replace(b"%", b"")):
+            return None
+        action = dict(parse_qsl(text.decode("latin-1").replace(";", "&"))).get("Action", "")
+        lenient = {
+            name.strip("\0 \u200b").lower(): value
+            for name, value in parse_qsl(text.decode("latin-1").replace(";", "&"))
+        }
+        if not {action, lenient.get("action", "")} & {*EC2, *AUTOSCALING}:
+            return None
+        check_head(call)
+        parameters = _parameters(call)
+        service = "ec2" if _action(parameters, "ec2") in EC2 else "autoscaling"
+        return self._read_query(call, service, _action(parameters, service), parameters)
+
+    def _read_query(
+        self, call: Call, service: str, operation: str, parameters: dict[str, str]
+    ) -> ProvisioningRequest | None:
+        if is_harmless(service, operation):
+            return None
+        ec2.check_names(parameters)
+        reader = ec2.read_ec2 if service == "ec2" else ec2.read_autoscaling
+        reading = reader(operation, parameters)
+        return None if reading is None else self._request(call, service, operation, reading, ec2.meaning(parameters))
+
+    def _read_target(self, call: Call, service: str) -> ProvisioningRequest | None:
+        operation = _target_operation(call)
+        if is_harmless(service, operation):
+            return None
+        document = read_json_object(call.body or b"")
+        reader = documents.read_sagemaker if service == "sagemaker" else documents.read_pcs
+        reading = reader(operation, document)
+        return (
+            None if reading is None else self._request(call, service, operation, reading, documents.meaning(document))
+        )
+
+    def _read_rest(self, call: Call, service: str) -> ProvisioningRequest | None:
+        pattern = self._rest_operation(call, service)
+        if pattern is None:
+            return None
+        _, operation, kind = REST[service][pattern]
+        document = read_json_object(call.body or b"")
+        reading = documents.read_rest(operation, kind, document)
+        meaning = {"path": call.raw_path.decode("ascii"), "body": documents.meaning(document)}
+        return None if reading is None else self._request(call, service, operation, reading, meaning)
+
+    def _request(
+        self, call: Call, service: str, operation: str, reading: Reading, meaning: object
+    ) -> ProvisioningRequest:
+        credential = read_credential(call)
+        caller = self._caller(credential)
+        region = credential.region if credential else None
+        asked = {
+            "provider": self.name,
+            "account": caller.account or caller.credential_id,
+            "service": service,
+            "region": region,
+            "operation": operation,
+            "meaning": meaning,
+        }
+        return ProvisioningRequest(
+            provider=self.name,
+            service=service,
+            operation=operation,
+            kind=reading.kind,
+            lines=reading.lines,
+            certainty=_certainty(reading),
+            unresolved=reading.unresolved,
+            duration_seconds=reading.duration_seconds,
+            workload=declared_workload(reading.tags),
+            declared_operations=declared_operations(reading.tags),
+            region=region,
+            place_of_use=declared_place(reading.tags),
+            caller=caller,
+            linkage=reading.linkage,
+            idempotency_key=_idempotency_key(call, caller, operation, reading),
+            dry_run=reading.dry_run,
+            fingerprint=digest(asked),
+        )
+
+    def _caller(self, credential: Credential | None) -> Caller:
+        if credential is None:
+            return Caller()
+        account = account_of(credential.access_key)
+        return Caller(
+            account=account,
+            credential_id=credential.access_key,
+            verified=self._verified and account is not None,
+            how="sigv4-access-key-id",
+        )
+
+    # refuse, learn
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """Return the refusal as the service that the call is for writes its errors. Never raises."""
+        service = _likely_service(call)
+        if service in ("sagemaker", "pcs"):
+            return answers.refuse_json(call, refusal, b"1.0" if service == "pcs" else b"1.1")
+        if service in REST:
+            return answers.refuse_rest(call, refusal)
+        if service == "autoscaling":
+            return answers.refuse_query(call, refusal)
+        return answers.refuse_ec2(call, refusal)
+
+    def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:
+        """Return which instances and notebooks the answer created or changed, with their types."""
+        if not 200 <= status < 300 or request.dry_run:
+            return ()
+        if request.operation in ("RunInstances", "CreateFleet"):
+            return answers.learn_instances(body)
+        if request.operation == "ModifyInstanceAttribute":
+            return _named_machine("instance", _parameters(call).get("InstanceId"), request.lines)
+        if request.operation in ("CreateNotebookInstance", "UpdateNotebookInstance"):
+            name = read_json_object(call.body or b"").get("NotebookInstanceName")
+            return _named_machine("notebook-instance", name, request.lines)
+        return ()
+
+
+def _named_machine(kind: str, id: object, lines: tuple[Accelerators, ...]) -> tuple[Learned, ...]:
+    return (Learned(kind=kind, id=id, lines=lines),) if isinstance(id, str) and id and lines else ()
+
+
+def _service(call: Call) -> str | None:
+    """Return the service that the call is for: a guarded one, `other`, or None when nothing says so.
+
+    Raises `RefusedCall` 400 when signature, host and target name different services and one of them is guarded.
+    """
+    target = service_of_target(call)
+    hosts = call.values(b"host")
+    host = service_of_host(hosts[0]) if hosts else None
+    named = {name for name in (target, host) if name is not None}
+    credential = read_credential(call)
+    if credential is not None:
+        named.add(credential.service if credential.service in SERVICES else "other")
+    if len(named) > 1 and named & SERVICES:
+        raise RefusedCall(400, "service", "signature, Host and X-Amz-Target name different services")
+    return named.pop() if len(named) == 1 else ("other" if named else None)
+
+
+def _likely_service(call: Call) -> str | None:
+    """Return the service whose client most likely sent the call, however odd the call is."""
+    target = service_of_target(call)
+    if target is not None:
+        return target if target in SERVICES else "sagemaker"
+    try:
+        credential = read_credential(call)
+    except RefusedCall:
+        credential = None
+    if credential is not None and credential.service in SERVICES:
+        return credential.service
+    hosts = call.values(b"host")
+    return service_of_host(hosts[0]) if hosts else None
+
+
+def _is_unsigned_form(call: Call) -> bool:
+    """Return whether the call may be an unsigned query-protocol call to a host that does not say which cloud it is."""
+    if call.raw_path not in (b"/", b""):
+        return False
+    if _ACTION_LIKE.search(call.query):
+        return True
+    return call.method == "POST" and any(
+        b"x-www-form-urlencoded" in value.lower() for value in call.values(b"content-type")
+    )
+
+
+def _is_disguised_root(call: Call) -> bool:
+    """Return whether some upstream reads the path as `/`, or as a protocol that carries its operation in the path."""
+    if call.values(b"smithy-protocol"):
+        return True
+    return any(form == "/" or form.startswith("/service/") for form in canonical_forms(call.raw_path))
+
+
+def _check_content_type(call: Call, accepted: re.Pattern[bytes], expected: str) -> None:
+    value = call.value(b"content-type") or b""
+    if value.lower().startswith(b"multipart/"):
+        raise RefusedCall(400, "content-type", f"multipart bodies are not accepted here; send {expected}")
+    if not accepted.fullmatch(value):
+        raise RefusedCall(415, "content-type", f"Content-Type {shown(value)} is not accepted here; send {expected}")
+
+
+def _parameters(call: Call) -> dict[str, str]:
+    """Return the parameters of query and body together. Raises `RefusedCall` 400 when a name stands in both."""
+    query, body = read_form(call.query, what="query"), read_form(call.body or b"")
+    if len(query) + len(body) > len({name.lower() for name in (*query, *body)}):
+        raise RefusedCall(400, "duplicate-parameter", "a parameter stands in the query and in the body; send it once")
+    return {**query, **body}
+
+
+def _action(parameters: dict[str, str], service: str) -> str:
+    action = parameters.get("Action", "")
+    if not _OPERATION.fullmatch(action):
+        raise RefusedCall(
+            400, "action", f"{service} Action {shown(action)} is not an operation; send one such as `RunInstances`"
+        )
+    return action
+
+
+def _target_operation(call: Call) -> str:
+    target = call.value(b"x-amz-target") or b""
+    found = _TARGET.fullmatch(target)
+    if not found:
+        raise RefusedCall(400, "target-header", f"X-Amz-Target {shown(target)} is not one `Service.Operation`")
+    return found[1].decode("ascii")
+
+
+def _certainty(reading: Reading) -> Certainty:
+    if reading.unresolved:
+        return Certainty.UNRESOLVED
+    return Certainty.RANGE if reading.ranged else Certainty.EXACT
+
+
+def _idempotency_key(call: Call, caller: Caller, operation: str, reading: Reading) -> str | None:
+    """Return the key under which retries of this call count once, scoped by account and operation.
+
+    The client token where the call has one: the upstream dedupes by it. For jobs whose name cannot be taken twice, the SDK's
+    invocation id, which stays the same over its attempts, within the hour that the signature is dated.
+    """
+    scope = f"aws/{caller.account or caller.credential_id or '-'}/{operation}"
+    if reading.token:
+        return f"{scope}/{reading.token}"
+    invocation, date = call.value(b"amz-sdk-invocation-id"), call.value(b"x-amz-date")
+    if not reading.named or invocation is None or date is None:
+        return None
+    hour = _DATE_HOUR.match(date)
+    if hour is None or not _INVOCATION.fullmatch(invocation):
+        return None
+    return f"{scope}/{invocation.decode('ascii')}/{hour[0].decode('ascii')}"

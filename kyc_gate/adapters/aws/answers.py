@@ -1,0 +1,142 @@
+"""Refusals in the dialects of AWS, and what an answer of EC2 or SageMaker teaches.
+
+boto3, the command line and Terraform raise a typed error after one request for each of these; only `unavailable` (503)
+is retried, as it should be.
+"""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET  # noqa: S405 - parsed without document types or entities, see `_tree`
+from xml.sax.saxutils import escape  # noqa: S406 - writes, does not parse
+
+from kyc_gate.adapters.adapter import Learned, Refusal
+from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.job import Accelerators
+from kyc_gate.model.record import digest
+
+MAX_MESSAGE = 400
+"""Characters of a message. Every client prints it whole."""
+
+MAX_ANSWER = 4 * 1024 * 1024
+"""Bytes of an upstream's answer that are searched for references."""
+
+# EC2 error codes: UnauthorizedOperation, PendingVerification and the client errors are documented in
+# docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+_EC2 = {
+    "blocked": "UnauthorizedOperation",
+    "review-required": "PendingVerification",
+    "conflict": "IdempotentParameterMismatch",
+    "unavailable": "Unavailable",
+}
+_QUERY = {
+    "blocked": "AccessDenied",
+    "review-required": "AccessDenied",
+    "conflict": "ValidationError",
+    "unavailable": "ServiceUnavailable",
+}
+_JSON = {
+    "blocked": "AccessDeniedException",
+    "review-required": "AccessDeniedException",
+    "conflict": "ConflictException",
+    "unavailable": "ServiceUnavailableException",
+}
+
+
+def message_of(refusal: Refusal) -> str:
+    """Return what the customer reads: the detail, and the decision and case to quote. One line of ASCII."""
+    said = [refusal.detail.rstrip(". ") + "."]
+    if refusal.decision_id:
+        said.append(f"Decision {refusal.decision_id}.")
+    if refusal.case_id:
+        said.append(f"Case {refusal.case_id}.")
+    if refusal.resubmit:
+        said.append("After approval, send the same request again.")
+    detail = " ".join(" ".join(said[:1]).split()).encode("ascii", "replace").decode("ascii")
+    tail = " ".join(said[1:]).encode("ascii", "replace").decode("ascii")
+    return f"{detail[: MAX_MESSAGE - len(tail) - 1]} {tail}".strip()
+
+
+def _request_id(call: Call, refusal: Refusal) -> str:
+    """Return an id in the form that AWS gives, the same for the same call and refusal."""
+    text = digest([call.method, call.raw_path.hex(), (call.body or b"").hex()[:4096], refusal])
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"
+
+
+def refuse_ec2(call: Call, refusal: Refusal) -> Answer:
+    """Return the refusal as EC2 writes its errors."""
+    code = _EC2.get(refusal.code) or ("MalformedQueryString" if refusal.status == 400 else "InvalidParameterValue")
+    id = _request_id(call, refusal)
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Response><Errors><Error><Code>{code}</Code><Message>{escape(message_of(refusal))}</Message></Error></Errors>"
+        f"<RequestID>{id}</RequestID></Response>"
+    )
+    return _answer(refusal, b"text/xml;charset=UTF-8", body, id)
+
+
+def refuse_query(call: Call, refusal: Refusal) -> Answer:
+    """Return the refusal as the other query services write their errors."""
+    code = _QUERY.get(refusal.code, "ValidationError")
+    id = _request_id(call, refusal)
+    side = "Receiver" if refusal.status >= 500 else "Sender"
+    body = (
+        f"<ErrorResponse><Error><Type>{side}</Type><Code>{code}</Code>"
+        f"<Message>{escape(message_of(refusal))}</Message></Error><RequestId>{id}</RequestId></ErrorResponse>"
+    )
+    return _answer(refusal, b"text/xml", body, id)
+
+
+def refuse_json(call: Call, refusal: Refusal, version: bytes = b"1.1") -> Answer:
+    """Return the refusal as the JSON protocols write their errors."""
+    id = _request_id(call, refusal)
+    body = json.dumps({"__type": _json_code(refusal), "message": message_of(refusal)})
+    return _answer(refusal, b"application/x-amz-json-" + version, body, id)
+
+
+def refuse_rest(call: Call, refusal: Refusal) -> Answer:
+    """Return the refusal as the REST services write their errors."""
+    id = _request_id(call, refusal)
+    body = json.dumps({"message": message_of(refusal)})
+    return _answer(refusal, b"application/json", body, id, ((b"x-amzn-errortype", _json_code(refusal).encode()),))
+
+
+def _json_code(refusal: Refusal) -> str:
+    return _JSON.get(refusal.code) or ("SerializationException" if refusal.status == 400 else "ValidationException")
+
+
+def _answer(
+    refusal: Refusal, content_type: bytes, body: str, id: str, more: tuple[tuple[bytes, bytes], ...] = ()
+) -> Answer:
+    headers = ((b"content-type", content_type), (b"x-amzn-requestid", id.encode()), (b"cache-control", b"no-store"))
+    return Answer(status=refusal.status, headers=headers + more, body=body.encode("ascii"))
+
+
+def learn_instances(body: bytes) -> tuple[Learned, ...]:
+    """Return the instances that an answer to RunInstances or CreateFleet names with their types."""
+    tree = _tree(body)
+    if tree is None:
+        return ()
+    found: dict[str, Learned] = {}
+    for item in tree.iter("item"):
+        kind = item.findtext("instanceType")
+        ids = [item.findtext("instanceId"), *(each.text for each in item.findall("instanceIds/item"))]
+        for id in ids:
+            if kind and id:
+                line = Accelerators(instance_type=kind.strip(), count=1)
+                found[id] = Learned(kind="instance", id=id.strip(), lines=(line,))
+    return tuple(found.values())
+
+
+def _tree(body: bytes) -> ET.Element | None:
+    """Return the document without namespaces; None for one with a document type, too large, or not UTF-8 XML."""
+    if len(body) > MAX_ANSWER or b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        return None
+    try:
+        text = body.decode("utf-8")
+        tree = ET.fromstring(text.encode("utf-8"))  # noqa: S314 - no document type, so no entities
+    except (UnicodeDecodeError, ET.ParseError, ValueError):
+        return None
+    for element in tree.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    return tree

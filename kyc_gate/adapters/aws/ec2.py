@@ -1,0 +1,269 @@
+"""EC2 and Auto Scaling: form parameters to a reading."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+
+from kyc_gate.adapters.aws.operations import kind_of
+from kyc_gate.adapters.aws.reading import Reading, digits, instance_type, reference, token
+from kyc_gate.adapters.words import shown
+from kyc_gate.errors import RefusedCall
+from kyc_gate.model.job import Accelerators
+
+Parameters = Mapping[str, str]
+
+_WELL_NAMED = re.compile(r"[A-Z][A-Za-z0-9_]*(?:\.(?:[A-Za-z0-9_]+))*")
+_SIGNING = re.compile(r"(?i:X-Amz-[A-Za-z0-9-]+)")
+_TAG = re.compile(r"(TagSpecifications?\.[0-9]+\.)Tags?\.[0-9]+\.Key|(Tags?\.(?:member\.)?[0-9]+\.)Key")
+_TYPE_FIELD = re.compile(r"(?:^|\.)InstanceType(?:\.Value)?$")
+_MEMBER_TYPE = re.compile(r"(?:^|\.)InstanceTypes?\.(?:member\.)?[0-9]+$")
+
+# Parameters that carry no meaning: who signs, when, and the token that makes a retry a retry.
+_FLEETING = re.compile(
+    r"(?i)X-Amz-.*|ClientToken|DryRun|AWSAccessKeyId|Signature(Version|Method)?|Timestamp|Expires|SecurityToken"
+)
+
+_LINKS = {
+    "ImageId": "image",
+    "KeyName": "key",
+    "IamInstanceProfile.Arn": "role",
+    "IamInstanceProfile.Name": "role",
+    "SubnetId": "subnet",
+    "Placement.GroupName": "placement-group",
+    "LaunchTemplate.LaunchTemplateId": "launch-template",
+    "LaunchTemplate.LaunchTemplateName": "launch-template",
+    "InstanceMarketOptions.MarketType": "market",
+    "CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId": "capacity-reservation",
+    "CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationResourceGroupArn": "capacity-reservation",
+    "CapacityBlockOfferingId": "offering",
+    "AutoScalingGroupName": "auto-scaling-group",
+}
+
+
+def check_names(parameters: Parameters) -> None:
+    """Refuse (400) a parameter that only a reader who ignores case or punctuation would take for a known one."""
+    for name in parameters:
+        if not _WELL_NAMED.fullmatch(name) and not _SIGNING.fullmatch(name):
+            raise RefusedCall(
+                400, "parameter-name", f"parameter {shown(name)} is not spelled as the API spells its parameters"
+            )
+
+
+def meaning(parameters: Parameters) -> dict[str, str]:
+    """Return the parameters that say what is asked for, without signatures, dates and tokens."""
+    return {name: value for name, value in parameters.items() if not _FLEETING.fullmatch(name)}
+
+
+def read_ec2(operation: str, parameters: Parameters) -> Reading | None:
+    """Return what an EC2 operation asks for, or None when these parameters provision nothing."""
+    reader = _READERS.get(operation, _read_any)
+    reading = reader("ec2", operation, parameters)
+    return None if reading is None else _with_common(reading, parameters)
+
+
+def read_autoscaling(operation: str, parameters: Parameters) -> Reading | None:
+    """Return what an Auto Scaling operation asks for."""
+    return _with_common(_read_group("autoscaling", operation, parameters), parameters)
+
+
+def _with_common(reading: Reading, parameters: Parameters) -> Reading:
+    return Reading(
+        kind=reading.kind,
+        lines=reading.lines,
+        unresolved=tuple(dict.fromkeys(reading.unresolved)),
+        ranged=reading.ranged,
+        tags=_tags(parameters),
+        linkage=_linkage(parameters),
+        token=token(parameters.get("ClientToken"), "ClientToken"),
+        dry_run=_boolean(parameters, "DryRun"),
+    )
+
+
+def _boolean(parameters: Parameters, name: str) -> bool:
+    value = parameters.get(name, "false")
+    if value.lower() not in ("true", "false"):
+        raise RefusedCall(400, "boolean", f"{name} {shown(value)} is neither `true` nor `false`")
+    return value.lower() == "true"
+
+
+def _tags(parameters: Parameters) -> tuple[tuple[str, str], ...]:
+    found = []
+    for name, value in parameters.items():
+        if _TAG.fullmatch(name):
+            found.append((value, parameters.get(name.removesuffix("Key") + "Value", "")))
+    return tuple(sorted(found))
+
+
+def _linkage(parameters: Parameters) -> tuple[tuple[str, str], ...]:
+    links = {(kind, parameters[name]) for name, kind in _LINKS.items() if parameters.get(name)}
+    if parameters.get("UserData"):
+        links.add(("user-data", hashlib.sha256(parameters["UserData"].encode()).hexdigest()))
+    return tuple(sorted(links))
+
+
+def _line(parameters: Parameters, number: int, field: str = "InstanceType") -> Accelerators:
+    return Accelerators(instance_type=instance_type(parameters[field], field), count=number)
+
+
+def _read_run(service: str, operation: str, parameters: Parameters) -> Reading:
+    """`MaxCount` is charged: the upstream may launch as many. An explicit type overrides the launch template's."""
+    counts = [digits(parameters[name], name) for name in ("MinCount", "MaxCount") if name in parameters]
+    unresolved = [] if counts else [reference("parameter", "MaxCount")]
+    number = max(counts, default=1)
+    if "InstanceType" in parameters:
+        return Reading(
+            kind=kind_of(service, operation), lines=(_line(parameters, number),), unresolved=tuple(unresolved)
+        )
+    unresolved.append(_hidden_type(parameters))
+    return Reading(kind=kind_of(service, operation), unresolved=tuple(unresolved))
+
+
+def _hidden_type(parameters: Parameters) -> str:
+    """Return where the instance type comes from when the call does not say."""
+    template = parameters.get("LaunchTemplate.LaunchTemplateId") or parameters.get("LaunchTemplate.LaunchTemplateName")
+    if template:
+        return reference("launch-template", f"{template}@{parameters.get('LaunchTemplate.Version', '$Default')}")
+    if any("InstanceRequirements." in name for name in parameters):
+        return reference("instance-requirements", "any")
+    return reference("parameter", "InstanceType")
+
+
+def _read_start(service: str, operation: str, parameters: Parameters) -> Reading:
+    ids = [value for name, value in parameters.items() if re.fullmatch(r"InstanceIds?\.[0-9]+", name)]
+    if not ids:
+        raise RefusedCall(400, "parameter", "StartInstances names no instance; send `InstanceId.1`")
+    return Reading(kind=kind_of(service, operation), unresolved=tuple(reference("instance", id) for id in ids))
+
+
+def _read_attribute(service: str, operation: str, parameters: Parameters) -> Reading | None:
+    """A change of the type is a resize of one machine; a change of another attribute provisions nothing."""
+    field = next((name for name in ("InstanceType.Value", "InstanceType") if name in parameters), None)
+    if field is None and parameters.get("Attribute") == "instanceType":
+        field = "Value" if "Value" in parameters else None
+        if field is None:
+            return Reading(kind=kind_of(service, operation), unresolved=(reference("parameter", "InstanceType.Value"),))
+    if field is None:
+        return None
+    return Reading(kind=kind_of(service, operation), lines=(_line(parameters, 1, field),))
+
+
+def _read_fleet(service: str, operation: str, parameters: Parameters) -> Reading:
+    """Every type that the fleet may choose is charged for the whole target: which one it chooses is not known here."""
+    targets = (
+        "TargetCapacitySpecification.TotalTargetCapacity",
+        "SpotFleetRequestConfig.TargetCapacity",
+        "TargetCapacity",
+    )
+    field = next((name for name in targets if name in parameters), None)
+    number = digits(parameters[field], field, least=0) if field else None
+    types = _types(parameters)
+    unresolved = [] if types else [_fleet_reference(parameters)]
+    if number is None:
+        unresolved.append(reference("parameter", "TotalTargetCapacity"))
+    if any(name.endswith(("TargetCapacityUnitType", "WeightedCapacity", "WeightedCapacity.1")) for name in parameters):
+        unresolved.append(reference("parameter", "WeightedCapacity"))
+    if any("InstanceRequirements." in name for name in parameters):
+        unresolved.append(reference("instance-requirements", "any"))
+    lines = tuple(Accelerators(instance_type=name, count=number) for name in types) if number else ()
+    return Reading(kind=kind_of(service, operation), lines=lines, unresolved=tuple(unresolved), ranged=len(types) > 1)
+
+
+def _fleet_reference(parameters: Parameters) -> str:
+    for name, value in parameters.items():
+        if name.endswith(("LaunchTemplateId", "LaunchTemplateName")):
+            return reference(
+                "launch-template", f"{value}@{parameters.get(name.rpartition('.')[0] + '.Version', '$Default')}"
+            )
+    fleet = parameters.get("FleetId") or parameters.get("SpotFleetRequestId")
+    return reference("fleet", fleet) if fleet else reference("parameter", "InstanceType")
+
+
+def _types(parameters: Parameters) -> list[str]:
+    """Return every instance type that the parameters name, in order, each once."""
+    found = [
+        instance_type(value, name)
+        for name, value in parameters.items()
+        if _TYPE_FIELD.search(name) or _MEMBER_TYPE.search(name)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _counted(type_field: str, *count_fields: str) -> Callable[[str, str, Parameters], Reading]:
+    """Return a reader for an operation with one type field and one count field; a missing count is one."""
+
+    def read(service: str, operation: str, parameters: Parameters) -> Reading:
+        number = max((digits(parameters[name], name) for name in count_fields if name in parameters), default=1)
+        if type_field in parameters:
+            return Reading(kind=kind_of(service, operation), lines=(_line(parameters, number, type_field),))
+        return Reading(kind=kind_of(service, operation), unresolved=(reference("operation", operation),))
+
+    return read
+
+
+def _offering(kind: str, field: str) -> Callable[[str, str, Parameters], Reading]:
+    """Return a reader for an operation that names only an offering or a reservation."""
+
+    def read(service: str, operation: str, parameters: Parameters) -> Reading:
+        id = parameters.get(field) or parameters.get(f"{field}.1") or "?"
+        return Reading(kind=kind_of(service, operation), unresolved=(reference(kind, id),))
+
+    return read
+
+
+def _read_any(service: str, operation: str, parameters: Parameters) -> Reading:
+    """What is evident is counted, and the operation as a whole stays unresolved."""
+    lines = tuple(Accelerators(instance_type=name, count=1) for name in _types(parameters))
+    return Reading(kind=kind_of(service, operation), lines=lines, unresolved=(reference("operation", operation),))
+
+
+def _read_group(service: str, operation: str, parameters: Parameters) -> Reading | None:
+    sizes = [
+        digits(value, name, least=0)
+        for name, value in parameters.items()
+        if name in ("MaxSize", "DesiredCapacity", "RequestedCapacity", "MaxGroupPreparedCapacity") and value
+    ]
+    number = max(sizes, default=None)
+    if number == 0 and operation == "SetDesiredCapacity":
+        return None
+    types = _types(parameters)
+    lines = tuple(Accelerators(instance_type=name, count=number) for name in types) if number else ()
+    unresolved = [] if lines else [_group_reference(operation, parameters)]
+    if any("InstanceRequirements." in name or name.endswith("WeightedCapacity") for name in parameters):
+        unresolved.append(reference("instance-requirements", "any"))
+    return Reading(kind=kind_of(service, operation), lines=lines, unresolved=tuple(unresolved), ranged=len(types) > 1)
+
+
+def _group_reference(operation: str, parameters: Parameters) -> str:
+    for field, kind in (
+        ("LaunchTemplate.LaunchTemplateId", "launch-template"),
+        ("LaunchTemplate.LaunchTemplateName", "launch-template"),
+        ("LaunchConfigurationName", "launch-configuration"),
+        ("InstanceId", "instance-template"),
+        ("AutoScalingGroupName", "auto-scaling-group"),
+    ):
+        if parameters.get(field):
+            return reference(kind, parameters[field])
+    return reference("operation", operation)
+
+
+_READERS: dict[str, Callable[[str, str, Parameters], Reading | None]] = {
+    "RunInstances": _read_run,
+    "StartInstances": _read_start,
+    "ModifyInstanceAttribute": _read_attribute,
+    "CreateFleet": _read_fleet,
+    "ModifyFleet": _read_fleet,
+    "RequestSpotFleet": _read_fleet,
+    "ModifySpotFleetRequest": _read_fleet,
+    "RequestSpotInstances": _counted("LaunchSpecification.InstanceType", "InstanceCount"),
+    "CreateCapacityReservation": _counted("InstanceType", "InstanceCount"),
+    "AllocateHosts": _counted("InstanceType", "Quantity"),
+    "ImportInstance": _counted("LaunchSpecification.InstanceType"),
+    "ModifyCapacityReservation": _offering("capacity-reservation", "CapacityReservationId"),
+    "PurchaseCapacityBlock": _offering("offering", "CapacityBlockOfferingId"),
+    "PurchaseCapacityBlockExtension": _offering("offering", "CapacityBlockExtensionOfferingId"),
+    "PurchaseReservedInstancesOffering": _offering("offering", "ReservedInstancesOfferingId"),
+    "PurchaseHostReservation": _offering("offering", "OfferingId"),
+    "AcceptCapacityReservationBillingOwnership": _offering("capacity-reservation", "CapacityReservationId"),
+}

@@ -1,0 +1,396 @@
+"""The generic adapter: a JSON provisioning API as configuration describes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from decimal import ROUND_CEILING, Decimal
+
+from kyc_gate.adapters.adapter import Learned, Refusal
+from kyc_gate.adapters.aws.reading import MAX_COUNT, read_workload, reference, token
+from kyc_gate.adapters.form import read_form
+from kyc_gate.adapters.generic_route import GenericRoute
+from kyc_gate.adapters.head import check_head, check_method, has_body
+from kyc_gate.adapters.paths import Place, PathTable, Standing
+from kyc_gate.adapters.strict_json import JsonValue, read_json_object
+from kyc_gate.adapters.words import nearest, shown
+from kyc_gate.errors import RefusedCall
+from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest, Workload
+from kyc_gate.model.record import digest, plain
+
+Path = tuple[str, ...]
+
+MAX_SECONDS = 10 * 366 * 86_400
+"""Ten years. A longer run is a unit confused."""
+
+HARMLESS_ACTIONS = frozenset({"cancel", "stop", "terminate", "delete", "pause", "suspend", "abort"})
+"""Last segments of paths below a guarded one that only give capacity back."""
+
+_JSON_TYPE = re.compile(rb"(?i)application/json(?:\s*;\s*charset=\"?utf-8\"?)?")
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}")
+_UNITS = (("duration_seconds", 1), ("duration_minutes", 60), ("duration_hours", 3600), ("duration_days", 86_400))
+_SAFE = ("GET", "HEAD", "OPTIONS", "DELETE")
+_MISSING = object()
+
+
+class GenericAdapter:
+    """The dialect of a platform's own API.
+
+    `account_header` is set by the platform's authentication and by nobody else; what it says counts as verified.
+    `idempotency_header` carries the token that makes a retry a retry. `harmless` names path patterns below guarded ones that
+    change nothing that matters; other changing calls below a guarded path are refused until a route describes them.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[GenericRoute],
+        *,
+        name: str = "generic",
+        account_header: str | None = None,
+        idempotency_header: str = "Idempotency-Key",
+        harmless: Sequence[str] = (),
+    ) -> None:
+        if not routes:
+            raise ValueError("the generic adapter has no route; describe at least one")
+        self.name = name
+        self._account_header = account_header.lower().encode("ascii") if account_header else None
+        self._idempotency_header = idempotency_header.lower().encode("ascii")
+        self._table = PathTable([route.path for route in routes])
+        self._harmless = PathTable(harmless)
+        self._routes: dict[tuple[str, str], _Reader] = {}
+        self._methods: dict[str, set[str]] = {}
+        for route in routes:
+            for method in route.methods:
+                if (route.path, method) in self._routes:
+                    raise ValueError(f"route `{route.operation}`: {method} `{route.path}` is described twice")
+                self._routes[route.path, method] = _Reader(route)
+                self._methods.setdefault(route.path, set()).add(method)
+
+    def guards(self, call: Call) -> bool:
+        """Return whether the call is a guarded operation. See `Adapter.guards`."""
+        return self._find(call) is not None
+
+    def _find(self, call: Call) -> tuple[_Reader, Place] | None:
+        place = self._table.place(call.raw_path)
+        if place.standing is Standing.ELSEWHERE:
+            return None
+        if place.standing is Standing.BELOW:
+            self._check_below(call)
+            return None
+        if place.standing is not Standing.EXACT:
+            check_method(call)
+            if place.standing is Standing.VARIANT and call.method in _SAFE and not has_body(call):
+                return None
+            raise RefusedCall(400, "target", f"path {shown(call.raw_path)} is another spelling of a guarded path")
+        check_head(call)
+        reader = self._routes.get((place.pattern, call.method))
+        if reader is not None:
+            _check_content_type(call)
+            return reader, place
+        if call.method in _SAFE and not has_body(call):
+            return None
+        declared = ", ".join(sorted(self._methods[place.pattern]))
+        raise RefusedCall(405, "method", f"method {call.method} is not described for this path; use {declared}")
+
+    def _check_below(self, call: Call) -> None:
+        """Refuse what may change an operation after its approval and is not described."""
+        if call.method in ("GET", "HEAD"):
+            check_method(call)
+            return
+        check_method(call)
+        last = call.raw_path.rstrip(b"/").rpartition(b"/")[2].decode("latin-1").rpartition(":")[2].lower()
+        if call.method in _SAFE or last in HARMLESS_ACTIONS:
+            return
+        if self._harmless.place(call.raw_path).standing is Standing.EXACT:
+            return
+        raise RefusedCall(
+            405,
+            "method",
+            f"{call.method} below a guarded path is not described; describe it as a route or list it as harmless",
+        )
+
+    def read(self, call: Call) -> ProvisioningRequest | None:
+        """Return what the call asks for. See `Adapter.read`."""
+        found = self._find(call)
+        if found is None:
+            return None
+        reader, place = found
+        document = read_json_object(call.body or b"")
+        reader.check_fields(document)
+        query = reader.read_query(call.query)
+        account = self._account(call, reader.text(document, "account"))
+        return reader.request(self.name, document, account, place, query, self._token(call, account))
+
+    def _account(self, call: Call, claimed: str | None) -> Caller:
+        """The header that the platform's authentication sets is proof; a field of the body is a claim."""
+        values = call.values(self._account_header) if self._account_header else ()
+        if len(values) > 1:
+            raise RefusedCall(400, "account", "the account header is sent more than once")
+        proved = values[0].decode("latin-1") if values else None
+        for account in (proved, claimed):
+            if account is not None and not _ACCOUNT.fullmatch(account):
+                raise RefusedCall(403, "account", "the account id is not one that this platform gives")
+        if proved is not None and claimed is not None and proved != claimed:
+            raise RefusedCall(403, "account", "the account in the body is not the account that sent the call")
+        if proved is not None:
+            return Caller(account=proved, verified=True, how="header")
+        return Caller(account=claimed, how="body") if claimed is not None else Caller()
+
+    def _token(self, call: Call, caller: Caller) -> str | None:
+        values = call.values(self._idempotency_header)
+        if len(values) > 1:
+            raise RefusedCall(400, "idempotency-token", "the idempotency header is sent more than once")
+        value = token(values[0].decode("latin-1"), "the idempotency header") if values else None
+        return f"{self.name}/{caller.account or '-'}/{value}" if value else None
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """Return the refusal as a problem document (RFC 9457)."""
+        document: dict[str, object] = {
+            "type": f"urn:kyc-gate:problem:{refusal.code}",
+            "title": refusal.title,
+            "status": refusal.status,
+            "detail": refusal.detail,
+        }
+        if refusal.decision_id:
+            document |= {"instance": f"urn:kyc-gate:decision:{refusal.decision_id}", "decision_id": refusal.decision_id}
+        if refusal.outcome:
+            document["outcome"] = refusal.outcome
+        if refusal.reasons:
+            document["reasons"] = [{"code": code, "cite": cite} for code, cite in refusal.reasons]
+        if refusal.case_id:
+            document["case_id"] = refusal.case_id
+        if refusal.resubmit:
+            document["resubmit"] = True
+        headers: tuple[tuple[bytes, bytes], ...] = (
+            (b"content-type", b"application/problem+json"),
+            (b"cache-control", b"no-store"),
+        )
+        if refusal.status == 405:
+            place = self._table.place(call.raw_path)
+            methods = sorted(self._methods.get(place.pattern, ()))
+            headers += ((b"allow", ", ".join(methods).encode("ascii")),)
+        return Answer(status=refusal.status, headers=headers, body=json.dumps(document).encode("ascii"))
+
+    def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:
+        """Return nothing: a generic route names no references."""
+        return ()
+
+
+class _Reader:
+    """One route with its paths split."""
+
+    def __init__(self, route: GenericRoute) -> None:
+        self.route = route
+        given = {name: value for name, value in plain(route.fields).items() if value is not None}
+        self._paths: dict[str, Path] = {name: split_path(value) for name, value in given.items()}
+        self._linkage = {text: split_path(text) for text in route.linkage}
+        others = [split_path(text) for text in route.other_fields]
+        self._whole = frozenset(others)
+        self._leaves = frozenset((*self._paths.values(), *self._linkage.values()))
+        if sum(name.startswith("duration_") for name in self._paths) > 1:
+            raise ValueError(f"route `{route.operation}`: more than one duration field; map one unit")
+        if {"instance_type", "accelerator"} <= self._paths.keys() or (
+            route.assume_accelerator and "accelerator" in self._paths
+        ):
+            raise ValueError(
+                f"route `{route.operation}`: name machines by `instance_type` or chips by `accelerator`, not both"
+            )
+
+    def check_fields(self, document: dict[str, JsonValue]) -> None:
+        """Refuse a field that nobody described, and a described field in another case."""
+        if self.route.unknown_fields == "ignore":
+            return
+        for path in _walk(document, self._leaves, self._whole):
+            known = [".".join(leaf) for leaf in (*self._leaves, *self._whole)]
+            name = ".".join(path)
+            raise RefusedCall(
+                400,
+                "unknown-field",
+                f"body field {shown(name)} is not known here{nearest(name, known) or '; leave it out'}",
+            )
+
+    def read_query(self, query: bytes) -> dict[str, str]:
+        """Return the query's parameters; refuse one that nobody described."""
+        parameters = read_form(query, what="query")
+        for name in parameters:
+            if name not in self.route.query_parameters and self.route.unknown_fields == "refuse":
+                raise RefusedCall(
+                    400, "unknown-parameter", f"query parameter {shown(name)} is not known here; leave it out"
+                )
+        return parameters
+
+    def request(
+        self,
+        provider: str,
+        document: dict[str, JsonValue],
+        caller: Caller,
+        place: Place,
+        query: dict[str, str],
+        key: str | None,
+    ) -> ProvisioningRequest:
+        """Return the request that the document describes."""
+        route = self.route
+        lines, unresolved = self._lines(document)
+        asked = {
+            "provider": provider,
+            "account": caller.account,
+            "operation": route.operation,
+            "path": place.parts,
+            "query": query,
+            "body": document,
+        }
+        return ProvisioningRequest(
+            provider=provider,
+            service=route.service,
+            operation=route.operation,
+            kind=route.kind,
+            lines=lines,
+            certainty=Certainty.UNRESOLVED if unresolved else Certainty.EXACT,
+            unresolved=unresolved,
+            duration_seconds=self._duration(document),
+            workload=self._workload(document),
+            declared_operations=self._operations(document),
+            region=self.text(document, "region"),
+            place_of_use=self.text(document, "place_of_use"),
+            data_centre=self.text(document, "data_centre"),
+            caller=caller,
+            linkage=tuple(sorted(self._links(document))),
+            idempotency_key=key,
+            dry_run=self._dry_run(document),
+            fingerprint=digest(asked),
+        )
+
+    def _value(self, document: dict[str, JsonValue], field: str) -> object:
+        """Return the value of a mapped field, or `_MISSING`."""
+        path = self._paths.get(field)
+        return _MISSING if path is None else _at(document, path)
+
+    def _label(self, field: str) -> str:
+        return f"body field `{'.'.join(self._paths[field])}`"
+
+    def text(self, document: dict[str, JsonValue], field: str) -> str | None:
+        """Return the text of a mapped field, None when absent. Raises `RefusedCall` 400 for anything but plain text."""
+        value = self._value(document, field)
+        if value is _MISSING or value is None:
+            return None
+        if isinstance(value, str) and value.isprintable() and 0 < len(value) <= 200:
+            return value
+        raise RefusedCall(
+            400, "field", f"{self._label(field)} {shown(value)} is not a text of 1 to 200 printable characters"
+        )
+
+    def _lines(self, document: dict[str, JsonValue]) -> tuple[tuple[Accelerators, ...], tuple[str, ...]]:
+        number, unresolved = self._count(document, "count"), []
+        nodes = self._count(document, "nodes")
+        instance_type = self.text(document, "instance_type")
+        model = self.text(document, "accelerator") or self.route.assume_accelerator
+        if number is None and nodes is None and "count" in self._paths:
+            unresolved.append(reference("field", ".".join(self._paths["count"])))
+        if instance_type is None and model is None:
+            field = self._paths.get("instance_type") or self._paths.get("accelerator") or ("accelerator",)
+            unresolved.append(reference("field", ".".join(field)))
+            model = "unspecified"
+        line = Accelerators(
+            count=number or 1,
+            instance_type=instance_type,
+            model=model if instance_type is None else None,
+            multiplier=nodes or 1,
+        )
+        return (line,), tuple(unresolved)
+
+    def _count(self, document: dict[str, JsonValue], field: str) -> int | None:
+        value = self._value(document, field)
+        if value is _MISSING:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_COUNT:
+            raise RefusedCall(
+                400, "count", f"{self._label(field)} {shown(value)} is not a whole number from 1 to {MAX_COUNT}"
+            )
+        return value
+
+    def _duration(self, document: dict[str, JsonValue]) -> int | None:
+        """Return the stated seconds, rounded up; None when the call states no end."""
+        for field, unit in _UNITS:
+            value = self._value(document, field)
+            if value is _MISSING or value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not 0 < value * unit <= MAX_SECONDS:
+                what = f"a number of {field.removeprefix('duration_')} above 0 and within ten years"
+                raise RefusedCall(400, "duration", f"{self._label(field)} {shown(value)} is not {what}")
+            return int((Decimal(value) * unit).to_integral_value(ROUND_CEILING))
+        return None
+
+    def _workload(self, document: dict[str, JsonValue]) -> Workload:
+        value = self._value(document, "workload")
+        if value is _MISSING or value is None:
+            return self.route.assume_workload or Workload.UNKNOWN
+        return read_workload(value, self._label("workload"))
+
+    def _operations(self, document: dict[str, JsonValue]) -> int | None:
+        value = self._value(document, "declared_operations")
+        if value is _MISSING or value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or value <= 0 or value % 1 != 0:
+            label = self._label("declared_operations")
+            raise RefusedCall(400, "operations", f"{label} {shown(value)} is not a whole number of operations above 0")
+        return int(value)
+
+    def _dry_run(self, document: dict[str, JsonValue]) -> bool:
+        value = self._value(document, "dry_run")
+        if value is _MISSING or value is None:
+            return False
+        if not isinstance(value, bool):
+            raise RefusedCall(400, "field", f"{self._label('dry_run')} {shown(value)} is neither true nor false")
+        return value
+
+    def _links(self, document: dict[str, JsonValue]) -> Iterator[tuple[str, str]]:
+        for name, path in self._linkage.items():
+            value = _at(document, path)
+            if isinstance(value, str) and value:
+                yield name, value[:1024]
+
+
+def split_path(text: str) -> Path:
+    """Return the keys of a dotted path or JSON Pointer (RFC 6901). Raises `ValueError` for an empty one."""
+    if text.startswith("/"):
+        parts = tuple(part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/"))
+    else:
+        parts = tuple(text.split("."))
+    if not all(parts):
+        raise ValueError(f"field `{text}` is not a dotted path such as `resources.gpu_count`")
+    return parts
+
+
+def _at(document: JsonValue, path: Path) -> object:
+    value: JsonValue = document
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return _MISSING
+        value = value[name]
+    return value
+
+
+def _walk(
+    document: dict[str, JsonValue], leaves: frozenset[Path], whole: frozenset[Path], inside: Path = ()
+) -> Iterator[Path]:
+    """Yield the path of each field that is neither described nor on the way to one that is."""
+    for name, value in document.items():
+        path = (*inside, name)
+        if path in whole or path in leaves:
+            continue
+        if any(known[: len(path)] == path for known in (*leaves, *whole)) and isinstance(value, dict):
+            yield from _walk(value, leaves, whole, path)
+        else:
+            yield path
+
+
+def _check_content_type(call: Call) -> None:
+    value = call.value(b"content-type") or b""
+    if value.lower().startswith(b"multipart/"):
+        raise RefusedCall(400, "content-type", "multipart bodies are not accepted here; send application/json")
+    if not _JSON_TYPE.fullmatch(value):
+        raise RefusedCall(
+            415, "content-type", f"Content-Type {shown(value)} is not accepted here; send application/json"
+        )
