@@ -18,7 +18,7 @@ from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
-from kyc_gate.service.config import Configuration
+from kyc_gate.service.config import Configuration, GenericSettings
 from kyc_gate.service.settings import Settings
 from kyc_gate.telemetry.line import configure_logging
 
@@ -102,10 +102,23 @@ def _reading(file: Path) -> ListReading:
 def _adapters(configuration: Configuration) -> tuple[Adapter, ...]:
     adapters: list[Adapter] = []
     if configuration.aws is not None:
-        adapters.append(AWSAdapter(hosts=configuration.aws.hosts, signatures=configuration.aws.signatures))
-    if configuration.generic:
-        adapters.append(GenericAdapter(configuration.generic))
+        adapters.append(AWSAdapter(signatures=configuration.aws.signatures))
+    if configuration.generic is not None:
+        adapters.append(_generic(configuration.generic))
     return tuple(adapters)
+
+
+def _generic(settings: GenericSettings) -> GenericAdapter:
+    """Return the adapter for the platform's own API. Raises `ConfigurationError` for routes that contradict."""
+    try:
+        return GenericAdapter(
+            settings.routes,
+            account_header=settings.account_header,
+            idempotency_header=settings.idempotency_header,
+            harmless=settings.harmless,
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"`generic.routes`: {error}") from error
 
 
 def _records(configuration: Configuration, names: tuple[str, ...], kind: type[Any]) -> tuple[Any, ...]:

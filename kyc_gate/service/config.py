@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from kyc_gate.adapters.generic import GenericRoute
+from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
 from msgspec import Meta
 
 from kyc_gate.errors import ConfigurationError
@@ -49,8 +49,13 @@ class ListSettings(Record):
 class ComputeSettings(Record):
     """How operations are estimated and over how long a window they are summed."""
 
-    utilisation: Annotated[Decimal, Meta(gt=0, le=1)] = Decimal("0.33")
+    utilisation: Decimal = Decimal("0.33")
     window_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+
+    def __post_init__(self) -> None:
+        """Refuse a share out of range; msgspec bounds no decimals."""
+        if not 0 < self.utilisation <= 1:
+            raise ValueError(f"`utilisation` must be above 0 and at most 1, not {self.utilisation}")
 
 
 class CaseSettings(Record):
@@ -62,10 +67,21 @@ class CaseSettings(Record):
 
 
 class AWSSettings(Record):
-    """Which hosts speak AWS, and who proves a caller's signature (`upstream`, or nobody)."""
+    """AWS: who proves a caller's signature, the upstream behind the gate or nobody.
 
-    hosts: tuple[str, ...] = ("*.amazonaws.com", "*.amazonaws.com.cn")
-    signatures: Literal["upstream", "none"] = "upstream"
+    A call that is not for an AWS host is known as AWS by its signature.
+    """
+
+    signatures: Literal["unverified", "upstream"] = "unverified"
+
+
+class GenericSettings(Record):
+    """The platform's own JSON API. `account_header` is set by its authentication, and by nobody else."""
+
+    routes: tuple[GenericRoute, ...]
+    account_header: str | None = None
+    idempotency_header: str = "Idempotency-Key"
+    harmless: tuple[str, ...] = ()
 
 
 class Upstream(Record):
@@ -109,7 +125,7 @@ class Configuration(Record):
     compute: ComputeSettings = ComputeSettings()
     cases: CaseSettings = CaseSettings()
     aws: AWSSettings | None = None
-    generic: tuple[GenericRoute, ...] = ()
+    generic: GenericSettings | None = None
     gateway: GatewaySettings = GatewaySettings()
     api: APISettings = APISettings()
     log: LogSettings = LogSettings()
@@ -158,19 +174,26 @@ def _explained(message: str) -> str:
     return f"`{at.rstrip('`')}`: {text[:1].lower()}{text[1:]}" if at else f"{text[:1].lower()}{text[1:]}"
 
 
+def _generic_kind(at: str) -> type[Record]:
+    """Return the record that stands at `at`, a path into `[generic]`."""
+    if "fields" in at:
+        return GenericFields
+    return GenericRoute if "routes" in at else GenericSettings
+
+
 def _keys(at: str) -> list[str]:
     sections = {field.name: field.type for field in msgspec.structs.fields(Configuration)}
     section = at.split(".")[0].split("[")[0]
     if not at:
         return [name for name in sections if name != "folder"]
-    known = {
+    known: dict[str, type[Record]] = {
         "gate": GateSettings,
         "directory": DirectorySettings,
         "lists": ListSettings,
         "compute": ComputeSettings,
         "cases": CaseSettings,
         "aws": AWSSettings,
-        "generic": GenericRoute,
+        "generic": _generic_kind(at),
         "gateway": Upstream if "upstreams" in at else GatewaySettings,
         "api": APISettings,
         "log": LogSettings,
