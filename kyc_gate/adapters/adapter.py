@@ -12,8 +12,8 @@ from kyc_gate.model.record import Record
 class Refusal(Record):
     """What a refused customer is told, before it is put in a dialect.
 
-    `code` is `blocked`, `review-required`, `unreadable`, `unavailable` or `conflict`; `detail` is safe to show: it never names a
-    list, a score or a rule's inner condition.
+    `code` is `blocked`, `review-required`, `unreadable`, `unavailable` or `conflict`; `detail` is safe to show: it
+    never names a list, a score or a rule's inner condition.
     """
 
     status: int
@@ -51,12 +51,18 @@ class Adapter(Protocol):
     def read(self, call: Call) -> ProvisioningRequest | None:
         """Return what the call asks for, or None when the operation is not guarded.
 
+        What the call does not spell out stands in `unresolved` as `kind:id`, such as `instance:i-0abc`. Whoever keeps
+        what `learn` returned may look up that kind and id, add the lines and drop the name; the rest stays unresolved.
         Raises `RefusedCall` for a body that cannot be read one way only.
         """
         ...
 
     def refuse(self, call: Call, refusal: Refusal) -> Answer:
         """Return the refusal in the dialect that this call's client understands, retried by none of them."""
+        ...
+
+    def learns(self, request: ProvisioningRequest) -> bool:
+        """Return whether the upstream's answer to this request may define references, so that it is worth keeping."""
         ...
 
     def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:

@@ -11,7 +11,8 @@ from kyc_gate.errors import RefusedCall
 MAX_FIELDS = 2_000
 """Parameters in one form. The largest EC2 fleet request has about 1,500."""
 
-# Visible ASCII without what must be escaped or splits differently between readers: `"`, `#`, `;`, `<`, `>`, `\`, `^`, `` ` ``, `{`, `|`, `}`
+# Visible ASCII without `"`, `#`, `;`, `<`, `>`, `\`, `^`, the backtick, braces and `|`: readers split there or expect
+# an escape.
 _RAW = re.compile(rb"[!$-:=?-\[\]_a-z~]*")
 _NAME = re.compile(r"[A-Za-z0-9$*@:/_.\[\]~-]{1,255}")
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -20,8 +21,8 @@ _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 def read_form(data: bytes, *, what: str = "body") -> dict[str, str]:
     """Return the parameters of `data`, decoded exactly once.
 
-    Raises `RefusedCall` 400 for a repeated name (case ignored), a name with anything but plain ASCII, `;` or raw bytes that should
-    be escaped, broken escapes, text that is not UTF-8, NUL in a value, and more than `MAX_FIELDS` parameters.
+    Raises `RefusedCall` 400 for a repeated name (case ignored), a name with anything but plain ASCII, `;` or raw bytes
+    that should be escaped, broken escapes, text that is not UTF-8, NUL in a value, and more than `MAX_FIELDS`.
     """
     if not data:
         return {}

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, Decimal
 
 from kyc_gate.adapters.adapter import Learned, Refusal
-from kyc_gate.adapters.aws.reading import MAX_COUNT, read_workload, reference, token
 from kyc_gate.adapters.form import read_form
 from kyc_gate.adapters.generic_route import GenericRoute
 from kyc_gate.adapters.head import check_head, check_method, has_body
-from kyc_gate.adapters.paths import Place, PathTable, Standing
+from kyc_gate.adapters.paths import PathTable, Place, Standing
+from kyc_gate.adapters.problem import problem_answer
 from kyc_gate.adapters.strict_json import JsonValue, read_json_object
+from kyc_gate.adapters.values import count, read_workload, reference, token
 from kyc_gate.adapters.words import nearest, shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest, Workload
 from kyc_gate.model.record import digest, plain
+
+__all__ = ["GenericAdapter", "GenericRoute"]
 
 Path = tuple[str, ...]
 
@@ -38,9 +40,7 @@ _MISSING = object()
 class GenericAdapter:
     """The dialect of a platform's own API.
 
-    `account_header` is set by the platform's authentication and by nobody else; what it says counts as verified.
-    `idempotency_header` carries the token that makes a retry a retry. `harmless` names path patterns below guarded ones that
-    change nothing that matters; other changing calls below a guarded path are refused until a route describes them.
+    Arguments apply to every route; a route's own `account_header` and `harmless` come on top.
     """
 
     def __init__(
@@ -49,23 +49,21 @@ class GenericAdapter:
         *,
         name: str = "generic",
         account_header: str | None = None,
-        idempotency_header: str = "Idempotency-Key",
         harmless: Sequence[str] = (),
     ) -> None:
         if not routes:
             raise ValueError("the generic adapter has no route; describe at least one")
         self.name = name
-        self._account_header = account_header.lower().encode("ascii") if account_header else None
-        self._idempotency_header = idempotency_header.lower().encode("ascii")
         self._table = PathTable([route.path for route in routes])
-        self._harmless = PathTable(harmless)
+        self._harmless = PathTable([*harmless, *(path for route in routes for path in route.harmless)])
         self._routes: dict[tuple[str, str], _Reader] = {}
         self._methods: dict[str, set[str]] = {}
         for route in routes:
+            reader = _Reader(route, account_header)
             for method in route.methods:
                 if (route.path, method) in self._routes:
                     raise ValueError(f"route `{route.operation}`: {method} `{route.path}` is described twice")
-                self._routes[route.path, method] = _Reader(route)
+                self._routes[route.path, method] = reader
                 self._methods.setdefault(route.path, set()).add(method)
 
     def guards(self, call: Call) -> bool:
@@ -120,58 +118,22 @@ class GenericAdapter:
         document = read_json_object(call.body or b"")
         reader.check_fields(document)
         query = reader.read_query(call.query)
-        account = self._account(call, reader.text(document, "account"))
-        return reader.request(self.name, document, account, place, query, self._token(call, account))
-
-    def _account(self, call: Call, claimed: str | None) -> Caller:
-        """The header that the platform's authentication sets is proof; a field of the body is a claim."""
-        values = call.values(self._account_header) if self._account_header else ()
-        if len(values) > 1:
-            raise RefusedCall(400, "account", "the account header is sent more than once")
-        proved = values[0].decode("latin-1") if values else None
-        for account in (proved, claimed):
-            if account is not None and not _ACCOUNT.fullmatch(account):
-                raise RefusedCall(403, "account", "the account id is not one that this platform gives")
-        if proved is not None and claimed is not None and proved != claimed:
-            raise RefusedCall(403, "account", "the account in the body is not the account that sent the call")
-        if proved is not None:
-            return Caller(account=proved, verified=True, how="header")
-        return Caller(account=claimed, how="body") if claimed is not None else Caller()
-
-    def _token(self, call: Call, caller: Caller) -> str | None:
-        values = call.values(self._idempotency_header)
-        if len(values) > 1:
-            raise RefusedCall(400, "idempotency-token", "the idempotency header is sent more than once")
-        value = token(values[0].decode("latin-1"), "the idempotency header") if values else None
-        return f"{self.name}/{caller.account or '-'}/{value}" if value else None
+        caller = reader.caller(call, reader.text(document, "account"))
+        return reader.request(self.name, document, caller, place, query, reader.token(self.name, call, caller))
 
     def refuse(self, call: Call, refusal: Refusal) -> Answer:
-        """Return the refusal as a problem document (RFC 9457)."""
-        document: dict[str, object] = {
-            "type": f"urn:kyc-gate:problem:{refusal.code}",
-            "title": refusal.title,
-            "status": refusal.status,
-            "detail": refusal.detail,
-        }
-        if refusal.decision_id:
-            document |= {"instance": f"urn:kyc-gate:decision:{refusal.decision_id}", "decision_id": refusal.decision_id}
-        if refusal.outcome:
-            document["outcome"] = refusal.outcome
-        if refusal.reasons:
-            document["reasons"] = [{"code": code, "cite": cite} for code, cite in refusal.reasons]
-        if refusal.case_id:
-            document["case_id"] = refusal.case_id
-        if refusal.resubmit:
-            document["resubmit"] = True
-        headers: tuple[tuple[bytes, bytes], ...] = (
-            (b"content-type", b"application/problem+json"),
-            (b"cache-control", b"no-store"),
+        """Return the refusal as a problem document (RFC 9457); a 405 says which methods the path has (RFC 9110)."""
+        answer = problem_answer(refusal)
+        if refusal.status != 405:
+            return answer
+        methods = ", ".join(sorted(self._methods.get(self._table.place(call.raw_path).pattern, ())))
+        return Answer(
+            status=answer.status, headers=(*answer.headers, (b"allow", methods.encode("ascii"))), body=answer.body
         )
-        if refusal.status == 405:
-            place = self._table.place(call.raw_path)
-            methods = sorted(self._methods.get(place.pattern, ()))
-            headers += ((b"allow", ", ".join(methods).encode("ascii")),)
-        return Answer(status=refusal.status, headers=headers, body=json.dumps(document).encode("ascii"))
+
+    def learns(self, request: ProvisioningRequest) -> bool:
+        """Return False: a generic route names no references."""
+        return False
 
     def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:
         """Return nothing: a generic route names no references."""
@@ -181,8 +143,11 @@ class GenericAdapter:
 class _Reader:
     """One route with its paths split."""
 
-    def __init__(self, route: GenericRoute) -> None:
+    def __init__(self, route: GenericRoute, account_header: str | None) -> None:
         self.route = route
+        header = route.account_header or account_header
+        self._account_header = header.lower().encode("ascii") if header else None
+        self._idempotency_header = route.idempotency_header.lower().encode("ascii")
         given = {name: value for name, value in plain(route.fields).items() if value is not None}
         self._paths: dict[str, Path] = {name: split_path(value) for name, value in given.items()}
         self._linkage = {text: split_path(text) for text in route.linkage}
@@ -191,9 +156,7 @@ class _Reader:
         self._leaves = frozenset((*self._paths.values(), *self._linkage.values()))
         if sum(name.startswith("duration_") for name in self._paths) > 1:
             raise ValueError(f"route `{route.operation}`: more than one duration field; map one unit")
-        if {"instance_type", "accelerator"} <= self._paths.keys() or (
-            route.assume_accelerator and "accelerator" in self._paths
-        ):
+        if {"instance_type", "accelerator"} <= self._paths.keys():
             raise ValueError(
                 f"route `{route.operation}`: name machines by `instance_type` or chips by `accelerator`, not both"
             )
@@ -220,6 +183,29 @@ class _Reader:
                     400, "unknown-parameter", f"query parameter {shown(name)} is not known here; leave it out"
                 )
         return parameters
+
+    def caller(self, call: Call, claimed: str | None) -> Caller:
+        """The header that the platform's authentication sets is proof; a field of the body is a claim."""
+        values = call.values(self._account_header) if self._account_header else ()
+        if len(values) > 1:
+            raise RefusedCall(400, "account", "the account header is sent more than once")
+        proved = values[0].decode("latin-1") if values else None
+        for account in (proved, claimed):
+            if account is not None and not _ACCOUNT.fullmatch(account):
+                raise RefusedCall(403, "account", "the account id is not one that this platform gives")
+        if proved is not None and claimed is not None and proved != claimed:
+            raise RefusedCall(403, "account", "the account in the body is not the account that sent the call")
+        if proved is not None:
+            return Caller(account=proved, verified=True, how="header")
+        return Caller(account=claimed, how="body") if claimed is not None else Caller()
+
+    def token(self, provider: str, call: Call, caller: Caller) -> str | None:
+        """Return the key under which retries of this call count once, scoped by account."""
+        values = call.values(self._idempotency_header)
+        if len(values) > 1:
+            raise RefusedCall(400, "idempotency-token", "the idempotency header is sent more than once")
+        value = token(values[0].decode("latin-1"), "the idempotency header") if values else None
+        return f"{provider}/{caller.account or '-'}/{value}" if value else None
 
     def request(
         self,
@@ -302,13 +288,7 @@ class _Reader:
 
     def _count(self, document: dict[str, JsonValue], field: str) -> int | None:
         value = self._value(document, field)
-        if value is _MISSING:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_COUNT:
-            raise RefusedCall(
-                400, "count", f"{self._label(field)} {shown(value)} is not a whole number from 1 to {MAX_COUNT}"
-            )
-        return value
+        return None if value is _MISSING else count(value, self._label(field))
 
     def _duration(self, document: dict[str, JsonValue]) -> int | None:
         """Return the stated seconds, rounded up; None when the call states no end."""

@@ -28,7 +28,8 @@ class Standing(StrEnum):
 class Place(Record):
     """Where a path stands. `pattern` is given for `EXACT` and `BELOW`.
 
-    `VARIANT` differs from a pattern in case, trailing slash or format suffix; `DISGUISED` in escapes, dot segments and the like.
+    `VARIANT` differs from a pattern in case, trailing slash or format suffix; `DISGUISED` in escapes, dot segments and
+    the like.
     """
 
     standing: Standing

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
+from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -32,24 +34,39 @@ _TARGET = re.compile(rb"[A-Za-z0-9]{1,60}\.([A-Z][A-Za-z0-9]{1,80})")
 _OPERATION = re.compile(r"[A-Z][A-Za-z0-9]{1,80}")
 _FORM = re.compile(rb"(?i)application/x-www-form-urlencoded(?:\s*;\s*charset=\"?utf-8\"?)?")
 _JSON = re.compile(rb"(?i)application/(?:x-amz-json-1\.[01]|json)(?:\s*;\s*charset=\"?utf-8\"?)?")
+_HOST_PORT = re.compile(r":[0-9]*\Z")
 _DATE_HOUR = re.compile(rb"[0-9]{8}T[0-9]{2}")
 _INVOCATION = re.compile(rb"[0-9A-Za-z-]{8,64}")
 _ACTION_LIKE = re.compile(rb"(?i)(?:^|[&;?])[^&;=]*action[^&;=]*=")
+
+_TEACHING = frozenset(
+    {"RunInstances", "CreateFleet", "ModifyInstanceAttribute", "CreateNotebookInstance", "UpdateNotebookInstance"}
+)
 
 
 class AWSAdapter:
     """The dialect of AWS.
 
-    `signatures` says who checks them: with `"upstream"` the account named by the access key counts as verified, because
-    the operator states that the upstream refuses a call whose signature is wrong; otherwise it stays a claim.
+    A call signed for a guarded service is guarded whatever its host. `hosts` are patterns (`*.amazonaws.com`, ports
+    aside) of hosts that speak AWS, where calls without a signature are judged by their parameters, too.
+    `signatures` says who checks them: with `upstream` the account named by the access key counts as verified, because
+    the operator states that the upstream refuses a call whose signature is wrong; with `none` it stays a claim.
     """
 
     name = "aws"
 
-    def __init__(self, *, signatures: Literal["unverified", "upstream"] = "unverified") -> None:
-        if signatures not in ("unverified", "upstream"):
-            raise ValueError(f"signatures `{signatures}` is neither `unverified` nor `upstream`")
+    def __init__(
+        self,
+        *,
+        hosts: Sequence[str] = ("*.amazonaws.com", "*.amazonaws.com.cn"),
+        signatures: Literal["upstream", "none"] = "none",
+    ) -> None:
+        if signatures not in ("upstream", "none"):
+            raise ValueError(f"signatures `{signatures}` is neither `upstream` nor `none`")
+        if not hosts:
+            raise ValueError("no host speaks AWS; name one such as `*.amazonaws.com`")
         self._verified = signatures == "upstream"
+        self._hosts = re.compile("|".join(fnmatch.translate(host.lower()) for host in hosts))
         self._paths = {service: PathTable(tuple(paths)) for service, paths in REST.items()}
 
     # guards
@@ -58,7 +75,7 @@ class AWSAdapter:
         """Return whether the call may be a guarded operation. See `Adapter.guards`."""
         service = _service(call)
         if service is None:
-            return _is_unsigned_form(call)
+            return _is_unsigned_form(call) and self._speaks_aws(call)
         if service in ("ec2", "autoscaling"):
             return self._guards_query(call, service)
         if service in ("sagemaker", "pcs"):
@@ -66,6 +83,11 @@ class AWSAdapter:
         if service in REST:
             return self._rest_operation(call, service) is not None
         return False
+
+    def _speaks_aws(self, call: Call) -> bool:
+        """Return whether the call's host speaks AWS; a call without exactly one host is taken to."""
+        host = call.value(b"host")
+        return host is None or bool(self._hosts.fullmatch(_HOST_PORT.sub("", host.decode("latin-1").lower())))
 
     def _guards_query(self, call: Call, service: str) -> bool:
         check_head(call)
@@ -246,18 +268,20 @@ class AWSAdapter:
             return answers.refuse_query(call, refusal)
         return answers.refuse_ec2(call, refusal)
 
+    def learns(self, request: ProvisioningRequest) -> bool:
+        """Return whether the upstream's answer to this request may define references."""
+        return request.operation in _TEACHING and not request.dry_run
+
     def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:
         """Return which instances and notebooks the answer created or changed, with their types."""
-        if not 200 <= status < 300 or request.dry_run:
+        if not (200 <= status < 300 and self.learns(request)):
             return ()
         if request.operation in ("RunInstances", "CreateFleet"):
             return answers.learn_instances(body)
         if request.operation == "ModifyInstanceAttribute":
             return _named_machine("instance", _parameters(call).get("InstanceId"), request.lines)
-        if request.operation in ("CreateNotebookInstance", "UpdateNotebookInstance"):
-            name = read_json_object(call.body or b"").get("NotebookInstanceName")
-            return _named_machine("notebook-instance", name, request.lines)
-        return ()
+        name = read_json_object(call.body or b"").get("NotebookInstanceName")
+        return _named_machine("notebook-instance", name, request.lines)
 
 
 def _named_machine(kind: str, id: object, lines: tuple[Accelerators, ...]) -> tuple[Learned, ...]:
@@ -269,23 +293,32 @@ def _service(call: Call) -> str | None:
 
     Raises `RefusedCall` 400 when signature, host and target name different services and one of them is guarded.
     """
-    target = service_of_target(call)
-    hosts = call.values(b"host")
-    host = service_of_host(hosts[0]) if hosts else None
-    named = {name for name in (target, host) if name is not None}
-    credential = read_credential(call)
+    named = set()
+    signed = bool(call.query)
+    for name, value in call.headers:
+        if name == b"host":
+            if (service := service_of_host(value)) is not None:
+                named.add(service)
+        elif name == b"authorization":
+            signed = True
+        elif name == b"x-amz-target":
+            named.add(service_of_target(value))
+    credential = read_credential(call) if signed else None
     if credential is not None:
         named.add(credential.service if credential.service in SERVICES else "other")
-    if len(named) > 1 and named & SERVICES:
-        raise RefusedCall(400, "service", "signature, Host and X-Amz-Target name different services")
-    return named.pop() if len(named) == 1 else ("other" if named else None)
+    if len(named) > 1:
+        if named & SERVICES:
+            raise RefusedCall(400, "service", "signature, Host and X-Amz-Target name different services")
+        return "other"
+    return named.pop() if named else None
 
 
 def _likely_service(call: Call) -> str | None:
     """Return the service whose client most likely sent the call, however odd the call is."""
-    target = service_of_target(call)
-    if target is not None:
-        return target if target in SERVICES else "sagemaker"
+    targets = call.values(b"x-amz-target")
+    if targets:
+        service = service_of_target(targets[0])
+        return service if service in SERVICES else "sagemaker"
     try:
         credential = read_credential(call)
     except RefusedCall:
@@ -356,8 +389,8 @@ def _certainty(reading: Reading) -> Certainty:
 def _idempotency_key(call: Call, caller: Caller, operation: str, reading: Reading) -> str | None:
     """Return the key under which retries of this call count once, scoped by account and operation.
 
-    The client token where the call has one: the upstream dedupes by it. For jobs whose name cannot be taken twice, the SDK's
-    invocation id, which stays the same over its attempts, within the hour that the signature is dated.
+    The client token where the call has one: the upstream dedupes by it. For jobs whose name cannot be taken twice, the
+    SDK's invocation id, which stays the same over its attempts, within the hour that the signature is dated.
     """
     scope = f"aws/{caller.account or caller.credential_id or '-'}/{operation}"
     if reading.token:

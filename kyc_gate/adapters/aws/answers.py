@@ -7,8 +7,8 @@ is retried, as it should be.
 from __future__ import annotations
 
 import json
-import xml.etree.ElementTree as ET  # noqa: S405 - parsed without document types or entities, see `_tree`
-from xml.sax.saxutils import escape  # noqa: S406 - writes, does not parse
+import xml.etree.ElementTree as ET
+from xml.sax.saxutils import escape
 
 from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.model.call import Answer, Call
@@ -108,8 +108,14 @@ def _json_code(refusal: Refusal) -> str:
 def _answer(
     refusal: Refusal, content_type: bytes, body: str, id: str, more: tuple[tuple[bytes, bytes], ...] = ()
 ) -> Answer:
-    headers = ((b"content-type", content_type), (b"x-amzn-requestid", id.encode()), (b"cache-control", b"no-store"))
-    return Answer(status=refusal.status, headers=headers + more, body=body.encode("ascii"))
+    data = body.encode("ascii")
+    headers = (
+        (b"content-type", content_type),
+        (b"content-length", str(len(data)).encode("ascii")),
+        (b"x-amzn-requestid", id.encode("ascii")),
+        (b"cache-control", b"no-store"),
+    )
+    return Answer(status=refusal.status, headers=headers + more, body=data)
 
 
 def learn_instances(body: bytes) -> tuple[Learned, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from kyc_gate.adapters.aws.operations import kind_of
-from kyc_gate.adapters.aws.reading import MAX_COUNT, Reading, count, digits, instance_type, reference, token
+from kyc_gate.adapters.aws.reading import Reading, instance_type
 from kyc_gate.adapters.strict_json import JsonValue, read_json_object
+from kyc_gate.adapters.values import MAX_COUNT, count, digits, reference, token
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.job import Accelerators, RequestKind
@@ -150,10 +151,9 @@ def _seconds(document: Document, field: str, inside: str) -> int | None:
 
 def _resources(config: Document, field: str) -> tuple[list[Accelerators], list[str]]:
     """Return the lines of a `ResourceConfig`, and what it leaves to be looked up."""
-    lines: list[Accelerators] = []
     unresolved: list[str] = []
-    for group in _parts(config, "InstanceGroups"):
-        lines.append(_line(group, f"{field}.InstanceGroups[]", "InstanceCount"))
+    groups = _parts(config, "InstanceGroups")
+    lines = [_line(group, f"{field}.InstanceGroups[]", "InstanceCount") for group in groups]
     if config.get("InstanceType") is not None:
         lines.append(_line(config, field, "InstanceCount"))
     for preference in _parts(config, "InstancePreferences"):
@@ -179,7 +179,7 @@ def _line(document: Document, field: str, *counts: str) -> Accelerators:
 
 
 def _runtime(document: Document) -> int | None:
-    """Seconds that a training job may run: its limit times its attempts, and the time that machines are kept after it."""
+    """Seconds that a training job may run: its limit times its attempts, and how long machines are kept after it."""
     limit = _seconds(_part(document, "StoppingCondition"), "MaxRuntimeInSeconds", "StoppingCondition")
     if limit is None:
         return None
@@ -429,12 +429,7 @@ def _read_batch_job(kind: RequestKind, operation: str, document: Document) -> Re
     timeout = _seconds(_part(document, "timeout"), "attemptDurationSeconds", "timeout")
     attempts = _part(document, "retryStrategy").get("attempts")
     tries = 1 if attempts is None else count(attempts, "retryStrategy.attempts")
-    gpus = sum(
-        digits(each["value"], "resourceRequirements[].value")
-        for container in _containers(document)
-        for each in _parts(container, "resourceRequirements")
-        if each.get("type") == "GPU" and isinstance(each.get("value"), str)
-    )
+    gpus = sum(_gpus(container) for container in _containers(document))
     lines = (Accelerators(model="unspecified", count=min(gpus * number, MAX_COUNT), multiplier=array),) if gpus else ()
     return Reading(
         kind=kind,
@@ -442,6 +437,11 @@ def _read_batch_job(kind: RequestKind, operation: str, document: Document) -> Re
         unresolved=(reference("job-definition", document.get("jobDefinition")),),
         duration_seconds=None if timeout is None else timeout * tries,
     )
+
+
+def _gpus(container: Document) -> int:
+    wanted = [each.get("value") for each in _parts(container, "resourceRequirements") if each.get("type") == "GPU"]
+    return sum(digits(value, "resourceRequirements[].value") for value in wanted if isinstance(value, str))
 
 
 def _containers(document: Document) -> Iterator[Document]:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from kyc_gate.adapters.aws.operations import kind_of
-from kyc_gate.adapters.aws.reading import Reading, digits, instance_type, reference, token
+from kyc_gate.adapters.aws.reading import Reading, instance_type
+from kyc_gate.adapters.values import digits, reference, token
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.job import Accelerators
@@ -25,6 +26,7 @@ _FLEETING = re.compile(
     r"(?i)X-Amz-.*|ClientToken|DryRun|AWSAccessKeyId|Signature(Version|Method)?|Timestamp|Expires|SecurityToken"
 )
 
+_TARGET = "CapacityReservationSpecification.CapacityReservationTarget"
 _LINKS = {
     "ImageId": "image",
     "KeyName": "key",
@@ -35,8 +37,8 @@ _LINKS = {
     "LaunchTemplate.LaunchTemplateId": "launch-template",
     "LaunchTemplate.LaunchTemplateName": "launch-template",
     "InstanceMarketOptions.MarketType": "market",
-    "CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId": "capacity-reservation",
-    "CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationResourceGroupArn": "capacity-reservation",
+    f"{_TARGET}.CapacityReservationId": "capacity-reservation",
+    f"{_TARGET}.CapacityReservationResourceGroupArn": "capacity-reservation",
     "CapacityBlockOfferingId": "offering",
     "AutoScalingGroupName": "auto-scaling-group",
 }
@@ -65,7 +67,8 @@ def read_ec2(operation: str, parameters: Parameters) -> Reading | None:
 
 def read_autoscaling(operation: str, parameters: Parameters) -> Reading | None:
     """Return what an Auto Scaling operation asks for."""
-    return _with_common(_read_group("autoscaling", operation, parameters), parameters)
+    reading = _read_group("autoscaling", operation, parameters)
+    return None if reading is None else _with_common(reading, parameters)
 
 
 def _with_common(reading: Reading, parameters: Parameters) -> Reading:

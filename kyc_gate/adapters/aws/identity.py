@@ -15,7 +15,7 @@ from kyc_gate.model.record import Record
 _SCOPE = re.compile(r"([^/\s,]{1,128})/([0-9]{8})(?:/([a-z0-9-]{1,40}))?/([A-Za-z0-9.-]{1,60})/aws4_request")
 _HEADER_CREDENTIAL = re.compile(rb"Credential=([^,\s]+)")
 _ACCESS_KEY = re.compile(r"A(?:KIA|SIA)[A-Z2-7]{16}")
-_AWS_HOST = (b".amazonaws.com", b".amazonaws.com.cn", b".api.aws", b".api.amazonwebservices.com.cn")
+_AWS_HOST = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 
 SERVICES = frozenset({"ec2", "sagemaker", "autoscaling", "batch", "eks", "pcs", "bedrock"})
 """Signing names of the services with guarded operations."""
@@ -38,10 +38,10 @@ def read_credential(call: Call) -> Credential | None:
     Raises `RefusedCall` 400 when it carries two, or one that cannot be read.
     """
     found: list[str] = []
-    for value in call.values(b"authorization"):
-        if value.startswith(b"AWS4-"):
+    for name, value in call.headers:
+        if name == b"authorization" and value.lstrip()[:5].upper() == b"AWS4-":
             found += [text.decode("latin-1") for text in _HEADER_CREDENTIAL.findall(value)] or [""]
-    if b"X-Amz-Credential" in call.query or b"x-amz-credential" in call.query.lower():
+    if call.query and b"credential" in call.query.lower():
         for pair in call.query.split(b"&"):
             name, _, value = pair.partition(b"=")
             if unquote_to_bytes(name).lower() == b"x-amz-credential":
@@ -70,10 +70,10 @@ def account_of(access_key: str) -> str | None:
 
 def service_of_host(host: bytes) -> str | None:
     """Return the guarded service that an AWS host name stands for, `other` for another one, None off AWS."""
-    name = host.lower().partition(b":")[0].rstrip(b".")
+    name = host.decode("latin-1").lower().partition(":")[0].rstrip(".")
     if not name.endswith(_AWS_HOST):
         return None
-    for label in reversed(name.decode("latin-1").split(".")):
+    for label in reversed(name.split(".")):
         service = label.removesuffix("-fips")
         if service in SERVICES:
             return service
@@ -82,9 +82,6 @@ def service_of_host(host: bytes) -> str | None:
     return "other"
 
 
-def service_of_target(call: Call) -> str | None:
-    """Return the service that `X-Amz-Target` names, `other` for an unknown prefix, None without the header."""
-    values = call.values(b"x-amz-target")
-    if not values:
-        return None
-    return TARGETS.get(values[0].decode("latin-1").partition(".")[0], "other")
+def service_of_target(target: bytes) -> str:
+    """Return the service that a value of `X-Amz-Target` names, `other` for an unknown prefix."""
+    return TARGETS.get(target.decode("latin-1").partition(".")[0], "other")

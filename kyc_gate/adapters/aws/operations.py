@@ -12,153 +12,155 @@ from kyc_gate.model.job import RequestKind
 
 _VERB = re.compile(r"[A-Z][a-z]+")
 
-C, R, S, V, P, J, G = (
-    RequestKind.CREATE,
-    RequestKind.RESIZE,
-    RequestKind.START,
-    RequestKind.RESERVE,
-    RequestKind.PURCHASE,
-    RequestKind.SUBMIT,
-    RequestKind.SCALE,
-)
+Kind = RequestKind
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 EC2 = {
-    "RunInstances": C,
-    "StartInstances": S,
-    "RunScheduledInstances": C,
-    "ImportInstance": C,
-    "CreateFleet": C,
-    "ModifyFleet": G,
-    "RequestSpotInstances": C,
-    "RequestSpotFleet": C,
-    "ModifySpotFleetRequest": G,
-    "CreateCapacityReservation": V,
-    "ModifyCapacityReservation": V,
-    "CreateCapacityReservationFleet": V,
-    "ModifyCapacityReservationFleet": V,
-    "CreateCapacityReservationBySplitting": V,
-    "MoveCapacityReservationInstances": V,
-    "AcceptCapacityReservationBillingOwnership": V,
-    "AssociateCapacityReservationBillingOwner": V,
-    "CreateInterruptibleCapacityReservationAllocation": V,
-    "UpdateInterruptibleCapacityReservationAllocation": V,
-    "PurchaseCapacityBlock": P,
-    "PurchaseCapacityBlockExtension": P,
-    "PurchaseHostReservation": P,
-    "PurchaseReservedInstancesOffering": P,
-    "PurchaseScheduledInstances": P,
-    "AcceptReservedInstancesExchangeQuote": P,
-    "ModifyReservedInstances": P,
-    "AllocateHosts": V,
-    "ModifyHosts": V,
-    "ModifyInstanceAttribute": R,
+    "RunInstances": Kind.CREATE,
+    "StartInstances": Kind.START,
+    "RunScheduledInstances": Kind.CREATE,
+    "ImportInstance": Kind.CREATE,
+    "CreateFleet": Kind.CREATE,
+    "ModifyFleet": Kind.SCALE,
+    "RequestSpotInstances": Kind.CREATE,
+    "RequestSpotFleet": Kind.CREATE,
+    "ModifySpotFleetRequest": Kind.SCALE,
+    "CreateCapacityReservation": Kind.RESERVE,
+    "ModifyCapacityReservation": Kind.RESERVE,
+    "CreateCapacityReservationFleet": Kind.RESERVE,
+    "ModifyCapacityReservationFleet": Kind.RESERVE,
+    "CreateCapacityReservationBySplitting": Kind.RESERVE,
+    "MoveCapacityReservationInstances": Kind.RESERVE,
+    "AcceptCapacityReservationBillingOwnership": Kind.RESERVE,
+    "AssociateCapacityReservationBillingOwner": Kind.RESERVE,
+    "CreateInterruptibleCapacityReservationAllocation": Kind.RESERVE,
+    "UpdateInterruptibleCapacityReservationAllocation": Kind.RESERVE,
+    "PurchaseCapacityBlock": Kind.PURCHASE,
+    "PurchaseCapacityBlockExtension": Kind.PURCHASE,
+    "PurchaseHostReservation": Kind.PURCHASE,
+    "PurchaseReservedInstancesOffering": Kind.PURCHASE,
+    "PurchaseScheduledInstances": Kind.PURCHASE,
+    "AcceptReservedInstancesExchangeQuote": Kind.PURCHASE,
+    "ModifyReservedInstances": Kind.PURCHASE,
+    "AllocateHosts": Kind.RESERVE,
+    "ModifyHosts": Kind.RESERVE,
+    "ModifyInstanceAttribute": Kind.RESIZE,
 }
 
 SAGEMAKER = {
-    "CreateTrainingJob": J,
-    "UpdateTrainingJob": R,
-    "CreateHyperParameterTuningJob": J,
-    "CreateProcessingJob": J,
-    "CreateTransformJob": J,
-    "CreateAutoMLJob": J,
-    "CreateAutoMLJobV2": J,
-    "CreateLabelingJob": J,
-    "CreateOptimizationJob": J,
-    "CreateInferenceRecommendationsJob": J,
-    "CreateAIBenchmarkJob": J,
-    "CreateAIRecommendationJob": J,
-    "CreateJob": J,
-    "CreateTrainingSession": J,
-    "CreateCluster": C,
-    "UpdateCluster": G,
-    "BatchAddClusterNodes": G,
-    "CreateTrainingPlan": P,
-    "ExtendTrainingPlan": P,
-    "CreateComputeQuota": V,
-    "UpdateComputeQuota": V,
-    "CreateEndpoint": C,
-    "UpdateEndpoint": G,
-    "UpdateEndpointWeightsAndCapacities": G,
-    "CreateInferenceComponent": C,
-    "UpdateInferenceComponent": G,
-    "UpdateInferenceComponentRuntimeConfig": G,
-    "CreateInferenceExperiment": C,
-    "StartInferenceExperiment": S,
-    "UpdateInferenceExperiment": G,
-    "CreateNotebookInstance": C,
-    "StartNotebookInstance": S,
-    "UpdateNotebookInstance": R,
-    "CreateApp": C,
-    "CreateSpace": C,
-    "UpdateSpace": R,
-    "CreateMonitoringSchedule": J,
-    "UpdateMonitoringSchedule": J,
-    "StartMonitoringSchedule": S,
-    "StartPipelineExecution": J,
-    "RetryPipelineExecution": J,
-    "StartSession": S,
+    "CreateTrainingJob": Kind.SUBMIT,
+    "UpdateTrainingJob": Kind.RESIZE,
+    "CreateHyperParameterTuningJob": Kind.SUBMIT,
+    "CreateProcessingJob": Kind.SUBMIT,
+    "CreateTransformJob": Kind.SUBMIT,
+    "CreateAutoMLJob": Kind.SUBMIT,
+    "CreateAutoMLJobV2": Kind.SUBMIT,
+    "CreateLabelingJob": Kind.SUBMIT,
+    "CreateOptimizationJob": Kind.SUBMIT,
+    "CreateInferenceRecommendationsJob": Kind.SUBMIT,
+    "CreateAIBenchmarkJob": Kind.SUBMIT,
+    "CreateAIRecommendationJob": Kind.SUBMIT,
+    "CreateJob": Kind.SUBMIT,
+    "CreateTrainingSession": Kind.SUBMIT,
+    "CreateCluster": Kind.CREATE,
+    "UpdateCluster": Kind.SCALE,
+    "BatchAddClusterNodes": Kind.SCALE,
+    "CreateTrainingPlan": Kind.PURCHASE,
+    "ExtendTrainingPlan": Kind.PURCHASE,
+    "CreateComputeQuota": Kind.RESERVE,
+    "UpdateComputeQuota": Kind.RESERVE,
+    "CreateEndpoint": Kind.CREATE,
+    "UpdateEndpoint": Kind.SCALE,
+    "UpdateEndpointWeightsAndCapacities": Kind.SCALE,
+    "CreateInferenceComponent": Kind.CREATE,
+    "UpdateInferenceComponent": Kind.SCALE,
+    "UpdateInferenceComponentRuntimeConfig": Kind.SCALE,
+    "CreateInferenceExperiment": Kind.CREATE,
+    "StartInferenceExperiment": Kind.START,
+    "UpdateInferenceExperiment": Kind.SCALE,
+    "CreateNotebookInstance": Kind.CREATE,
+    "StartNotebookInstance": Kind.START,
+    "UpdateNotebookInstance": Kind.RESIZE,
+    "CreateApp": Kind.CREATE,
+    "CreateSpace": Kind.CREATE,
+    "UpdateSpace": Kind.RESIZE,
+    "CreateMonitoringSchedule": Kind.SUBMIT,
+    "UpdateMonitoringSchedule": Kind.SUBMIT,
+    "StartMonitoringSchedule": Kind.START,
+    "StartPipelineExecution": Kind.SUBMIT,
+    "RetryPipelineExecution": Kind.SUBMIT,
+    "StartSession": Kind.START,
 }
 
 AUTOSCALING = {
-    "CreateAutoScalingGroup": C,
-    "UpdateAutoScalingGroup": G,
-    "SetDesiredCapacity": G,
-    "LaunchInstances": C,
-    "PutScheduledUpdateGroupAction": G,
-    "BatchPutScheduledUpdateGroupAction": G,
-    "PutScalingPolicy": G,
-    "ExecutePolicy": G,
-    "PutWarmPool": G,
-    "StartInstanceRefresh": G,
-    "ResumeProcesses": G,
+    "CreateAutoScalingGroup": Kind.CREATE,
+    "UpdateAutoScalingGroup": Kind.SCALE,
+    "SetDesiredCapacity": Kind.SCALE,
+    "LaunchInstances": Kind.CREATE,
+    "PutScheduledUpdateGroupAction": Kind.SCALE,
+    "BatchPutScheduledUpdateGroupAction": Kind.SCALE,
+    "PutScalingPolicy": Kind.SCALE,
+    "ExecutePolicy": Kind.SCALE,
+    "PutWarmPool": Kind.SCALE,
+    "StartInstanceRefresh": Kind.SCALE,
+    "ResumeProcesses": Kind.SCALE,
 }
 
-PCS = {"CreateComputeNodeGroup": C, "UpdateComputeNodeGroup": G, "RegisterComputeNodeGroupInstance": C}
+PCS = {
+    "CreateComputeNodeGroup": Kind.CREATE,
+    "UpdateComputeNodeGroup": Kind.SCALE,
+    "RegisterComputeNodeGroupInstance": Kind.CREATE,
+}
 
 # method and path of guarded REST operations (botocore service models)
 REST = {
     "batch": {
-        "/v1/createcomputeenvironment": ("POST", "CreateComputeEnvironment", C),
-        "/v1/updatecomputeenvironment": ("POST", "UpdateComputeEnvironment", G),
-        "/v1/createserviceenvironment": ("POST", "CreateServiceEnvironment", C),
-        "/v1/updateserviceenvironment": ("POST", "UpdateServiceEnvironment", G),
-        "/v1/submitjob": ("POST", "SubmitJob", J),
-        "/v1/submitservicejob": ("POST", "SubmitServiceJob", J),
+        "/v1/createcomputeenvironment": ("POST", "CreateComputeEnvironment", Kind.CREATE),
+        "/v1/updatecomputeenvironment": ("POST", "UpdateComputeEnvironment", Kind.SCALE),
+        "/v1/createserviceenvironment": ("POST", "CreateServiceEnvironment", Kind.CREATE),
+        "/v1/updateserviceenvironment": ("POST", "UpdateServiceEnvironment", Kind.SCALE),
+        "/v1/submitjob": ("POST", "SubmitJob", Kind.SUBMIT),
+        "/v1/submitservicejob": ("POST", "SubmitServiceJob", Kind.SUBMIT),
     },
     "eks": {
-        "/clusters": ("POST", "CreateCluster", C),
-        "/clusters/{name}/update-config": ("POST", "UpdateClusterConfig", G),
-        "/clusters/{name}/node-groups": ("POST", "CreateNodegroup", C),
-        "/clusters/{name}/node-groups/{group}/update-config": ("POST", "UpdateNodegroupConfig", G),
-        "/clusters/{name}/node-groups/{group}/update-version": ("POST", "UpdateNodegroupVersion", G),
+        "/clusters": ("POST", "CreateCluster", Kind.CREATE),
+        "/clusters/{name}/update-config": ("POST", "UpdateClusterConfig", Kind.SCALE),
+        "/clusters/{name}/node-groups": ("POST", "CreateNodegroup", Kind.CREATE),
+        "/clusters/{name}/node-groups/{group}/update-config": ("POST", "UpdateNodegroupConfig", Kind.SCALE),
+        "/clusters/{name}/node-groups/{group}/update-version": ("POST", "UpdateNodegroupVersion", Kind.SCALE),
     },
     "bedrock": {
-        "/model-customization-jobs": ("POST", "CreateModelCustomizationJob", J),
-        "/provisioned-model-throughput": ("POST", "CreateProvisionedModelThroughput", P),
-        "/provisioned-model-throughput/{id}": ("PATCH", "UpdateProvisionedModelThroughput", P),
-        "/marketplace-model/endpoints": ("POST", "CreateMarketplaceModelEndpoint", C),
-        "/marketplace-model/endpoints/{id}": ("PATCH", "UpdateMarketplaceModelEndpoint", G),
+        "/model-customization-jobs": ("POST", "CreateModelCustomizationJob", Kind.SUBMIT),
+        "/provisioned-model-throughput": ("POST", "CreateProvisionedModelThroughput", Kind.PURCHASE),
+        "/provisioned-model-throughput/{id}": ("PATCH", "UpdateProvisionedModelThroughput", Kind.PURCHASE),
+        "/marketplace-model/endpoints": ("POST", "CreateMarketplaceModelEndpoint", Kind.CREATE),
+        "/marketplace-model/endpoints/{id}": ("PATCH", "UpdateMarketplaceModelEndpoint", Kind.SCALE),
     },
 }
 
-HARMLESS_VERBS = frozenset(
+HARMLESS_VERBS = _names(
     "Describe Get List Search Query Delete Terminate Stop Cancel Release Detach Disassociate Deregister Revoke Disable "
     "Reject Withdraw Unassign Unmonitor Deprovision Export Report Validate Confirm Reboot Monitor Reset Lock Unlock "
-    "Suspend Untag Tag Render".split()
+    "Suspend Untag Tag Render"
 )
 """Verbs that read, give back or label."""
 
-CHANGING_VERBS = frozenset(
+CHANGING_VERBS = _names(
     "Create Modify Enable Associate Accept Replace Attach Import Restore Start Update Copy Provision Register Allocate "
-    "Assign Authorize Move Advertise Apply Bundle Send Add Put Complete Record Enter Exit Rollback Set".split()
+    "Assign Authorize Move Advertise Apply Bundle Send Add Put Complete Record Enter Exit Rollback Set"
 )
 """Verbs that change something; harmless in EC2 and Auto Scaling unless the noun names machines (`_MACHINES`)."""
 
 _MACHINES = re.compile(r"Instance|Fleet|Host|Capacity|Spot|Reserved|Scheduled|Cluster|Block|UltraServer|Accelerator")
 
-HARMLESS_EC2 = frozenset(
+HARMLESS_EC2 = _names(
     "AssociateIamInstanceProfile AssociateInstanceEventWindow BatchDeleteSpotInstances BundleInstance "
-    "CreateCapacityManagerDataExport CreateCapacityReservationCancellationQuote CreateCapacityReservationDateChangeQuote "
+    "CreateCapacityManagerDataExport CreateCapacityReservationCancellationQuote "
+    "CreateCapacityReservationDateChangeQuote "
     "CreateInstanceConnectEndpoint CreateInstanceEventWindow CreateInstanceExportTask CreateReservedInstancesListing "
     "CreateSpotDatafeedSubscription CreateVerifiedAccessInstance EnableCapacityManager "
     "EnableInstanceSqlHaStandbyDetections ModifyInstanceCapacityReservationAttributes ModifyInstanceConnectEndpoint "
@@ -167,15 +169,15 @@ HARMLESS_EC2 = frozenset(
     "ModifyInstanceNetworkPerformanceOptions ModifyInstancePlacement ModifyVerifiedAccessInstance "
     "ModifyVerifiedAccessInstanceLoggingConfiguration RegisterInstanceEventNotificationAttributes "
     "ReplaceIamInstanceProfileAssociation ReplaceImageInstanceTypeSpecification UpdateCapacityManagerMonitoredTagKeys "
-    "UpdateCapacityManagerOrganizationsAccess ReplaceImageCriteriaInAllowedImagesSettings".split()
+    "UpdateCapacityManagerOrganizationsAccess ReplaceImageCriteriaInAllowedImagesSettings"
 )
 
-HARMLESS_AUTOSCALING = frozenset(
+HARMLESS_AUTOSCALING = _names(
     "AttachInstances BatchDeleteScheduledAction EnterStandby ExitStandby RollbackInstanceRefresh SetInstanceHealth "
-    "SetInstanceProtection".split()
+    "SetInstanceProtection"
 )
 
-HARMLESS_SAGEMAKER = frozenset(
+HARMLESS_SAGEMAKER = _names(
     "AddAssociation AddTags AssociateTrialComponent AttachClusterNodeNetworkInterface AttachClusterNodeVolume "
     "BatchDeleteClusterNodes BatchDescribeModelPackage BatchRebootClusterNodes BatchReplaceClusterNodes "
     "CreateAIWorkloadConfig CreateAction CreateAlgorithm CreateAppImageConfig CreateArtifact CreateClusterExtension "
@@ -198,11 +200,11 @@ HARMLESS_SAGEMAKER = frozenset(
     "UpdateMlflowTrackingServer UpdateModelCard UpdateModelPackage UpdateMonitoringAlert "
     "UpdateNotebookInstanceLifecycleConfig UpdatePartnerApp UpdatePipeline UpdatePipelineExecution "
     "UpdatePipelineVersion UpdateProject UpdateTrial UpdateTrialComponent UpdateUserProfile UpdateWorkforce "
-    "UpdateWorkteam".split()
+    "UpdateWorkteam"
 )
 """Operations that define, label or describe; machines start only through the operations of `SAGEMAKER`."""
 
-HARMLESS_PCS = frozenset("CreateCluster UpdateCluster CreateQueue UpdateQueue TagResource UntagResource".split())
+HARMLESS_PCS = _names("CreateCluster UpdateCluster CreateQueue UpdateQueue TagResource UntagResource")
 
 GUARDED = {"ec2": EC2, "sagemaker": SAGEMAKER, "autoscaling": AUTOSCALING, "pcs": PCS}
 _HARMLESS = {
