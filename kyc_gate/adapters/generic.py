@@ -40,7 +40,9 @@ _MISSING = object()
 class GenericAdapter:
     """The dialect of a platform's own API.
 
-    Arguments apply to every route; a route's own `account_header` and `harmless` come on top.
+    `account_header` is set by the platform's authentication and by nobody else; what it says counts as verified.
+    `idempotency_header` carries the token that makes a retry a retry. `harmless` names path patterns below guarded ones
+    whose calls change nothing that matters; other changing calls below a guarded path are refused.
     """
 
     def __init__(
@@ -49,17 +51,18 @@ class GenericAdapter:
         *,
         name: str = "generic",
         account_header: str | None = None,
+        idempotency_header: str = "Idempotency-Key",
         harmless: Sequence[str] = (),
     ) -> None:
         if not routes:
             raise ValueError("the generic adapter has no route; describe at least one")
         self.name = name
         self._table = PathTable([route.path for route in routes])
-        self._harmless = PathTable([*harmless, *(path for route in routes for path in route.harmless)])
+        self._harmless = PathTable(harmless)
         self._routes: dict[tuple[str, str], _Reader] = {}
         self._methods: dict[str, set[str]] = {}
         for route in routes:
-            reader = _Reader(route, account_header)
+            reader = _Reader(route, account_header, idempotency_header)
             for method in route.methods:
                 if (route.path, method) in self._routes:
                     raise ValueError(f"route `{route.operation}`: {method} `{route.path}` is described twice")
@@ -143,11 +146,10 @@ class GenericAdapter:
 class _Reader:
     """One route with its paths split."""
 
-    def __init__(self, route: GenericRoute, account_header: str | None) -> None:
+    def __init__(self, route: GenericRoute, account_header: str | None, idempotency_header: str) -> None:
         self.route = route
-        header = route.account_header or account_header
-        self._account_header = header.lower().encode("ascii") if header else None
-        self._idempotency_header = route.idempotency_header.lower().encode("ascii")
+        self._account_header = account_header.lower().encode("ascii") if account_header else None
+        self._idempotency_header = idempotency_header.lower().encode("ascii")
         given = {name: value for name, value in plain(route.fields).items() if value is not None}
         self._paths: dict[str, Path] = {name: split_path(value) for name, value in given.items()}
         self._linkage = {text: split_path(text) for text in route.linkage}

@@ -39,9 +39,6 @@ class GenericRoute(Record):
     link requests that belong together. `other_fields` names body fields that mean nothing to the gate; any other field
     is refused while `unknown_fields` is `refuse`: a field that the gate does not know may change what is provisioned.
     `assume_accelerator` and `assume_workload` state what the route always means.
-    `account_header` is set by the platform's authentication and by nobody else; what it says counts as verified.
-    `idempotency_header` carries the token that makes a retry a retry. `harmless` names path patterns below this one
-    whose calls change nothing that matters; other changing calls below a guarded path are refused.
     """
 
     operation: str
@@ -56,6 +53,3 @@ class GenericRoute(Record):
     unknown_fields: Literal["refuse", "ignore"] = "refuse"
     assume_accelerator: str | None = None
     assume_workload: Workload | None = None
-    account_header: str | None = None
-    idempotency_header: str = "Idempotency-Key"
-    harmless: tuple[str, ...] = ()

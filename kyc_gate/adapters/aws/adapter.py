@@ -50,7 +50,7 @@ class AWSAdapter:
     A call signed for a guarded service is guarded whatever its host. `hosts` are patterns (`*.amazonaws.com`, ports
     aside) of hosts that speak AWS, where calls without a signature are judged by their parameters, too.
     `signatures` says who checks them: with `upstream` the account named by the access key counts as verified, because
-    the operator states that the upstream refuses a call whose signature is wrong; with `none` it stays a claim.
+    the operator states that the upstream refuses a call whose signature is wrong; otherwise it stays a claim.
     """
 
     name = "aws"
@@ -58,11 +58,11 @@ class AWSAdapter:
     def __init__(
         self,
         *,
-        hosts: Sequence[str] = ("*.amazonaws.com", "*.amazonaws.com.cn"),
-        signatures: Literal["upstream", "none"] = "none",
+        hosts: Sequence[str] = ("*",),
+        signatures: Literal["unverified", "upstream"] = "unverified",
     ) -> None:
-        if signatures not in ("upstream", "none"):
-            raise ValueError(f"signatures `{signatures}` is neither `upstream` nor `none`")
+        if signatures not in ("unverified", "upstream"):
+            raise ValueError(f"signatures `{signatures}` is neither `unverified` nor `upstream`")
         if not hosts:
             raise ValueError("no host speaks AWS; name one such as `*.amazonaws.com`")
         self._verified = signatures == "upstream"
