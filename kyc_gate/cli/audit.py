@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from kyc_gate.audit.verify import verify
+from kyc_gate.audit.verify import Verified, Walk, verify
 from kyc_gate.cli.lines import numbered_rows
 from kyc_gate.cli.output import UsageError, add_json, print_json
 from kyc_gate.cli.state import add_config, opened_store
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verifying = steps.add_parser("verify", help="verify every record and every link", allow_abbrev=False)
     verifying.add_argument("--input", metavar="FILE", help="verify an exported file instead of the store")
     verifying.add_argument("--config", metavar="FILE", help="the configuration file, such as kyc-gate.toml")
+    verifying.add_argument("--head", metavar="HASH", help="a hash noted earlier, which the chain must pass through")
     exporting = steps.add_parser("export", help="write the records, one JSON object a line", allow_abbrev=False)
     exporting.add_argument("--output", metavar="FILE", help="write to this new file (default: standard output)")
     add_config(exporting)
@@ -37,9 +38,12 @@ def run(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     if (options.input is None) == (options.config is None):
         raise UsageError("give `--config FILE` or `--input FILE`")
-    records = list(_exported(options.input)) if options.input else asyncio.run(_stored(options.config))
     try:
-        verified = verify(records)
+        verified = (
+            verify(_exported(options.input), expected_head=options.head)
+            if options.input
+            else asyncio.run(_verify_store(options.config, options.head))
+        )
     except ChainBroken as error:
         if options.json:
             print_json({"verified": False, "error": str(error)})
@@ -52,16 +56,19 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _exported(source: str) -> Iterator[dict[str, object]]:
-    for number, read in numbered_rows(source):
+    for number, read in numbered_rows(source, exact=False):
         try:
             yield read()
         except InputError as error:
-            raise InputError(f"`{source}` line {number}: {error}") from error
+            raise ChainBroken(f"`{source}` line {number}: {error}") from error
 
 
-async def _stored(config: str) -> list[dict[str, object]]:
+async def _verify_store(config: str, head: str | None) -> Verified:
+    walk = Walk(expected_head=head)
     async with opened_store(config) as (_, store):
-        return [record async for record in store.records()]
+        async for record in store.records():
+            walk.take(record)
+    return walk.end()
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from kyc_gate.cli.output import print_json, printable
 from kyc_gate.cli.policy import shipped
 from kyc_gate.errors import KYCGateError
 from kyc_gate.model.record import Record, plain
-from kyc_gate.policy.cases import run_cases
+from kyc_gate.decide.cases import run_cases
 from kyc_gate.policy.lint import lint
 from kyc_gate.service.build import policy_named, snapshot_of
 from kyc_gate.service.config import Configuration, read_configuration
@@ -106,12 +106,12 @@ def _settings(configuration: Configuration) -> Iterator[Check]:
     if configuration.gate.unsafe_mode is not None:
         detail = f"`gate.unsafe_mode` is `{configuration.gate.unsafe_mode}`: nothing is refused"
         yield Check(check="mode", state="fail", detail=detail)
-    if configuration.aws is None and not configuration.generic:
+    if configuration.aws is None and configuration.generic is None:
         yield Check(
-            check="adapters", state="fail", detail="neither `[aws]` nor `[[generic]]` is there: nothing is guarded"
+            check="adapters", state="fail", detail="neither `[aws]` nor `[generic]` is there: nothing is guarded"
         )
-    if configuration.aws is not None and configuration.aws.signatures == "none":
-        detail = "`aws.signatures` is `none`: nobody proves who the caller is"
+    if configuration.aws is not None and configuration.aws.signatures == "unverified":
+        detail = "`aws.signatures` is `unverified`: the account that a key names stays a claim"
         yield Check(check="adapters", state="warn", detail=detail)
     if not configuration.api.tokens_sha256:
         yield Check(check="api", state="warn", detail="`api.tokens_sha256` is empty; see docs/api.md")

@@ -38,19 +38,22 @@ def answer_lines(source: str, answer: Callable[[Row], dict[str, object]]) -> int
     return 1 if refused else 0
 
 
-def numbered_rows(source: str) -> Iterator[tuple[int, Callable[[], Row]]]:
+def numbered_rows(source: str, *, exact: bool = True) -> Iterator[tuple[int, Callable[[], Row]]]:
     """Yield each line's number, and a function that reads it or raises `InputError`; `#` starts a comment line."""
     for number, line in _numbered(source):
         if not line.lstrip().startswith(b"#"):
-            yield number, partial(read_row, line)
+            yield number, partial(read_row, line, exact=exact)
 
 
-def read_row(line: bytes) -> Row:
-    """Return the JSON object in `line`. Raises `InputError` for anything else, duplicate keys and NaN included."""
+def read_row(line: bytes, *, exact: bool = True) -> Row:
+    """Return the JSON object in `line`. Raises `InputError` for anything else, duplicate keys and NaN included.
+
+    Numbers with a point are exact decimals, or floats as they were written where `exact` is false.
+    """
     try:
         value = json.loads(
             line.decode("utf-8"),
-            parse_float=_exact,
+            parse_float=_exact if exact else _binary,
             parse_int=_whole,
             parse_constant=_no_constant,
             object_pairs_hook=_no_duplicates,
@@ -95,6 +98,10 @@ def _exact(text: str) -> Decimal:
     if number.adjusted() >= _DIGITS:
         raise InputError(f"number `{text[:_DIGITS]}` is out of range")
     return number
+
+
+def _binary(text: str) -> float:
+    return float(_exact(text))
 
 
 def _whole(text: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from kyc_gate.cli.decide import policy_folder
 from kyc_gate.cli.output import add_json, print_json, printable
 from kyc_gate.model.record import plain
-from kyc_gate.policy.cases import run_cases
+from kyc_gate.decide.cases import run_cases
 from kyc_gate.policy.lint import lint
 from kyc_gate.policy.read import shipped_policies
 
