@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 
 from msgspec.structs import replace
 
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
 from kyc_gate.cli.lists import add_lists, read_lists
 from kyc_gate.cli.output import UsageError, complain
+from kyc_gate.cli.policy import policy_folder
 from kyc_gate.cli.request_input import Asked, read_line, usage_after
 from kyc_gate.decide.decision import decide
 from kyc_gate.model.decision import Finding
@@ -19,7 +19,7 @@ from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.match import Screening, ScreeningOutcome
 from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
-from kyc_gate.policy.read import Policy, read_policy, shipped_policies
+from kyc_gate.policy.read import Policy, read_policy
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, Standing, estimate_of, gather, standing_of
 from kyc_gate.service.settings import HORIZON_DAYS, Settings
@@ -96,12 +96,6 @@ def moment(text: str | None) -> datetime:
     except ValueError:
         raise UsageError(f"`{text}` is not a date; write it like 2025-05-13") from None
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-
-
-def policy_folder(name: str) -> Path:
-    """Return the folder `name`, or the shipped policy of that name."""
-    shipped = shipped_policies() / name
-    return shipped if not Path(name).exists() and shipped.is_dir() else Path(name)
 
 
 def _answer(asked: Asked, world: World, *, everything: bool) -> Row:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import aiohttp
 import structlog
@@ -29,7 +30,9 @@ LOOPBACK = "127.0.0.1"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--once", action="store_true", help="exit after the script; status 0 only if all was as expected")
+    parser.add_argument(
+        "--once", action="store_true", help="exit after the script; status 0 only if all was as expected"
+    )
     parser.add_argument("--port", type=_port, default=0, help="the gateway's port (default: a free one)")
 
 
@@ -156,7 +159,8 @@ async def _gate_serving(
         serve(gate, configuration, ready=ready.set_result, stop=None if until_signal else stop)
     )
     try:
-        await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [serving, ready]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             await serving
         yield serving, ready.result()

@@ -139,7 +139,7 @@ class Player:
     async def _read(self, step: Step, status: int, decision_id: str, case_id: str | None) -> Told:
         record = await self._store.fetch_decision(decision_id) or {}
         decision = record.get("decision")
-        known = decision if isinstance(decision, dict) else {"outcome": "unknown", "findings": []}
+        known: dict[str, Any] = decision if isinstance(decision, dict) else {"outcome": "unknown", "findings": []}
         telling = [finding for finding in known["findings"] if finding["counts"] or finding["covered_by"]]
         return Told(
             step=step,

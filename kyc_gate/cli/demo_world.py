@@ -8,8 +8,8 @@ from pathlib import Path
 from kyc_gate.cli.demo_script import SCRIPT
 
 SAMPLE = ("parties.jsonl", "accounts.jsonl", "csl_excerpt.csv")
-"""Files beside this module. The list is an excerpt of the Consolidated Screening List of 2026-07-31, organisations only;
-written anew for each demo, it is as old as the demo, so that it does not count as stale."""
+"""Files beside this module. The list is an excerpt of the Consolidated Screening List of 2026-07-31, organisations only.
+It is written anew for each demo and so is as old as the demo, or it would count as stale."""
 
 ALLOWED_KEY, BLOCKED_KEY = "AKIABTX3GSDSQBSGK3LP", "AKIAE3HHASRZQBSGK3LP"
 """Access key ids that encode the AWS accounts of Fjordlys and Yunheng."""

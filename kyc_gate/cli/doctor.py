@@ -12,9 +12,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from kyc_gate.cli.output import print_json, printable
 from kyc_gate.cli.policy import shipped
+from kyc_gate.decide.cases import run_cases
 from kyc_gate.errors import KYCGateError
 from kyc_gate.model.record import Record, plain
-from kyc_gate.decide.cases import run_cases
 from kyc_gate.policy.lint import lint
 from kyc_gate.service.build import policy_named, snapshot_of
 from kyc_gate.service.config import Configuration, read_configuration

@@ -51,7 +51,8 @@ def _answer(given: EstimateInput, horizon_days: int) -> Row:
         machine_lines(given, known=True),
         duration_seconds=seconds_of(given),
         horizon_days=horizon_days,
-        utilisation=_utilisation(given),
+        utilisation=UTILISATION,
+        mfu=_mfu(given),
         precision=given.precision,
         provider=given.provider,
     )
@@ -63,8 +64,8 @@ def _answer(given: EstimateInput, horizon_days: int) -> Row:
     }
 
 
-def _utilisation(given: EstimateInput) -> Decimal:
+def _mfu(given: EstimateInput) -> Decimal | None:
     mfu = positive(given.mfu, "mfu")
     if mfu is not None and mfu > 1:
         raise FieldError("mfu", f"field `mfu` is a share of peak from 0 to 1, not {mfu}; write 0.4 for 40 %")
-    return UTILISATION if mfu is None else mfu
+    return mfu

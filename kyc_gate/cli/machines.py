@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from msgspec import Meta
 
 from kyc_gate.cli.fields import FieldError
 from kyc_gate.compute.chips import find_chip, nearest_chips
-from kyc_gate.compute.instance_types import find_instance_type
+from kyc_gate.compute.instance_types import find_instance_type, nearest_instance_types
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.record import Record
 
@@ -63,17 +64,22 @@ def _line(at: str, line: MachineLine, provider: str | None, *, known: bool) -> A
     if (line.model is None) == (line.instance_type is None):
         raise FieldError(f"{at}model", f"give one of `{at}model` and `{at}instance_type`")
     if known and line.model is not None and find_chip(line.model) is None:
-        near = nearest_chips(line.model)
-        hint = f"; did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
+        hint = _meant(nearest_chips(line.model))
         raise FieldError(f"{at}model", f"field `{at}model`: `{line.model}` is not in the catalogue{hint}")
     if known and line.instance_type is not None and find_instance_type(line.instance_type, provider) is None:
         whose = f" of `{provider}`" if provider else ""
+        hint = _meant(nearest_instance_types(line.instance_type))
         raise FieldError(
-            f"{at}instance_type", f"field `{at}instance_type`: `{line.instance_type}` is not in the catalogue{whose}"
+            f"{at}instance_type",
+            f"field `{at}instance_type`: `{line.instance_type}` is not in the catalogue{whose}{hint}",
         )
     return Accelerators(
         count=line.count, model=line.model, instance_type=line.instance_type, multiplier=line.multiplier
     )
+
+
+def _meant(near: Sequence[str]) -> str:
+    return f"; did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
 
 
 def seconds_of(given: Machines, *, at: str = "") -> int | None:

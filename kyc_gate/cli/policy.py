@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kyc_gate.cli.decide import policy_folder
 from kyc_gate.cli.output import add_json, print_json, printable
-from kyc_gate.model.record import plain
 from kyc_gate.decide.cases import run_cases
+from kyc_gate.model.record import plain
 from kyc_gate.policy.lint import lint
 from kyc_gate.policy.read import shipped_policies
 
@@ -28,6 +27,12 @@ def run(options: argparse.Namespace) -> int:
     folders = [policy_folder(name) for name in options.folders] or shipped()
     step = _lint if options.step == "lint" else _test
     return max(step(folder, options.json) for folder in folders)
+
+
+def policy_folder(name: str) -> Path:
+    """Return the folder `name`, or the shipped policy of that name."""
+    shipped = shipped_policies() / name
+    return shipped if not Path(name).exists() and shipped.is_dir() else Path(name)
 
 
 def shipped() -> list[Path]:
