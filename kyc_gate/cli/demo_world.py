@@ -8,7 +8,7 @@ from pathlib import Path
 from kyc_gate.cli.demo_script import SCRIPT
 
 SAMPLE = ("parties.jsonl", "accounts.jsonl", "csl_excerpt.csv")
-"""Files beside this module. The list is an excerpt of the Consolidated Screening List of 2026-07-31, organisations only.
+"""Files beside this module. The list is an excerpt of the Consolidated Screening List of 2026-07-31: organisations.
 It is written anew for each demo and so is as old as the demo, or it would count as stale."""
 
 ALLOWED_KEY, BLOCKED_KEY = "AKIABTX3GSDSQBSGK3LP", "AKIAE3HHASRZQBSGK3LP"

@@ -1,0 +1,49 @@
+"""`kyc-gate policy`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from kyc_gate.policy.read import shipped_policies
+
+from .conftest import Ran
+
+
+def test_shipped_policies_lint_and_pass_their_cases(kyc_gate: Callable[..., Ran]) -> None:
+    """The policies that come with the project have no problem and at least forty cases, which all pass."""
+    assert kyc_gate("policy", "lint").status == 0
+    ran = kyc_gate("policy", "test", "us-in-force", "us-ai-diffusion", "--json")
+    assert ran.status == 0
+    assert len(ran.rows) >= 40
+    assert all(row["passed"] for row in ran.rows)
+
+
+def test_a_problem_is_named_and_the_status_is_1(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """A misspelt group in a copy of a policy is named with its nearest right spelling."""
+    shutil.copytree(shipped_policies(), tmp_path / "policies")
+    file = tmp_path / "policies" / "us-ai-diffusion" / "policy.toml"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("in groups.ai_authorization)", "in groups.ai_autorization)", 1)
+    )
+    ran = kyc_gate("policy", "lint", str(file.parent))
+    assert ran.status == 1
+    assert "ai_authorization" in ran.out
+    assert "did you mean" in ran.out
+
+
+def test_a_case_that_fails_is_named_and_the_status_is_1(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """When a rule changes, the case that it breaks is named with what was expected and what came."""
+    shutil.copytree(shipped_policies(), tmp_path / "policies")
+    file = tmp_path / "policies" / "us-ai-diffusion" / "policy.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("approach_share = 0.10", "approach_share = 0.90", 1))
+    ran = kyc_gate("policy", "test", str(file.parent))
+    assert ran.status == 1
+    assert "expected escalate by red-flag-28" in ran.out
+
+
+def test_a_folder_that_is_not_there_is_an_error(kyc_gate: Callable[..., Ran]) -> None:
+    """A policy that cannot be found fails, so that a typing mistake does not pass for a clean policy."""
+    assert kyc_gate("policy", "lint", "nowhere").status == 1
+    assert kyc_gate("policy", "test", "nowhere").status == 1
