@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from decimal import Decimal
 from typing import Annotated, Any
@@ -38,9 +39,9 @@ class RequestInput(Record):
     operation: Text = "create"
     kind: RequestKind = RequestKind.CREATE
     duration_seconds: Annotated[int, Meta(ge=0)] | None = None
-    duration_hours: Annotated[Decimal, Meta(ge=0)] | None = None
+    duration_hours: Decimal | None = None
     workload: Workload = Workload.UNKNOWN
-    declared_operations: Annotated[Decimal, Meta(ge=0)] | None = None
+    declared_operations: Decimal | None = None
     account: Text | None = None
     region: Text | None = None
     place_of_use: Text | None = None
@@ -71,7 +72,7 @@ def _request(given: RequestInput) -> ProvisioningRequest:
     lines = tuple(_line(number, line) for number, line in enumerate(given.accelerators))
     if not lines and not given.unresolved:
         raise InputError('`request.accelerators`: name at least one line, such as `[{"model": "H100", "count": 8}]`')
-    declared = given.declared_operations
+    declared = _not_negative(given.declared_operations, "declared_operations")
     request = ProvisioningRequest(
         provider=given.provider,
         service=given.service,
@@ -104,10 +105,15 @@ def _line(number: int, given: MachinesInput) -> Accelerators:
 def _seconds(given: RequestInput) -> int | None:
     if given.duration_seconds is not None and given.duration_hours is not None:
         raise InputError("`request.duration_seconds` and `request.duration_hours`: give one of them")
-    if given.duration_hours is None:
-        return given.duration_seconds
+    hours = _not_negative(given.duration_hours, "duration_hours")
     # Rounded up: a part of a second counts.
-    return -int(-given.duration_hours * 3600 // 1)
+    return given.duration_seconds if hours is None else math.ceil(hours * 3600)
+
+
+def _not_negative(value: Decimal | None, name: str) -> Decimal | None:
+    if value is not None and value < 0:
+        raise InputError(f"`request.{name}` must not be below 0")
+    return value
 
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<at>[^`]*)`)?")

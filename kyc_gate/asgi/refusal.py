@@ -38,9 +38,10 @@ def answer_to(gate: Gate, call: Call | None, error: Exception) -> Answer:
 
 
 async def send_answer(send: Send, answer: Answer, extra: Headers = ()) -> None:
-    """Send `answer`, with those of the `extra` headers that it does not have already."""
+    """Send `answer` with its length, and with those of the `extra` headers that it does not have already."""
     present = {name for name, _ in answer.headers}
-    headers = [*answer.headers, *(pair for pair in extra if pair[0] not in present)]
+    length = (b"content-length", str(len(answer.body)).encode("ascii"))
+    headers = [*answer.headers, *(pair for pair in (length, *extra) if pair[0] not in present)]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 

@@ -1,0 +1,77 @@
+"""A real gate for the doors' tests: shipped policies, a store in a file, a list, and three parties."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kyc_gate import Gate
+from kyc_gate.adapters.generic import GenericAdapter
+from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
+from kyc_gate.lists.reading import ListReading
+from kyc_gate.lists.snapshot import merge
+from kyc_gate.model.listing import ListEntry
+from kyc_gate.model.party import Account, Party, PartyKind, UltimateParent
+from kyc_gate.policy.read import read_policy, shipped_policies
+from kyc_gate.service.settings import Settings
+from kyc_gate.storage.sqlite import SqliteStore
+
+PATH = "/v1/training-jobs"
+ROUTE = GenericRoute(
+    operation="CreateTrainingJob",
+    path=PATH,
+    fields=GenericFields(accelerator="gpu", count="gpus", duration_hours="hours"),
+    other_fields=("name",),
+)
+OTHER = GenericRoute(operation="CreateCluster", path="/moved", fields=ROUTE.fields, other_fields=("name",))
+
+
+def company(id: str, country: str, *, military: bool = False) -> Party:
+    return Party(
+        id=id,
+        name=f"{id.title()} Computing",
+        kind=PartyKind.COMPANY,
+        location=country,
+        headquarters=country,
+        ultimate_parent=UltimateParent(is_self=True),
+        owners=(),
+        military_end_use=military,
+        wmd_end_use=False,
+        verified=True,
+    )
+
+
+PARTIES = (
+    company("norge", "Norway"),
+    company("emirate", "United Arab Emirates"),
+    company("harbin", "China", military=True),
+)
+
+
+def make_gate(folder: Path, **settings: object) -> Gate:
+    """A gate that guards `POST /v1/training-jobs`, with the customer in `x-account`: allowed is `acct-norge`, blocked
+    `acct-harbin`, and held is `acct-emirate` for a large job and `acct-nobody` for any.
+    """
+    entry = ListEntry(list="SDN", id="1", name="Sealed Machinery Works", kind=PartyKind.COMPANY)
+    return Gate(
+        policies=tuple(read_policy(shipped_policies() / name) for name in ("us-in-force", "us-ai-diffusion")),
+        store=SqliteStore(folder / "gate.db"),
+        adapters=(GenericAdapter((ROUTE, OTHER), account_header="x-account"),),
+        snapshot=merge(
+            [ListReading(name="test list", format="test", entries=(entry,), problems=(), as_of=datetime.now(UTC))]
+        ),
+        parties=PARTIES,
+        accounts=tuple(Account(provider="generic", id=f"acct-{party.id}", party_id=party.id) for party in PARTIES),
+        settings=Settings(**settings),  # type: ignore[arg-type]
+    )
+
+
+def job(gpus: int = 8, hours: int = 24, **more: object) -> bytes:
+    return json.dumps({"gpu": "H100 SXM", "gpus": gpus, "hours": hours, **more}).encode()
+
+
+async def used(gate: Gate, party: str) -> int:
+    """Operations that are held or settled for the party's control group, in tera-operations."""
+    usage = await gate.store.fetch_usage(f"party:{party}", datetime(2020, 1, 1, tzinfo=UTC))
+    return 0 if usage is None else usage.likely // 10**12
