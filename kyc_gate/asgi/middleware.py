@@ -29,8 +29,8 @@ class KYCGateMiddleware:
     The gate opens and closes with the server's lifespan; where a server has none, the first guarded call opens it.
     Nothing of a single call is kept here.
 
-    Serve with uvicorn's h11 where guarded calls may be chunked: httptools shows trailers as headers from the start when a
-    call arrives in one packet, and no ASGI application can tell them apart.
+    Serve with uvicorn's h11 where guarded calls may be chunked: httptools shows trailers as headers from the start when
+    a call arrives in one packet, and no ASGI application can tell them apart.
     """
 
     def __init__(self, app: ASGIApp, gate: Gate) -> None:

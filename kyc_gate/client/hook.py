@@ -38,20 +38,34 @@ _UNDECIDED = Refusal(
     status=403,
     code="undecided",
     title="this request was not decided",
-    detail="a guarded request went round the gate's client middleware; do not replace `middlewares` for this request",
+    detail="a guarded request went round the gate's client middleware, or was changed behind it; list the hook last",
 )
 
 
 class _Pass:
-    """Permission for one request to leave, once. Only `Hook.decide` makes one, and nothing compares equal to it."""
+    """Permission for one request object to leave, once, as it was decided. Only `Hook.decide` makes one."""
 
-    __slots__ = ("hook", "method", "url", "used")
+    __slots__ = ("_body", "_hook", "_method", "_request", "_url", "_used")
 
-    def __init__(self, hook: Hook, method: str, url: URL) -> None:
-        self.hook = hook
-        self.method = method
-        self.url = url
-        self.used = False
+    def __init__(self, hook: Hook, request: ClientRequest) -> None:
+        self._hook = hook
+        self._request = request
+        self._method = request.method
+        self._url = request.url
+        self._body = request.body
+        self._used = False
+
+    def spend(self, hook: Hook, params: TraceRequestHeadersSentParams) -> bool:
+        """Return whether the request that is leaving is the decided one, with the decided body; only once true.
+
+        aiohttp hands the trace the request's own headers object, which tells one request from another.
+        """
+        same = params.headers is self._request.headers and self._request.body is self._body
+        fits = hook is self._hook and same and (params.method, params.url) == (self._method, self._url)
+        if self._used or not fits:
+            return False
+        self._used = True
+        return True
 
 
 _passing: ContextVar[_Pass | None] = ContextVar("kyc_gate_passing", default=None)
@@ -89,7 +103,7 @@ class Hook:
 
     async def _sent(self, request: ClientRequest, handler: ClientHandlerType, admission: Admission) -> ClientResponse:
         """Send the request, and tell the gate how it ended."""
-        token = _passing.set(_Pass(self, request.method, request.url))
+        token = _passing.set(_Pass(self, request))
         try:
             response = await handler(request)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, KYCRefused):
@@ -118,11 +132,9 @@ class Hook:
         if not guarded:
             return
         passing = _passing.get()
-        fits = passing is not None and passing.hook is self and not passing.used
-        if passing is None or not fits or (passing.method, passing.url) != (params.method, params.url):
+        if passing is None or not passing.spend(self, params):
             log.error("call.undecided", method=params.method, host=params.url.host)
             raise refused(_UNDECIDED)
-        passing.used = True
 
     def _guards(self, call: Call, url: URL) -> bool:
         """Return whether the request is guarded. Raises `RefusedCall` where its address is and its `Host` is not."""
@@ -173,4 +185,7 @@ async def _learnt(response: ClientResponse) -> bytes | None:
     length = response.content_length
     if length is None or length > LEARNT_BODY:
         return None
-    return await response.read()
+    try:
+        return await response.read()
+    except (aiohttp.ClientError, TimeoutError):
+        return None  # the caller meets the same error where it reads
