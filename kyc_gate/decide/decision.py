@@ -27,12 +27,8 @@ def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_
     `facts_digest` spares computing the digest again where the caller has it.
     """
     day = facts.as_of.astimezone(UTC).date()
-    groups = policy.groups_on(day)
-    findings = [
-        found
-        for rule in policy.rules
-        if rule.mode is not Mode.OFF and rule.in_force(day) and (found := _ask(rule, facts, groups)) is not None
-    ]
+    edition = policy.edition_on(day)
+    findings = [found for rule in edition.rules if (found := _ask(rule, facts, edition.groups)) is not None]
     mismatch = _mismatch(request, facts)
     if mismatch:
         findings.insert(0, _mismatched(mismatch))

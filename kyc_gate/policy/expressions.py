@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from fractions import Fraction
 from math import isfinite
+from typing import TypeGuard
 
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.record import Record
@@ -83,19 +84,19 @@ def merged(first: object, second: object) -> Missing:
     return Failed(reason="a condition is neither true nor false")
 
 
-def read_fact(path: str) -> Callable[[Facts], Value]:
-    """Return a function that reads the fact at `path`, with `Unknown` for None."""
+def _fact(path: str) -> Part:
+    """The value of the fact at `path`, or `Unknown` for None."""
     get = operator.attrgetter(path)
     unknown = Unknown(names=frozenset({path}))
     if vocabulary()[path].type is Type.NUMBER and not vocabulary()[path].exact:
 
-        def number(facts: Facts) -> Value:
+        def number(facts: Facts, groups: Groups, bound: Bound) -> Value:
             value = get(facts)
             return unknown if value is None else _decimal(value, path)
 
         return number
 
-    def plain(facts: Facts) -> Value:
+    def plain(facts: Facts, groups: Groups, bound: Bound) -> Value:
         value: Value = get(facts)
         return unknown if value is None else value
 
@@ -132,8 +133,12 @@ def _constant(node: Node) -> bool:
 
 
 def _folded(part: Part) -> Part:
-    value = part(None, {}, ())  # type: ignore[arg-type]  # a constant part reads no facts
+    value = _folded_value(part)
     return lambda facts, groups, bound: value
+
+
+def _folded_value(part: Part) -> Value:
+    return part(None, {}, ())  # type: ignore[arg-type]  # a constant part reads no facts
 
 
 def _made(node: Node, constants: Constants, bound: tuple[str, ...]) -> Part:
@@ -154,7 +159,11 @@ def _made(node: Node, constants: Constants, bound: tuple[str, ...]) -> Part:
         case Any(operands=operands):
             return _any(tuple(part(operand) for operand in operands))
         case Compare(operator=sign, left=left, right=right):
-            return _compare(node, part(left), part(right)) if not _asks_null(node) else _known(sign, left, right)
+            if _asks_null(node):
+                return _known(sign, left, right)
+            if _plain_fact(left, bound) and _always_answers(right, part(right)):
+                return _fact_compared(sign, left, part(right))
+            return _compare(sign, part(left), part(right))
         case Arithmetic(operator=sign, left=left, right=right):
             return _strict(_ARITHMETIC[sign], part(left), part(right))
         case Conditional(test=test, then=then, otherwise=otherwise):
@@ -186,8 +195,7 @@ def _name(node: Name, constants: Constants, bound: tuple[str, ...]) -> Part:
         return lambda facts, groups, bound: option
     if room == "groups":
         return lambda facts, groups, bound: groups[rest]
-    read = read_fact(node.path)
-    return lambda facts, groups, bound: read(facts)
+    return _fact(node.path)
 
 
 def _asks_null(node: Compare) -> bool:
@@ -242,9 +250,35 @@ def _any(operands: tuple[Part, ...]) -> Part:
     return disjunction
 
 
-def _compare(node: Compare, left: Part, right: Part) -> Part:
-    """A comparison is most of what a rule does, so it is written out instead of going through `_strict`."""
-    test = _COMPARISONS[node.operator]
+def _plain_fact(node: Node, bound: tuple[str, ...]) -> TypeGuard[Name]:
+    """Whether `node` names a fact whose value can be compared as it stands."""
+    if not isinstance(node, Name) or node.path in bound or node.path not in vocabulary():
+        return False
+    return vocabulary()[node.path].type is not Type.NUMBER or vocabulary()[node.path].exact
+
+
+def _always_answers(node: Node, part: Part) -> bool:
+    """Whether `node` is a group or a constant other than a failure such as `1 / 0`."""
+    if isinstance(node, Name) and node.path.startswith("groups."):
+        return True
+    return _constant(node) and not isinstance(_folded_value(part), _MISSING)
+
+
+def _fact_compared(sign: str, name: Name, right: Part) -> Part:
+    """A fact against a constant or a group, which always answers: most of what rules ask, so without a call between."""
+    get = operator.attrgetter(name.path)
+    unknown = Unknown(names=frozenset({name.path}))
+    test = _COMPARISONS[sign]
+
+    def comparison(facts: Facts, groups: Groups, bound: Bound) -> Value:
+        value = get(facts)
+        return unknown if value is None else test(value, right(facts, groups, bound))
+
+    return comparison
+
+
+def _compare(sign: str, left: Part, right: Part) -> Part:
+    test = _COMPARISONS[sign]
 
     def comparison(facts: Facts, groups: Groups, bound: Bound) -> Value:
         first = left(facts, groups, bound)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from kyc_gate.model.decision import Citation, LegalStatus, Mode, Outcome, PolicyReference
@@ -50,6 +50,13 @@ class Rule(Record):
         )
 
 
+class Edition(Record):
+    """What holds on a stretch of days: the rules in force whose mode is not `off`, and the country groups."""
+
+    rules: tuple[Rule, ...]
+    groups: Groups
+
+
 class Policy(Record):
     """A policy, ready to decide. `reference.digest` covers every byte that it was read from, and each adjustment.
 
@@ -63,7 +70,8 @@ class Policy(Record):
     rules: tuple[Rule, ...]
     constants: Constants
     groups: Mapping[str, Group]
-    periods: Periods
+    starts: tuple[date, ...]
+    editions: tuple[Edition, ...]
     citations: Mapping[str, Citation]
 
     @property
@@ -76,6 +84,23 @@ class Policy(Record):
         """The policy's switches."""
         return self.constants.options
 
-    def groups_on(self, day: date) -> Groups:
-        """Return each country group as it stands on `day`."""
-        return self.periods.groups[bisect_right(self.periods.starts, day)]
+    def edition_on(self, day: date) -> Edition:
+        """Return the rules and groups that hold on `day`. `editions[0]` holds before `starts[0]`."""
+        return self.editions[bisect_right(self.starts, day)]
+
+
+def editions(rules: tuple[Rule, ...], periods: Periods) -> tuple[tuple[date, ...], tuple[Edition, ...]]:
+    """Return the days on which anything changes, and what holds before the first and from each on."""
+    starts = set(periods.starts)
+    starts.update(rule.effective_from for rule in rules if rule.effective_from)
+    starts.update(rule.effective_to + timedelta(days=1) for rule in rules if rule.effective_to)
+    ordered = tuple(sorted(starts))
+    days = [(ordered[0] if ordered else date(2000, 1, 1)) - timedelta(days=1), *ordered]
+    found = tuple(
+        Edition(
+            rules=tuple(rule for rule in rules if rule.mode is not Mode.OFF and rule.in_force(day)),
+            groups=periods.groups[bisect_right(periods.starts, day)],
+        )
+        for day in days
+    )
+    return ordered, found

@@ -17,7 +17,7 @@ from kyc_gate.policy.expressions import compile_condition
 from kyc_gate.policy.groups import Territory, expand_groups
 from kyc_gate.policy.law import Law, read_law
 from kyc_gate.policy.names import Constants
-from kyc_gate.policy.policy import Disclosure, Policy, Rule
+from kyc_gate.policy.policy import Disclosure, Policy, Rule, editions
 from kyc_gate.policy.source import Problem, Source, read_source
 from kyc_gate.policy.syntax import ConditionError, Literal, Node, Number, parse_condition, parse_number
 from kyc_gate.policy.tables import Table, written
@@ -104,6 +104,7 @@ class _Reader:
         # 4. The policy, if nothing was wrong.
         if self.problems:
             return Reading(policy=None, problems=tuple(dict.fromkeys(self.problems)))
+        starts, stretches = editions(tuple(rules), expand_groups(law.groups, territories))
         policy = Policy(
             reference=PolicyReference(name=head.name, revision=head.revision, digest=self.digest(law)),
             about=head.about,
@@ -112,7 +113,8 @@ class _Reader:
             rules=tuple(rules),
             constants=constants,
             groups=law.groups,
-            periods=expand_groups(law.groups, territories),
+            starts=starts,
+            editions=stretches,
             citations=law.citations,
         )
         return Reading(policy=policy, problems=())

@@ -14,6 +14,10 @@ from kyc_gate.policy.vocabulary import nearest
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
+"""Years of a date in a policy; beyond them stands a slip of the pen, and the calendar ends."""
+
+
 class Table:
     """One table of a file. `rule` names it in problems.
 
@@ -74,6 +78,9 @@ class Table:
         value = self.get(key)
         if value is not None and (not isinstance(value, date) or isinstance(value, datetime)):
             self.refuse(f"`{key}` must be a date without quotes, such as 2025-05-13", key)
+            return None
+        if value is not None and not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+            self.refuse(f"`{key}` must be a year from {_FIRST_YEAR} to {_LAST_YEAR}", key)
             return None
         return value
 
