@@ -1,0 +1,5 @@
+"""The sample cloud, for uvicorn."""
+
+from kyc_gate.cli.sample_cloud import SampleCloud
+
+app = SampleCloud().app
