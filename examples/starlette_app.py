@@ -27,7 +27,7 @@ async def health(request: Request) -> Response:
     return Response("ok")
 
 
-app = KYCGateMiddleware(
-    Starlette(routes=[Route("/v1/clusters", create_cluster, methods=["POST"]), Route("/health", health)]),
-    gate=Gate.from_config(CONFIG),
-)
+app = Starlette(routes=[Route("/v1/clusters", create_cluster, methods=["POST"]), Route("/health", health)])
+
+gate = Gate.from_config(CONFIG)
+app = KYCGateMiddleware(app, gate=gate)
