@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, Decimal
 
 from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.adapters.form import read_form
 from kyc_gate.adapters.generic_route import GenericRoute
-from kyc_gate.adapters.head import check_head, check_method, has_body
+from kyc_gate.adapters.head import check_head, check_method, check_target, has_body
 from kyc_gate.adapters.paths import PathTable, Place, Standing
 from kyc_gate.adapters.problem import problem_answer
 from kyc_gate.adapters.strict_json import JsonValue, read_json_object
@@ -34,6 +35,7 @@ _JSON_TYPE = re.compile(rb"(?i)application/json(?:\s*;\s*charset=\"?utf-8\"?)?")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}")
 _UNITS = (("duration_seconds", 1), ("duration_minutes", 60), ("duration_hours", 3600), ("duration_days", 86_400))
 _SAFE = ("GET", "HEAD", "OPTIONS", "DELETE")
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "QUERY"})
 _MISSING = object()
 
 
@@ -62,6 +64,8 @@ class GenericAdapter:
         self._routes: dict[tuple[str, str], _Reader] = {}
         self._methods: dict[str, set[str]] = {}
         for route in routes:
+            if not route.methods or not set(route.methods) <= _CHANGING:
+                raise ValueError(f"route `{route.operation}`: methods are some of {', '.join(sorted(_CHANGING))}")
             reader = _Reader(route, account_header, idempotency_header)
             for method in route.methods:
                 if (route.path, method) in self._routes:
@@ -81,10 +85,12 @@ class GenericAdapter:
             self._check_below(call)
             return None
         if place.standing is not Standing.EXACT:
+            if call.raw_path == b"*" and call.method == "OPTIONS" and not has_body(call):
+                return None  # asks about the server as a whole (RFC 9112, 3.2.4)
             check_method(call)
             if place.standing is Standing.VARIANT and call.method in _SAFE and not has_body(call):
                 return None
-            raise RefusedCall(400, "target", f"path {shown(call.raw_path)} is another spelling of a guarded path")
+            raise RefusedCall(400, "target", f"path {shown(call.raw_path)} is not a plain spelling of a path")
         check_head(call)
         reader = self._routes.get((place.pattern, call.method))
         if reader is not None:
@@ -97,14 +103,12 @@ class GenericAdapter:
 
     def _check_below(self, call: Call) -> None:
         """Refuse what may change an operation after its approval and is not described."""
-        if call.method in ("GET", "HEAD"):
-            check_method(call)
-            return
         check_method(call)
-        last = call.raw_path.rstrip(b"/").rpartition(b"/")[2].decode("latin-1").rpartition(":")[2].lower()
-        if call.method in _SAFE or last in HARMLESS_ACTIONS:
+        if call.method in _SAFE and not has_body(call):
             return
-        if self._harmless.place(call.raw_path).standing is Standing.EXACT:
+        check_target(call)
+        last = call.raw_path.rpartition(b"/")[2].decode("ascii").rpartition(":")[2]
+        if last in HARMLESS_ACTIONS or self._harmless.place(call.raw_path).standing is Standing.EXACT:
             return
         raise RefusedCall(
             405,
@@ -121,7 +125,7 @@ class GenericAdapter:
         document = read_json_object(call.body or b"")
         reader.check_fields(document)
         query = reader.read_query(call.query)
-        caller = reader.caller(call, reader.text(document, "account"))
+        caller = reader.caller(call, document)
         return reader.request(self.name, document, caller, place, query, reader.token(self.name, call, caller))
 
     def refuse(self, call: Call, refusal: Refusal) -> Answer:
@@ -165,11 +169,13 @@ class _Reader:
 
     def check_fields(self, document: dict[str, JsonValue]) -> None:
         """Refuse a field that nobody described, and a described field in another case."""
-        if self.route.unknown_fields == "ignore":
-            return
+        known = [".".join(leaf) for leaf in (*self._leaves, *self._whole)]
+        prefixes = {leaf[:length] for leaf in self._leaves for length in range(1, len(leaf) + 1)}
+        respelled = {folded(path) for path in prefixes}
         for path in _walk(document, self._leaves, self._whole):
-            known = [".".join(leaf) for leaf in (*self._leaves, *self._whole)]
             name = ".".join(path)
+            if self.route.unknown_fields == "ignore" and folded(path) not in respelled:
+                continue
             raise RefusedCall(
                 400,
                 "unknown-field",
@@ -186,12 +192,13 @@ class _Reader:
                 )
         return parameters
 
-    def caller(self, call: Call, claimed: str | None) -> Caller:
+    def caller(self, call: Call, document: dict[str, JsonValue]) -> Caller:
         """The header that the platform's authentication sets is proof; a field of the body is a claim."""
         values = call.values(self._account_header) if self._account_header else ()
         if len(values) > 1:
             raise RefusedCall(400, "account", "the account header is sent more than once")
         proved = values[0].decode("latin-1") if values else None
+        claimed = self._claimed(document)
         for account in (proved, claimed):
             if account is not None and not _ACCOUNT.fullmatch(account):
                 raise RefusedCall(403, "account", "the account id is not one that this platform gives")
@@ -200,6 +207,14 @@ class _Reader:
         if proved is not None:
             return Caller(account=proved, verified=True, how="header")
         return Caller(account=claimed, how="body") if claimed is not None else Caller()
+
+    def _claimed(self, document: dict[str, JsonValue]) -> str | None:
+        value = self._value(document, "account")
+        if value is _MISSING:
+            return None
+        if not isinstance(value, str):
+            raise RefusedCall(400, "account", f"{self._label('account')} {shown(value)} is not a text")
+        return value
 
     def token(self, provider: str, call: Call, caller: Caller) -> str | None:
         """Return the key under which retries of this call count once, scoped by account."""
@@ -343,6 +358,11 @@ def split_path(text: str) -> Path:
     if not all(parts):
         raise ValueError(f"field `{text}` is not a dotted path such as `resources.gpu_count`")
     return parts
+
+
+def folded(path: Path) -> Path:
+    """Return the path as a reader sees it that ignores case and compatibility forms."""
+    return tuple(unicodedata.normalize("NFKC", name).casefold() for name in path)
 
 
 def _at(document: JsonValue, path: Path) -> object:

@@ -40,7 +40,7 @@ _ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _STRUCTURAL_ESCAPE = re.compile(rb"%(?:2[fFeE5]|5[cC]|[01][0-9A-Fa-f]|7[fF]|3[bBfF]|23)")
 _QUERY = re.compile(rb"[\x21\x24-\x7e]*")
 _LENGTH = re.compile(rb"[0-9]{1,15}")
-_U_ESCAPE = re.compile(r"%[uU]([0-9A-Fa-f]{4})")
+_U_ESCAPE = re.compile(rb"%[uU]([0-9A-Fa-f]{4})")
 _OVERLONG = re.compile(rb"[\xc0\xc1]([\x80-\xbf])|\xe0\x80([\x80-\xbf])")
 _SLASHES = re.compile(r"/+")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}$")
@@ -220,11 +220,7 @@ def _decodings(raw_path: bytes) -> list[str]:
     data = raw_path[:MAX_PATH_BYTES]
     texts = [_text(data)]
     for _ in range(3):
-        decoded = unquote_to_bytes(
-            _U_ESCAPE.sub(_unescape_u, data.decode("latin-1")).encode("utf-8", "replace")
-            if b"%u" in data.lower()
-            else data
-        )
+        decoded = unquote_to_bytes(_U_ESCAPE.sub(_unescape_u, data))
         if decoded == data:
             break
         data = decoded
@@ -232,8 +228,8 @@ def _decodings(raw_path: bytes) -> list[str]:
     return texts
 
 
-def _unescape_u(found: re.Match[str]) -> str:
-    return chr(int(found[1], 16))
+def _unescape_u(found: re.Match[bytes]) -> bytes:
+    return chr(int(found[1], 16)).encode("utf-8", "replace")
 
 
 def _text(data: bytes) -> str:

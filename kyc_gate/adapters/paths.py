@@ -14,6 +14,9 @@ _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 # A path with one spelling only: no escapes, no parameters, no empty segments, no segment that starts with a dot.
 _CLEAN = re.compile(rb"/?(?:/[A-Za-z0-9_~@!$&'()*+,=:-][A-Za-z0-9._~@!$&'()*+,=:-]*)*/?")
 
+# What no target may hold (RFC 9112, 3): spaces and control characters, which end it for some readers.
+_UNSENDABLE = re.compile(rb"[\x00-\x20\x7f]")
+
 
 class Standing(StrEnum):
     """How a path stands to the patterns of a table."""
@@ -29,7 +32,7 @@ class Place(Record):
     """Where a path stands. `pattern` is given for `EXACT` and `BELOW`.
 
     `VARIANT` differs from a pattern in case, trailing slash or format suffix; `DISGUISED` in escapes, dot segments and
-    the like.
+    the like, or it is no path at all.
     """
 
     standing: Standing
@@ -49,10 +52,13 @@ class PathTable:
         for pattern in patterns:
             _check(pattern)
         self._patterns = tuple(dict.fromkeys(patterns))
-        self._exact = [(pattern, re.compile(_exact(pattern).encode())) for pattern in self._patterns]
+        self._exact = [(pattern, re.compile(_exact(pattern).encode(), re.DOTALL)) for pattern in self._patterns]
         loose = "|".join(_loose(pattern) for pattern in self._patterns) or r"(?!)"
-        self._near = re.compile(f"(?:{loose})(?:\\.[a-z0-9]{{1,8}})?(?P<below>/.*)?".encode(), re.IGNORECASE)
-        self._form = re.compile(f"(?:{loose})(?P<below>/.*)?")
+        self._near = re.compile(
+            f"(?:{loose})(?:\\.[a-z0-9]{{1,8}})?(?P<below>/.*)?".encode(), re.IGNORECASE | re.DOTALL
+        )
+        self._form = re.compile(loose)
+        self._form_below = re.compile(f"(?:{loose})/.*", re.DOTALL)
 
     def place(self, raw_path: bytes) -> Place:
         """Return where the path, as sent, stands."""
@@ -62,28 +68,42 @@ class PathTable:
         return self._place_odd(raw_path)
 
     def _place_near(self, raw_path: bytes) -> Place:
+        """Return where a clean path stands that is near a pattern."""
+        place = self._place_exact(raw_path)
+        if place is not None and place.standing is Standing.EXACT:
+            return place
+        return _VARIANT if self._folds(raw_path, to_pattern=True) else place or _VARIANT
+
+    def _place_odd(self, raw_path: bytes) -> Place:
+        """Return where a path stands that may be read in several ways."""
+        if not raw_path:
+            return _ELSEWHERE
+        if not raw_path.startswith(b"/") or _UNSENDABLE.search(raw_path) or len(raw_path) > MAX_PATH_BYTES:
+            return _DISGUISED
+        place = self._place_exact(raw_path)
+        if place is not None and place.standing is Standing.EXACT:
+            return place
+        if self._folds(raw_path, to_pattern=True):
+            return _DISGUISED
+        if place is not None:
+            return place
+        return _DISGUISED if self._folds(raw_path, to_pattern=False) else _ELSEWHERE
+
+    def _place_exact(self, raw_path: bytes) -> Place | None:
+        """Return `EXACT` or `BELOW` for a path that begins as a pattern is spelled, else None."""
+        below = None
         for pattern, expression in self._exact:
             found = expression.fullmatch(raw_path)
             if found and not found["below"]:
                 return Place(standing=Standing.EXACT, pattern=pattern, parts=_parts(found))
-        forms = canonical_forms(raw_path)
-        if any(found and not found["below"] for found in map(self._form.fullmatch, forms)):
-            return _VARIANT
-        for pattern, expression in self._exact:
-            if expression.fullmatch(raw_path):
-                return Place(standing=Standing.BELOW, pattern=pattern)
-        return _VARIANT
+            if found:
+                below = Place(standing=Standing.BELOW, pattern=pattern)
+        return below
 
-    def _place_odd(self, raw_path: bytes) -> Place:
-        if len(raw_path) > MAX_PATH_BYTES:
-            return _DISGUISED
-        for pattern, expression in self._exact:
-            found = expression.fullmatch(raw_path)
-            if found and not found["below"] and b"%" in raw_path:
-                return Place(standing=Standing.EXACT, pattern=pattern, parts=_parts(found))
-        if any(self._form.fullmatch(form) for form in canonical_forms(raw_path)):
-            return _DISGUISED
-        return _ELSEWHERE
+    def _folds(self, raw_path: bytes, *, to_pattern: bool) -> bool:
+        """Return whether some upstream reads the path as a pattern, or, if not `to_pattern`, as one below a pattern."""
+        expression = self._form if to_pattern else self._form_below
+        return any(expression.fullmatch(form) for form in canonical_forms(raw_path))
 
 
 def _check(pattern: str) -> None:

@@ -30,7 +30,7 @@ from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest
 from kyc_gate.model.record import digest
 
-_TARGET = re.compile(rb"[A-Za-z0-9]{1,60}\.([A-Z][A-Za-z0-9]{1,80})")
+_TARGET = re.compile(rb"(?:SageMaker|AWSParallelComputingService)\.([A-Z][A-Za-z0-9]{1,80})")
 _OPERATION = re.compile(r"[A-Z][A-Za-z0-9]{1,80}")
 _FORM = re.compile(rb"(?i)application/x-www-form-urlencoded(?:\s*;\s*charset=\"?utf-8\"?)?")
 _JSON = re.compile(rb"(?i)application/(?:x-amz-json-1\.[01]|json)(?:\s*;\s*charset=\"?utf-8\"?)?")

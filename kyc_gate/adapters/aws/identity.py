@@ -20,8 +20,8 @@ _AWS_HOST = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebs
 SERVICES = frozenset({"ec2", "sagemaker", "autoscaling", "batch", "eks", "pcs", "bedrock"})
 """Signing names of the services with guarded operations."""
 
-TARGETS = {"SageMaker": "sagemaker", "AWSParallelComputingService": "pcs"}
-"""Prefix of `X-Amz-Target` to the service that answers to it (botocore service models)."""
+TARGETS = {"sagemaker": "sagemaker", "awsparallelcomputingservice": "pcs"}
+"""Prefix of `X-Amz-Target`, in lower case, to the service that answers to it (botocore service models)."""
 
 
 class Credential(Record):
@@ -84,4 +84,4 @@ def service_of_host(host: bytes) -> str | None:
 
 def service_of_target(target: bytes) -> str:
     """Return the service that a value of `X-Amz-Target` names, `other` for an unknown prefix."""
-    return TARGETS.get(target.decode("latin-1").partition(".")[0], "other")
+    return TARGETS.get(target.decode("latin-1").partition(".")[0].strip().lower(), "other")
