@@ -81,7 +81,7 @@ def listed_share(party: Party, parties: Mapping[str, Party], listed: Listed) -> 
 def _controlled(party: Party, parties: Mapping[str, Party], listed: Listed) -> frozenset[str]:
     """Return the ids of parties above `party` that listed parties hold by half or more: the least fixpoint."""
     above = _above(party, parties)
-    controlled = frozenset(each.id for each in above if listed(each))
+    controlled = frozenset(each.id for each in above if each.id != party.id and listed(each))
     while True:
         held = {each.id for each in above if _held(each, parties, listed, controlled)[0] >= CONTROL_SHARE}
         if held <= controlled:
@@ -90,13 +90,13 @@ def _controlled(party: Party, parties: Mapping[str, Party], listed: Listed) -> f
 
 
 def _above(party: Party, parties: Mapping[str, Party]) -> tuple[Party, ...]:
-    """Return every party on file that stands above `party` as an owner of any length, without `party` itself."""
-    found: dict[str, Party] = {}
+    """Return `party` and every party on file that stands above it, at any distance."""
+    found = {party.id: party}
     waiting = [party]
     while waiting:
         for owner in waiting.pop().owners or ():
             known = parties.get(owner.party_id) if owner.party_id else None
-            if known is not None and known.id not in found and known.id != party.id:
+            if known is not None and known.id not in found:
                 found[known.id] = known
                 waiting.append(known)
     return tuple(found.values())
