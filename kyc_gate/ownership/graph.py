@@ -50,7 +50,7 @@ def control_group(party: Party, parties: Mapping[str, Party], payer: str | None 
     parent = ultimate_parent(party, parties)
     if isinstance(parent, Party) and parent.id != party.id:
         return _key(parent)
-    if isinstance(parent, UltimateParent) and parent.name and (name := normalize_name(parent.name)):
+    if isinstance(parent, UltimateParent) and parent.name and (name := " ".join(normalize_name(parent.name).core)):
         return f"name:{name}"
     if payer is not None and payer != party.id:
         paying = parties.get(payer)
@@ -59,7 +59,7 @@ def control_group(party: Party, parties: Mapping[str, Party], payer: str | None 
 
 
 def _key(party: Party) -> str:
-    name = "" if party.kind is PartyKind.PERSON else normalize_name(party.name)
+    name = "" if party.kind is PartyKind.PERSON else " ".join(normalize_name(party.name).core)
     return f"name:{name}" if name else f"party:{party.id}"
 
 
