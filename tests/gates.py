@@ -13,6 +13,7 @@ from kyc_gate.lists.reading import ListReading
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListEntry
 from kyc_gate.model.party import Account, Party, PartyKind, UltimateParent
+from kyc_gate.ownership.graph import control_group
 from kyc_gate.policy.read import read_policy, shipped_policies
 from kyc_gate.service.settings import Settings
 from kyc_gate.storage.sqlite import SqliteStore
@@ -73,5 +74,7 @@ def job(gpus: int = 8, hours: int = 24, **more: object) -> bytes:
 
 async def used(gate: Gate, party: str) -> int:
     """Operations that are held or settled for the party's control group, in tera-operations."""
-    usage = await gate.store.fetch_usage(f"party:{party}", datetime(2020, 1, 1, tzinfo=UTC))
+    parties = {each.id: each for each in PARTIES}
+    group = control_group(parties[party], parties, None)
+    usage = await gate.store.fetch_usage(group, datetime(2020, 1, 1, tzinfo=UTC))
     return 0 if usage is None else usage.likely // 10**12

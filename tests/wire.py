@@ -41,7 +41,8 @@ class Upstream:
         assert task is not None
         self.serving.add(task)
         try:
-            await self._serve(reader, writer)
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._serve(reader, writer)
         finally:
             self.serving.discard(task)
             writer.close()
