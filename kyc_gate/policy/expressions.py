@@ -215,7 +215,7 @@ def _known(sign: str, left: Node, right: Node) -> Part:
 def _not(operand: Part) -> Part:
     def negated(facts: Facts, groups: Groups, bound: Bound) -> Value:
         value = operand(facts, groups, bound)
-        return value if isinstance(value, _MISSING) else not value
+        return (value is False) if isinstance(value, bool) else merged(value, None)
 
     return negated
 
@@ -307,8 +307,8 @@ def _strict(function: Callable[..., Value], *parts: Part) -> Part:
 def _conditional(test: Part, then: Part, otherwise: Part) -> Part:
     def chosen(facts: Facts, groups: Groups, bound: Bound) -> Value:
         value = test(facts, groups, bound)
-        if isinstance(value, _MISSING):
-            return value
+        if not isinstance(value, bool):
+            return merged(value, None)
         return then(facts, groups, bound) if value else otherwise(facts, groups, bound)
 
     return chosen

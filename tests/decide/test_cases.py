@@ -1,0 +1,73 @@
+"""The cases of the shipped policies, and that they cover them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from kyc_gate.decide.cases import CaseResult, request_of, run_case, run_cases
+from kyc_gate.decide.decision import decide
+from kyc_gate.model.decision import FindingKind, Outcome
+from kyc_gate.policy.cases import PolicyCase, read_cases
+from kyc_gate.policy.read import read_policy, shipped_policies
+
+PACKS = ("gate-base", "us-ai-diffusion", "us-in-force")
+CASES = [case for pack in PACKS for case in read_cases(shipped_policies() / pack)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.file}: {case.name}")
+def test_every_case_passes(case: PolicyCase) -> None:
+    """Each case of the shipped policies decides as it says."""
+    result = run_case(case)
+    assert result.passed, str(result)
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_every_rule_fires_in_a_case_and_is_silent_in_another(pack: str) -> None:
+    """Both sides of each rule stand in the cases."""
+    folder = shipped_policies() / pack
+    own = {rule.id for rule in read_policy(folder).rules if rule.policy == pack}
+    fired: set[str] = set()
+    silent: set[str] = set()
+    for case in read_cases(folder):
+        decision = decide(request_of(case.facts), case.facts, case.policy)
+        fired |= {finding.rule for finding in decision.findings if finding.kind is FindingKind.FIRED}
+        silent |= own - {finding.rule for finding in decision.findings}
+    assert own - fired == set()
+    assert own - silent == set()
+
+
+def test_there_are_enough_cases() -> None:
+    """At least sixty cases, in every outcome."""
+    assert len(CASES) >= 60
+    assert {case.outcome for case in CASES} == set(Outcome)
+
+
+def test_no_case_hangs_on_a_default() -> None:
+    """The base itself is allowed by every policy, so that a case's findings come from what it changes."""
+    for pack in PACKS:
+        first = next(case for case in CASES if case.file.startswith(pack))
+        assert first.outcome is Outcome.ALLOW
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"outcome": Outcome.BLOCK}, {"rules": frozenset()}, {"noted": frozenset({"gate.lists-stale"})}],
+    ids=["outcome", "rules", "noted"],
+)
+def test_a_case_that_expects_something_else_fails(change: dict[str, object]) -> None:
+    """Outcome, counting rules and noted rules are each compared, and the result names both sides."""
+    case = next(case for case in CASES if case.rules and case.outcome is Outcome.ESCALATE)
+    result: CaseResult = run_case(msgspec.structs.replace(case, **change))
+    assert not result.passed
+    assert "expected" in str(result)
+    assert "decided escalate" in str(result)
+
+
+def test_running_a_folder_runs_every_case() -> None:
+    """What the command runs is what stands in the files."""
+    results = run_cases(shipped_policies() / "us-in-force")
+    text = Path(shipped_policies() / "us-in-force" / "policy.cases.toml").read_text()
+    assert len(results) == text.count("[[case]]")
