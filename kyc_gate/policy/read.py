@@ -9,7 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import kyc_gate
 from kyc_gate.errors import PolicyError
 from kyc_gate.model.decision import Grade, LegalStatus, Mode, Outcome, PolicyReference
 from kyc_gate.model.record import Record
@@ -50,7 +49,7 @@ class Adjustments(Record):
 
 def shipped_policies() -> Path:
     """Return the folder of the packs that come with the project, in a wheel or in the source tree."""
-    package = Path(kyc_gate.__file__).parent
+    package = Path(__file__).resolve().parents[1]
     in_wheel = package / "shipped_policies"
     return in_wheel if in_wheel.is_dir() else package.parent / "policies"
 
