@@ -20,6 +20,7 @@ class Upstream:
         self.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
         self.hold = asyncio.Event()
         self.hold.set()
+        self.arrived = asyncio.Event()
         self.port = 0
         self.serving: set[asyncio.Task[None]] = set()
 
@@ -54,6 +55,7 @@ class Upstream:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.received.append(head)
                 await self._body(reader, head)
+                self.arrived.set()
                 await self.hold.wait()
                 writer.write(self.answer)
                 await writer.drain()

@@ -89,5 +89,5 @@ async def _wrong_method(_: Request, error: Exception) -> Response:
     answer = problem(405, "method", "the method does not fit the path", "see docs/api.md for the methods")
     allowed = (getattr(error, "headers", None) or {}).get("Allow")
     if allowed:
-        answer.headers["allow"] = allowed
+        answer.headers["allow"] = ", ".join(sorted(allowed.split(", ")))
     return answer
