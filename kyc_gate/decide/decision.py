@@ -25,7 +25,10 @@ def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_
     it. The worst outcome that counts is the decision; with none, the request is allowed.
 
     `facts_digest` spares computing the digest again where the caller has it.
+    Raises `ValueError` for facts whose clock has no offset.
     """
+    if facts.as_of.tzinfo is None:
+        raise ValueError("`facts.as_of` has no offset, so that its day is not known")
     day = facts.as_of.astimezone(UTC).date()
     edition = policy.edition_on(day)
     findings = [found for rule in edition.rules if (found := _ask(rule, facts, edition.groups)) is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -191,6 +192,23 @@ def test_combining_takes_the_worst_outcome_and_every_finding(tmp_path: Path) -> 
     assert together.findings == (*first.findings, *second.findings)
     assert len(together.policies) == 4
     assert combine([quiet]).outcome is Outcome.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("as_of", "outcome"),
+    [("2026-01-10T01:00:00+02:00", Outcome.ALLOW), ("2026-01-09T23:00:00-02:00", Outcome.ESCALATE)],
+)
+def test_the_day_is_taken_in_utc(tmp_path: Path, as_of: str, outcome: Outcome) -> None:
+    """The same rule holds at the same moment, wherever the clock stands."""
+    given = facts({"chips.count": 101, "as_of": datetime.fromisoformat(as_of)})
+    assert decided(given, policy_of(tmp_path, "chips.count > 100", effective_from="2026-01-10")).outcome is outcome
+
+
+def test_a_clock_without_offset_is_refused(tmp_path: Path) -> None:
+    """The day of a moment without an offset would depend on the machine."""
+    given = facts({"as_of": datetime.fromisoformat("2026-01-10T01:00:00")})
+    with pytest.raises(ValueError, match="no offset"):
+        decided(given, policy_of(tmp_path, "chips.count > 100"))
 
 
 def test_nothing_to_combine_is_refused() -> None:

@@ -190,6 +190,31 @@ def test_data_beside_the_policy_is_used_and_digested(tmp_path: Path) -> None:
     assert "data/groups.toml: cannot be read" in "\n".join(problems(folder))
 
 
+def test_the_digest_covers_the_names_of_files(tmp_path: Path) -> None:
+    """The same bytes under another name are another policy, since rules are asked in the order of files."""
+    first = read_policy(write_policy(tmp_path / "one" / "small", name="a.toml")).reference.digest
+    assert read_policy(write_policy(tmp_path / "two" / "small", name="b.toml")).reference.digest != first
+
+
+def test_a_weak_citation_beside_a_strong_one_is_enforced(tmp_path: Path) -> None:
+    """One citation of grade P or S carries the rule."""
+    text = POLICY.replace('["OPERATOR-01"]', '["US-LIST-CMIC", "OPERATOR-01"]')
+    assert read_policy(write_policy(tmp_path / "small", text)).rules[0].mode == "enforce"
+
+
+def test_a_territory_follows_its_country_out_of_a_group(tmp_path: Path) -> None:
+    """Hong Kong written into the AI Authorization countries is not in them as long as China is not."""
+    for path in (shipped_policies() / "data").iterdir():
+        write_policy(
+            tmp_path / "data",
+            path.read_text().replace('"AU", "BE", "CA", "DE"', '"HK", "AU", "BE", "CA", "DE"'),
+            path.name,
+        )
+    policy = read_policy(write_policy(tmp_path / "small"))
+    assert "HK" in policy.groups["ai_authorization"].codes
+    assert "HK" not in policy.edition_on(date(2026, 1, 1)).groups["ai_authorization"]
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
