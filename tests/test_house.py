@@ -91,6 +91,28 @@ def test_every_room_stands_on_a_floor() -> None:
     assert floors - {room.name for room in ROOMS} == {"errors"}
 
 
+PURE = (
+    "model",
+    "names",
+    "places",
+    "lists",
+    "ownership",
+    "compute",
+    "audit",
+    "screening",
+    "decide",
+    "adapters",
+    "policy",
+)
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_rooms_below_the_world_open_no_address(room: str) -> None:
+    """`urllib.request` is not imported where I/O is barred; the import contract cannot name part of a library."""
+    for module in (PACKAGE / room).rglob("*.py"):
+        assert "urllib.request" not in module.read_text(encoding="utf-8"), module.name
+
+
 def test_every_dependency_earns_its_place() -> None:
     """The drawing of the house gives each run-time dependency a line."""
     project = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from kyc_gate.adapters.aws import AWSAdapter
-from kyc_gate.adapters.generic import GenericAdapter
-from kyc_gate.lists.read import ListReading, read_list
-from kyc_gate.lists.snapshot import merge
-from kyc_gate.policy.read import Policy, read_policy, shipped_policies
-from kyc_gate.storage.sqlite import SqliteStore
 
 from kyc_gate.adapters.adapter import Adapter
+from kyc_gate.adapters.aws import AWSAdapter
+from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.errors import ConfigurationError
+from kyc_gate.lists.read import ListReading, read_list
+from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
+from kyc_gate.policy.read import Policy, read_policy, shipped_policies
 from kyc_gate.service.config import Configuration, GenericSettings
 from kyc_gate.service.settings import Settings
+from kyc_gate.storage.sqlite import SqliteStore
 from kyc_gate.telemetry.line import configure_logging
 
 

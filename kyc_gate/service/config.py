@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
 from msgspec import Meta
 
+from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.model.record import Record
 

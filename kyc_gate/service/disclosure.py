@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kyc_gate.policy.read import Policy
-
 from kyc_gate.adapters.adapter import Refusal
 from kyc_gate.errors import IdempotencyConflict, InputError, RefusedCall
 from kyc_gate.model.decision import Decision, Finding, Outcome
+from kyc_gate.policy.read import Policy
 
 _LEVELS = ("public", "partner", "internal")
 

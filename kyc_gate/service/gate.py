@@ -13,13 +13,11 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from kyc_gate.decide.decision import combine, decide
-from kyc_gate.policy.read import Policy
-from kyc_gate.screening.screener import Screener
 from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Adapter, Refusal
 from kyc_gate.adapters.problem import problem_answer
+from kyc_gate.decide.decision import combine, decide
 from kyc_gate.errors import (
     InputError,
     KYCGateError,
@@ -36,6 +34,8 @@ from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import plain
 from kyc_gate.model.usage import HoldRequest, Usage
+from kyc_gate.policy.read import Policy
+from kyc_gate.screening.screener import Screener
 from kyc_gate.service.admission import Admission, Readiness, Reading
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
 from kyc_gate.service.gather import ListStanding, estimate_of, gather

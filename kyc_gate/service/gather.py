@@ -7,9 +7,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from kyc_gate.compute.estimate import estimate
-from kyc_gate.ownership.graph import control_group, listed_share, ultimate_parent
-from kyc_gate.screening.screener import Screener
-
 from kyc_gate.model.case import Grant
 from kyc_gate.model.facts import (
     AccountFacts,
@@ -32,8 +29,10 @@ from kyc_gate.model.match import Match, Screening, ScreeningOutcome
 from kyc_gate.model.party import Owner, Party, UltimateParent
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
+from kyc_gate.ownership.graph import control_group, listed_share, ultimate_parent
 from kyc_gate.places.countries import parse_country
 from kyc_gate.places.headquarters import resolve_headquarters
+from kyc_gate.screening.screener import Screener
 
 TRAINING = frozenset(Workload) - {Workload.INFERENCE, Workload.DATA_GENERATION, Workload.OTHER}
 """Workloads that train or may train. Unknown counts: nothing says that it does not train."""

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Literal
 
-from kyc_gate.policy.read import Policy
-
 from kyc_gate.model.record import Record
+from kyc_gate.policy.read import Policy
 
 HORIZON_DAYS = 30
 """Days over which machines without a stated end are projected when no policy says: a month, as bills are."""

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from kyc_gate.screening.screener import Screener
 from msgspec.structs import replace
 
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.party import Account, Party
+from kyc_gate.screening.screener import Screener
 from kyc_gate.service.gather import UNKNOWN_PARTY, Standing, standing_of
 from kyc_gate.storage.store import Store
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -34,11 +35,11 @@ def configure_logging(form: str = "auto") -> None:
     )
 
 
-def _passed(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def _passed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return event
 
 
-def _printable(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def _printable(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Return the event with every control, format and private character of its values written as an escape."""
     return {key: _escaped(value) if isinstance(value, str) else value for key, value in event.items()}
 
