@@ -50,10 +50,14 @@ class Name(Node, kw_only=True):
 
 
 class Not(Node, kw_only=True):
+    """The opposite of a condition."""
+
     operand: Node
 
 
 class Negative(Node, kw_only=True):
+    """A number with its sign turned."""
+
     operand: Node
 
 
@@ -86,6 +90,8 @@ class Arithmetic(Node, kw_only=True):
 
 
 class Conditional(Node, kw_only=True):
+    """One of two values, as a condition says."""
+
     test: Node
     then: Node
     otherwise: Node
