@@ -28,9 +28,8 @@ MAX_DIGITS = 60
 """Digits of a number, and the largest power of ten. The frontier line is 1e26."""
 
 _FORBIDDEN = frozenset({"__proto__", "constructor", "prototype", "$ref"})
-# `\Z` closes an unterminated string too, so that no text is scanned twice.
-_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_BRACKET = re.compile(r"[\[\]{}]")
+# A text, or what gives a document its shape. `\Z` closes an unterminated text, so that nothing is scanned twice.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[,\[\]{}]', re.DOTALL)
 _EXPONENT = re.compile(r"[eE]([+-]?[0-9]+)\Z")
 
 
@@ -83,12 +82,14 @@ def _check_extent(text: str, what: str) -> None:
     """Refuse a document that is too deep or has too many parts, before anything is built from it."""
     if sum(map(text.count, "[{")) <= MAX_DEPTH and text.count(",") < MAX_ITEMS - MAX_DEPTH:
         return
-    skeleton = _STRING.sub("", text)
-    if sum(map(skeleton.count, ",[{")) > MAX_ITEMS:
-        raise _refused(what, f"has more than {MAX_ITEMS} keys and elements")
-    depth = 0
-    for bracket in _BRACKET.findall(skeleton):
-        depth += 1 if bracket in "[{" else -1
+    parts = texts = depth = 0
+    for token in _TOKEN.finditer(text):
+        sign = text[token.start()]
+        texts += sign == '"'
+        parts += sign in ",[{"
+        if parts > MAX_ITEMS or texts > 2 * MAX_ITEMS:
+            raise _refused(what, f"has more than {MAX_ITEMS} keys and elements")
+        depth += (sign in "[{") - (sign in "]}")
         if depth > MAX_DEPTH:
             raise _refused(what, f"is nested deeper than {MAX_DEPTH} levels")
 

@@ -99,6 +99,7 @@ def of_prepared(request: Any) -> Call:
     }
     headers.setdefault(b"host", url.netloc.encode())
     body = request.body or b""
+    body = body.read() if hasattr(body, "read") else body
     return Call(
         method=request.method,
         raw_path=url.path.encode() or b"/",

@@ -263,7 +263,7 @@ _HEADERS = st.lists(
 def test_any_call_is_read_or_refused(
     method: str, path: bytes, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> None:
-    """Whatever comes, the adapter answers, or raises `RefusedCall` and nothing else; and it can always word a refusal."""
+    """Whatever comes, the adapter answers or raises `RefusedCall`, and it can always word a refusal."""
     given = Call(method=method, raw_path=path, query=query, headers=tuple(headers), body=body)
     adapter = GenericAdapter([JOBS, BULK], account_header="X-Account-Id")
     refused = None

@@ -155,10 +155,10 @@ CHANGING_VERBS = _names(
 )
 """Verbs that change something; harmless in EC2 and Auto Scaling unless the noun names machines (`_MACHINES`)."""
 
-_MACHINES = re.compile(r"Instance|Fleet|Host|Capacity|Spot|Reserved|Scheduled|Cluster|Block|UltraServer|Accelerator")
+_MACHINES = re.compile(r"Instance|Fleet|Host|Capacity|Spot|Reserved|Scheduled|Cluster|UltraServer|Accelerator")
 
 HARMLESS_EC2 = _names(
-    "AssociateIamInstanceProfile AssociateInstanceEventWindow BatchDeleteSpotInstances BundleInstance "
+    "AssociateIamInstanceProfile AssociateInstanceEventWindow BatchModifyIpamRoutingPolicyRegistrations BundleInstance "
     "CreateCapacityManagerDataExport CreateCapacityReservationCancellationQuote "
     "CreateCapacityReservationDateChangeQuote "
     "CreateInstanceConnectEndpoint CreateInstanceEventWindow CreateInstanceExportTask CreateReservedInstancesListing "
