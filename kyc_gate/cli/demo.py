@@ -100,12 +100,16 @@ def _row(told: Told) -> dict[str, object]:
 
 def _line(told: Told) -> str:
     """Return one line: outcome, what, rules with citations, and the id to look it up by."""
-    rules = "; ".join(f"{finding['rule']} [{', '.join(finding['cites'])}]" for finding in told.findings) or "no finding"
-    if told.outcome == Outcome.ALLOW and told.findings:
-        rules = f"granted: {rules}"
+    rules = "; ".join(_finding(finding) for finding in told.findings) or "no finding"
     surprise = "" if told.as_expected else f"  NOT AS EXPECTED ({told.step.expected}, HTTP {told.status})"
     name = told.case_id or told.decision_id
     return printable(f"{told.step.number:<3}  {told.outcome:<9} {told.step.what} | {rules} | {name}{surprise}")
+
+
+def _finding(finding: dict[str, Any]) -> str:
+    """Return a rule with its citations, and how it bore on the outcome where it did not decide it."""
+    how = "granted: " if finding["covered_by"] else "" if finding["counts"] else "warned: "
+    return f"{how}{finding['rule']} [{', '.join(finding['cites'])}]"
 
 
 def _invite(addresses: Addresses, config: Path) -> None:

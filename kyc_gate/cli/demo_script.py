@@ -30,7 +30,7 @@ class Step(Record):
 
 
 class Told(Record):
-    """What came of a step: the answer's status and ids, and the findings that the record holds."""
+    """What came of a step: status and ids of the answer, and the findings that decided, were granted, or warn."""
 
     step: Step
     status: int
@@ -140,12 +140,12 @@ class Player:
         record = await self._store.fetch_decision(decision_id) or {}
         decision = record.get("decision")
         known: dict[str, Any] = decision if isinstance(decision, dict) else {"outcome": "unknown", "findings": []}
-        telling = [finding for finding in known["findings"] if finding["counts"] or finding["covered_by"]]
+        telling = [each for each in known["findings"] if each["counts"] or each["covered_by"] or each["mode"] == "warn"]
         return Told(
             step=step,
             status=status,
             outcome=known["outcome"],
             decision_id=decision_id,
             case_id=case_id,
-            findings=tuple(sorted(telling, key=lambda finding: finding["outcome"])),
+            findings=tuple(sorted(telling, key=lambda each: (each["mode"] == "warn", each["outcome"]))),
         )

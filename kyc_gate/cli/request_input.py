@@ -46,6 +46,7 @@ class RequestInput(Machines):
     data_centre: str | None = None
     unresolved: tuple[str, ...] = ()
     dry_run: bool = False
+    idempotency_key: str | None = None
 
 
 class Line(Record):
@@ -69,6 +70,9 @@ class Asked(Record):
 
 SYNONYMS = {"data_center": "data_centre", "account_id": "account", "lines": "accelerators"}
 """Other spellings of request fields that are taken."""
+
+WORKLOADS = {"training": "pre_training", "pretraining": "pre_training", "finetuning": "fine_tuning"}
+"""Other spellings of workloads that are taken, besides capitals, hyphens and blanks."""
 
 
 def read_line(row: Mapping[str, Any]) -> Asked:
@@ -110,6 +114,9 @@ def _respelled(given: Mapping[str, Any]) -> dict[str, Any]:
         if known in respelled or (known != name and known in given):
             raise FieldError(f"request.{known}", f"field `request.{known}` is given twice, once as `{name}`")
         respelled[known] = value
+    if isinstance(workload := respelled.get("workload"), str):
+        name = workload.strip().lower().replace("-", "_").replace(" ", "_")
+        respelled["workload"] = WORKLOADS.get(name, name)
     return respelled
 
 
@@ -132,6 +139,7 @@ def _request(given: RequestInput) -> ProvisioningRequest:
         # The operator who writes the line vouches for the account that it names.
         caller=Caller(account=given.account, verified=given.account is not None, how="input file"),
         dry_run=given.dry_run,
+        idempotency_key=given.idempotency_key,
     )
 
 

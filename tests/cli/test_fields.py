@@ -50,9 +50,9 @@ from kyc_gate.cli.request_input import RequestInput, read_line, read_party
             id="bool-for-number",
         ),
         pytest.param(
-            {"model": "H100", "count": 1, "workload": "pretraining"},
+            {"model": "H100", "count": 1, "workload": "inferense"},
             "request.workload",
-            "field `request.workload`: `pretraining` is not known; did you mean `pre_training`?",
+            "field `request.workload`: `inferense` is not known; did you mean `inference`?",
             id="enum",
         ),
     ],
@@ -130,3 +130,10 @@ def test_usage_left_out_is_none_and_null_is_unknown() -> None:
     assert first.used is not None
     assert first.used.used == 0
     assert read_line({"request": request, "usage": None}).used is None
+
+
+@pytest.mark.parametrize("written", ["training", "Pre-Training", "pretraining", "pre training"])
+def test_a_workload_is_taken_as_people_write_it(written: str) -> None:
+    """Capitals, hyphens and blanks do not matter, and training is the strictest kind of it."""
+    asked = read_line({"request": {"model": "H100", "count": 1, "workload": written}})
+    assert asked.request.workload == "pre_training"
