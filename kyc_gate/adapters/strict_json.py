@@ -144,7 +144,7 @@ def _folded(key: str, path: str) -> str:
     if key.isascii() and key.isprintable():
         return key.lower()
     _check_text(key, path)
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") for letter in key):
+    if not key.isprintable():
         raise _refused(path, f"has key {shown(key)} with invisible characters")
     return unicodedata.normalize("NFKC", key).casefold()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from decimal import Decimal
 
 import pytest
@@ -74,6 +76,34 @@ def test_the_limits_are_where_they_are_said_to_be() -> None:
     assert read_json(json.dumps([1] * (MAX_ITEMS - 1)).encode())
     with pytest.raises(RefusedCall, match="more than 10000"):
         read_json(json.dumps([1] * (MAX_ITEMS + 1)).encode())
+
+
+MEBI = 1 << 20
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b'"' + b"\\u0041" * (MEBI // 6) + b'"', id="escapes"),
+        pytest.param(b'"' * MEBI, id="quotes"),
+        pytest.param(b'"' + b'\\"' * (MEBI // 2), id="unterminated"),
+        pytest.param(b"[" + b",".join([b"1.5e9"] * 9800) + b"]", id="decimals"),
+        pytest.param(("{" + ",".join(f'"{"ｋ" * 25}{n}":1' for n in range(9000)) + "}").encode(), id="wide-keys"),
+        pytest.param(b"1" * MEBI, id="digits"),
+        pytest.param(b"[" * MEBI, id="brackets"),
+        pytest.param(b"{}," * (MEBI // 3), id="objects"),
+        pytest.param(b'"a":' * (MEBI // 4), id="keys"),
+    ],
+)
+def test_a_hostile_document_is_answered_quickly(data: bytes) -> None:
+    """A mebibyte of any shape is read or refused within 50 ms."""
+    took = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        with contextlib.suppress(RefusedCall):
+            read_json(data)
+        took.append(time.perf_counter() - begun)
+    assert min(took) < 0.05
 
 
 def test_brackets_and_commas_in_texts_do_not_count() -> None:

@@ -20,8 +20,8 @@ from kyc_gate.adapters.aws.identity import (
 )
 from kyc_gate.adapters.aws.operations import AUTOSCALING, EC2, REST, is_harmless
 from kyc_gate.adapters.aws.reading import Reading, declared_operations, declared_place, declared_workload
-from kyc_gate.adapters.form import read_form
-from kyc_gate.adapters.head import canonical_forms, check_head, has_body
+from kyc_gate.adapters.form import MAX_ESCAPES, MAX_FIELDS, read_form
+from kyc_gate.adapters.head import canonical_forms, check_head, has_body, query_names
 from kyc_gate.adapters.paths import PathTable, Standing
 from kyc_gate.adapters.strict_json import read_json_object
 from kyc_gate.adapters.words import shown
@@ -37,7 +37,7 @@ _JSON = re.compile(rb"(?i)application/(?:x-amz-json-1\.[01]|json)(?:\s*;\s*chars
 _HOST_PORT = re.compile(r":[0-9]*\Z")
 _DATE_HOUR = re.compile(rb"[0-9]{8}T[0-9]{2}")
 _INVOCATION = re.compile(rb"[0-9A-Za-z-]{8,64}")
-_ACTION_LIKE = re.compile(rb"(?i)(?:^|[&;?])[^&;=]*action[^&;=]*=")
+_WORD = re.compile(r"[A-Za-z0-9]+")
 
 _TEACHING = frozenset(
     {"RunInstances", "CreateFleet", "ModifyInstanceAttribute", "CreateNotebookInstance", "UpdateNotebookInstance"}
@@ -164,15 +164,7 @@ class AWSAdapter:
 
     def _read_unsigned(self, call: Call) -> ProvisioningRequest | None:
         """A form without signature and AWS host is judged by its `Action`; without one it is some other form."""
-        text = (call.body or b"") + b"&" + call.query
-        if not _ACTION_LIKE.search(b"&" + text.replace(b"%", b"")):
-            return None
-        action = dict(parse_qsl(text.decode("latin-1").replace(";", "&"))).get("Action", "")
-        lenient = {
-            name.strip("\0 \u200b").lower(): value
-            for name, value in parse_qsl(text.decode("latin-1").replace(";", "&"))
-        }
-        if not {action, lenient.get("action", "")} & {*EC2, *AUTOSCALING}:
+        if not _claimed_actions(call) & {*EC2, *AUTOSCALING}:
             return None
         check_head(call)
         parameters = _parameters(call)
@@ -333,11 +325,20 @@ def _is_unsigned_form(call: Call) -> bool:
     """Return whether the call may be an unsigned query-protocol call to a host that does not say which cloud it is."""
     if call.raw_path not in (b"/", b""):
         return False
-    if _ACTION_LIKE.search(call.query):
+    if call.query and any(b"action" in name for name in query_names(call.query)):
         return True
     return call.method == "POST" and any(
         b"x-www-form-urlencoded" in value.lower() for value in call.values(b"content-type")
     )
+
+
+def _claimed_actions(call: Call) -> set[str]:
+    """Return every word that some reader may take for the form's `Action`, read as loosely as any reader does."""
+    data = (call.query + b"&" + (call.body or b"")).replace(b";", b"&")
+    if data.count(b"&") > MAX_FIELDS or data.count(b"%") > MAX_ESCAPES:
+        raise RefusedCall(400, "form", "the form is too large to be told from a provisioning call")
+    pairs = parse_qsl(data.decode("latin-1"), keep_blank_values=True)
+    return {word for name, value in pairs if "action" in name.lower() for word in _WORD.findall(value)}
 
 
 def _is_disguised_root(call: Call) -> bool:

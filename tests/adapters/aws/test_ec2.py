@@ -11,7 +11,7 @@ from kyc_gate.adapters.aws import AWSAdapter
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.job import Accelerators, Certainty, ProvisioningRequest, RequestKind, Workload
 
-from ..calls import ACCOUNT, ec2, sent_by_botocore
+from ..calls import ACCOUNT, FORM, call, ec2, sent_by_botocore
 
 
 def ask(ask: Callable[[Any], object], service: str = "ec2") -> ProvisioningRequest | None:
@@ -337,3 +337,35 @@ def test_a_declaration_is_readable_or_refused(tags: bytes, says: str) -> None:
     )
     with pytest.raises(RefusedCall, match=says.replace("?", r"\?")):
         AWSAdapter().read(ec2(form))
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        pytest.param(b"%41ction=RunInstances&InstanceType=p5.48xlarge&MaxCount=1", None, id="escaped"),
+        pytest.param(b"Action=RunInstances&InstanceType=p5.48xlarge&MaxCount=1", None, id="plain"),
+        pytest.param(b"action=RunInstances&InstanceType=p5.48xlarge&MaxCount=1", 400, id="lower-case"),
+        pytest.param(b"Action=RunInstances%00&InstanceType=p5.48xlarge", 400, id="nul"),
+        pytest.param(b"a=1&" * 3000, 400, id="huge"),
+    ],
+)
+def test_a_form_without_signature_is_judged_by_its_action(form: bytes, status: int | None) -> None:
+    """Where nothing says which service a form is for, whatever may be read as a guarded `Action` is read strictly."""
+    given = call("POST", b"/", form, FORM, host=b"localhost:8080")
+    adapter = AWSAdapter()
+    assert adapter.guards(given)
+    if status is None:
+        found = adapter.read(given)
+        assert found is not None
+        assert (found.operation, found.caller.account) == ("RunInstances", None)
+        return
+    with pytest.raises(RefusedCall) as caught:
+        adapter.read(given)
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize("form", [b"name=a&message=b;c&&x", b"action=login&user=%ff", b"", b"Action=DescribeInstances"])
+def test_another_form_passes(form: bytes) -> None:
+    """A form of another application is not this adapter's to judge."""
+    given = call("POST", b"/", form, FORM, host=b"shop.example")
+    assert AWSAdapter().read(given) is None
