@@ -89,6 +89,7 @@ def approve(
         budget=case.high if budget is None else budget,
         expires_at=expires_at,
         reviewer=reviewer,
+        outcome=case.outcome,
     )
     connection.execute(
         "INSERT INTO grants (id, fingerprint, control_group, uses_left, revoked, expires_at, budget, document)"
@@ -183,6 +184,7 @@ def _open(connection: sqlite3.Connection, opening: CaseOpening) -> Case:
         due_at=opening.due_at,
         likely=opening.likely,
         high=opening.high,
+        outcome=opening.outcome,
     )
     connection.execute(
         "INSERT INTO cases (id, state, fingerprint, control_group, document) VALUES (?, 'open', ?, ?, ?)",
@@ -202,6 +204,7 @@ def _join(connection: sqlite3.Connection, case: Case, opening: CaseOpening) -> C
         due_at=min(case.due_at, opening.due_at),
         likely=max(case.likely, opening.likely),
         high=max(case.high, opening.high),
+        outcome=max(case.outcome, opening.outcome, key=lambda outcome: outcome.severity),
     )
     _save(connection, joined)
     return joined

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from kyc_gate.adapters.adapter import Learned
 from kyc_gate.model.case import Case, Grant
+from kyc_gate.model.decision import Outcome
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import Record
@@ -29,6 +30,7 @@ class CaseOpening(Record):
     due_at: datetime
     likely: int
     high: int
+    outcome: Outcome = Outcome.ESCALATE
 
 
 class DecisionEntry(Record):

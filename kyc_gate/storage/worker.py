@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from kyc_gate.errors import KYCGateError, StorageFault
+from kyc_gate.errors import ChainBroken, KYCGateError, StorageFault
 
 T = TypeVar("T")
 
@@ -164,9 +164,9 @@ class Worker:
 
 
 def fault_of(error: BaseException) -> StorageFault:
-    """Return the error as the fault that callers see. A fault stays what it is."""
+    """Return the error as a fault, a new one for each caller: tracebacks are not shared between tasks."""
     if isinstance(error, StorageFault):
-        return type(error)(*error.args)  # one instance a caller: tracebacks are not shared between tasks
+        return ChainBroken(*error.args) if isinstance(error, ChainBroken) else StorageFault(*error.args)
     name = getattr(error, "sqlite_errorname", "")
     return StorageFault(f"the store failed: {error}{f' ({name})' if name else ''}")
 

@@ -149,14 +149,13 @@ class Writer(Worker):
 
     def _failed(self, error: Exception, batch: list[Waiting]) -> None:
         """Tell everybody in the transaction, keep what must be done in the end, and drop the connection."""
-        self._fault = fault_of(error)
         self._answer([Answered(waiting, error=fault_of(error)) for waiting in batch])
         for waiting in batch:
             if waiting.operation.repeats and len(self._kept) < MOST_KEPT:
                 self._kept.append(Waiting(waiting.operation, float("inf")))
         if not isinstance(error, _StillLocked):
+            self._fault = fault_of(error)
             self._disconnect()
-            self._retry_at = time.monotonic() + REOPEN_SECONDS
 
     # The connection
 
@@ -166,7 +165,8 @@ class Writer(Worker):
         SQLite's own waiting sleeps up to 100 ms at a time, and would starve beside a busy process; these are short.
         """
         connection = self._connected()
-        give_up = min(deadline, time.monotonic() + self.deadline_seconds)
+        # A tenth before the deadline, so that callers hear the reason.
+        give_up = min(deadline, time.monotonic() + self.deadline_seconds) - self.deadline_seconds / 10
         while True:
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -184,6 +184,7 @@ class Writer(Worker):
         if self._connection is None:
             if self._fault is not None and time.monotonic() < self._retry_at:
                 raise self._fault
+            self._retry_at = time.monotonic() + REOPEN_SECONDS
             self._connection = self._opened()
             self._fault = None
         return self._connection

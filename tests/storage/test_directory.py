@@ -1,0 +1,82 @@
+"""The directory and the references come back as they were saved."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from kyc_gate.adapters.adapter import Learned
+from kyc_gate.model.job import Accelerators
+from kyc_gate.model.party import Account, Alias, Owner, Party, PartyKind, UltimateParent
+from kyc_gate.storage.sqlite import SqliteStore
+
+KESTREL = Party(
+    id="kestrel",
+    name="Kestrel Compute AS",
+    aliases=(Alias(name="凯斯特", weak=True), Alias(name="\ud800")),
+    kind=PartyKind.COMPANY,
+    headquarters="Norway",
+    ultimate_parent=UltimateParent(is_self=True),
+    owners=(Owner(name="Lark Holding", share=Decimal("0.333333333333333333"), listed_on=("sdn",)),),
+    reseller=False,
+)
+LARK = Party(id="lark", name="Lark Holding")
+
+
+async def test_parties_come_back_as_they_were(store: SqliteStore) -> None:
+    """Every field of a party is kept, shares exactly."""
+    await store.save_directory([LARK, KESTREL], [])
+    assert await store.fetch_party("kestrel") == KESTREL
+    assert await store.fetch_parties() == (KESTREL, LARK)
+    assert await store.fetch_party("nobody") is None
+
+
+async def test_saving_again_replaces(store: SqliteStore) -> None:
+    """The newest word on a party or account stands, and the others stay."""
+    await store.save_directory([KESTREL, LARK], [Account(provider="aws", id="1", party_id="kestrel")])
+    renamed = Party(id="lark", name="Lark Group")
+    await store.save_directory([renamed], [Account(provider="aws", id="1", party_id="lark")])
+    assert await store.fetch_parties() == (KESTREL, renamed)
+    account = await store.fetch_account("aws", "1")
+    assert account is not None
+    assert account.party_id == "lark"
+
+
+@pytest.mark.parametrize(
+    ("provider", "id", "party"),
+    [
+        pytest.param("aws", "1", "own", id="its-own"),
+        pytest.param("gcp", "1", "any", id="any-provider"),
+        pytest.param("gcp", "2", None, id="none"),
+        pytest.param("*", "1", "any", id="star-itself"),
+    ],
+)
+async def test_an_account_of_any_provider_stands_in(
+    store: SqliteStore, provider: str, id: str, party: str | None
+) -> None:
+    """The provider's own account goes first, then the one on file for any provider."""
+    await store.save_directory(
+        [], [Account(provider="*", id="1", party_id="any"), Account(provider="aws", id="1", party_id="own")]
+    )
+    account = await store.fetch_account(provider, id)
+    assert (account.party_id if account else None) == party
+
+
+async def test_a_large_directory_is_saved_in_time(store: SqliteStore) -> None:
+    """Ten thousand parties are saved in transactions that each fit the deadline."""
+    parties = [Party(id=f"party-{number:05}", name=f"Party {number}") for number in range(10_000)]
+    await store.save_directory(iter(parties), ())
+    assert await store.fetch_parties() == tuple(parties)
+
+
+async def test_a_reference_stands_for_its_lines_in_its_account(store: SqliteStore) -> None:
+    """What one account's traffic taught is not known in another's; the newest lesson stands."""
+    first = Learned(kind="launch-template", id="lt-1", lines=(Accelerators(count=8, instance_type="p5.48xlarge"),))
+    second = Learned(kind="launch-template", id="lt-1", lines=(Accelerators(count=9, model="H100"),))
+    await store.save_learned("aws", "1", [first])
+    await store.save_learned("aws", "1", [second])
+    assert await store.fetch_learned("aws", "1", "launch-template", "lt-1") == second.lines
+    assert await store.fetch_learned("aws", "2", "launch-template", "lt-1") is None
+    assert await store.fetch_learned("gcp", "1", "launch-template", "lt-1") is None
+    assert await store.fetch_learned("aws", "1", "instance", "lt-1") is None

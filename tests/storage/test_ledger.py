@@ -1,0 +1,280 @@
+"""The compute ledger: every counting hold is in the sum, once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kyc_gate.errors import IdempotencyConflict, InputError
+from kyc_gate.model.usage import Usage
+from kyc_gate.storage.ledger import OPERATIONS_A_UNIT, REPLAY_SECONDS
+from kyc_gate.storage.sqlite import SqliteStore
+
+from .samples import NOW, OPERATIONS, hold_request
+
+
+async def test_usage_includes_the_hold(store: SqliteStore) -> None:
+    """The first hold sees itself, the second sees both."""
+    first = await store.hold(hold_request())
+    second = await store.hold(hold_request(account="aws:444455556666"))
+    assert (first.likely, first.high, first.accounts) == (OPERATIONS, 3 * OPERATIONS, 1)
+    assert (second.likely, second.high, second.accounts) == (2 * OPERATIONS, 6 * OPERATIONS, 2)
+    assert first.hold_id.startswith("hold_")
+    assert len(first.hold_id) == len("hold_") + 32
+
+
+async def test_groups_are_apart(store: SqliteStore) -> None:
+    """What one control group holds does not bear on another."""
+    await store.hold(hold_request())
+    other = await store.hold(hold_request(control_group="group:lark"))
+    assert (other.likely, other.accounts) == (OPERATIONS, 1)
+
+
+async def test_amounts_are_rounded_up(store: SqliteStore) -> None:
+    """A hold of one operation counts as a whole unit: the ledger errs on the strict side."""
+    usage = await store.hold(hold_request(likely=1, high=OPERATIONS_A_UNIT + 1))
+    assert (usage.likely, usage.high) == (OPERATIONS_A_UNIT, 2 * OPERATIONS_A_UNIT)
+
+
+async def test_nothing_asked_for_counts_as_nothing(store: SqliteStore) -> None:
+    """A hold of no operations adds none, and its account counts."""
+    usage = await store.hold(hold_request(likely=0, high=0))
+    assert (usage.likely, usage.high, usage.accounts) == (0, 0, 1)
+
+
+async def test_the_same_key_gives_the_same_hold(store: SqliteStore) -> None:
+    """A replay has the first hold, and current usage."""
+    first = await store.hold(hold_request("token"))
+    await store.hold(hold_request())
+    again = await store.hold(hold_request("token"))
+    assert again.hold_id == first.hold_id
+    assert again.replayed
+    assert again.likely == 2 * OPERATIONS
+
+
+async def test_fifty_at_once_with_one_key_hold_once(store: SqliteStore) -> None:
+    """The same key sent fifty times in parallel reserves once."""
+    usages = await asyncio.gather(*[store.hold(hold_request("token")) for _ in range(50)])
+    assert len({usage.hold_id for usage in usages}) == 1
+    assert sum(usage.replayed for usage in usages) == 49
+    assert {usage.likely for usage in usages} == {OPERATIONS}
+
+
+async def test_a_key_with_another_request_is_a_conflict(store: SqliteStore) -> None:
+    """A key stands for one request; nothing is reserved for the other."""
+    await store.hold(hold_request("token"))
+    for door in (store.hold, store.peek):
+        with pytest.raises(IdempotencyConflict):
+            await door(hold_request("token", fingerprint="e" * 64))
+    usage = await store.fetch_usage("group:kestrel", NOW)
+    assert usage is not None
+    assert usage.likely == OPERATIONS
+
+
+async def test_keys_of_accounts_are_apart(store: SqliteStore) -> None:
+    """Another account may use the same key for anything."""
+    first = await store.hold(hold_request("token"))
+    other = await store.hold(hold_request("token", account="aws:444455556666", fingerprint="e" * 64))
+    assert other.hold_id != first.hold_id
+    assert not other.replayed
+
+
+async def test_a_released_key_holds_afresh(store: SqliteStore) -> None:
+    """A key whose hold was given back takes a new one, which a late release of the old one does not touch."""
+    first = await store.hold(hold_request("token"))
+    await store.release(first.hold_id)
+    again = await store.hold(hold_request("token"))
+    assert again.hold_id != first.hold_id
+    assert not again.replayed
+    await store.release(first.hold_id)
+    assert await _likely(store) == OPERATIONS
+
+
+async def test_a_key_is_not_kept_for_ever(store: SqliteStore) -> None:
+    """A key that returns after a day may start new machines, so it holds again."""
+    first = await store.hold(hold_request("token"))
+    within = await store.hold(hold_request("token", at=NOW + timedelta(seconds=REPLAY_SECONDS - 1)))
+    after = await store.hold(hold_request("token", at=NOW + timedelta(seconds=REPLAY_SECONDS)))
+    assert within.hold_id == first.hold_id
+    assert after.hold_id != first.hold_id
+    assert after.likely == 2 * OPERATIONS
+
+
+async def test_a_replay_that_asks_for_more_counts_for_more(store: SqliteStore) -> None:
+    """What a reference stands for may have been learned since: the hold rises, and never falls."""
+    first = await store.hold(hold_request("token", likely=0, high=0))
+    more = await store.hold(hold_request("token"))
+    less = await store.hold(hold_request("token", likely=1, high=1))
+    assert first.likely == 0
+    assert (more.likely, more.high) == (less.likely, less.high) == (OPERATIONS, 3 * OPERATIONS)
+
+
+async def test_a_replay_follows_its_control_group(store: SqliteStore) -> None:
+    """A hold moves to the control group that its account has now."""
+    await store.hold(hold_request("token"))
+    moved = await store.hold(hold_request("token", control_group="group:lark"))
+    assert (moved.likely, moved.accounts) == (OPERATIONS, 1)
+    old = await store.fetch_usage("group:kestrel", NOW)
+    assert old is not None
+    assert (old.likely, old.accounts) == (0, 0)
+
+
+async def test_settled_stays_and_released_goes(store: SqliteStore) -> None:
+    """Doing either twice, or releasing what is settled, changes nothing; settling what was released counts it again."""
+    settled = await store.hold(hold_request())
+    released = await store.hold(hold_request(account="aws:444455556666"))
+    for _ in range(2):
+        await store.settle(settled.hold_id)
+        await store.release(released.hold_id)
+        await store.release(settled.hold_id)
+        assert await _likely(store) == OPERATIONS
+    await store.settle(released.hold_id)
+    await store.release(released.hold_id)
+    assert await _likely(store) == 2 * OPERATIONS
+
+
+async def test_an_unknown_hold_is_nobodys(store: SqliteStore) -> None:
+    """Settling or releasing what is not on file changes nothing."""
+    await store.settle("hold_0")
+    await store.release("hold_0")
+    assert await store.fetch_usage("group:kestrel", NOW) is None
+
+
+async def test_an_operator_lets_a_hold_lapse(store: SqliteStore) -> None:
+    """A hold that waits lapses once; a settled one never does."""
+    waiting = await store.hold(hold_request())
+    settled = await store.hold(hold_request())
+    await store.settle(settled.hold_id)
+    assert await store.expire(waiting.hold_id)
+    assert not await store.expire(waiting.hold_id)
+    assert not await store.expire(settled.hold_id)
+    assert await _likely(store) == OPERATIONS
+
+
+async def test_peeking_reserves_nothing(store: SqliteStore) -> None:
+    """A dry run sees the usage that it would have, and leaves none."""
+    await store.hold(hold_request())
+    for _ in range(2):
+        seen = await store.peek(hold_request())
+        assert (seen.likely, seen.hold_id) == (2 * OPERATIONS, "")
+    assert await _likely(store) == OPERATIONS
+
+
+async def test_the_window_slides(store: SqliteStore) -> None:
+    """A hold counts up to the last day of the window, and its account with it."""
+    await store.hold(hold_request(account="aws:444455556666"))
+    within = await store.peek(hold_request(at=NOW + timedelta(days=365)))
+    after = await store.peek(hold_request(at=NOW + timedelta(days=366)))
+    assert (within.likely, within.accounts) == (2 * OPERATIONS, 2)
+    assert (after.likely, after.accounts) == (OPERATIONS, 1)
+
+
+async def test_a_clock_set_back_forgets_nothing(store: SqliteStore) -> None:
+    """Holds of days to come count too."""
+    await store.hold(hold_request())
+    assert (await store.hold(hold_request(at=NOW - timedelta(days=2)))).likely == 2 * OPERATIONS
+
+
+async def test_an_account_counts_while_it_has_a_hold(store: SqliteStore) -> None:
+    """An account is counted until the last of its holds is given back."""
+    first = await store.hold(hold_request(at=NOW - timedelta(days=1)))
+    second = await store.hold(hold_request())
+    await store.hold(hold_request(account="aws:444455556666"))
+    assert await _accounts(store) == 2
+    await store.release(second.hold_id)
+    assert await _accounts(store) == 2
+    await store.release(first.hold_id)
+    assert await _accounts(store) == 1
+
+
+@pytest.mark.parametrize(
+    ("likely", "high", "says"),
+    [
+        pytest.param(-1, 1, "`likely` operations are -1", id="negative"),
+        pytest.param(1, 10**31, "more than the ledger can hold", id="beyond-64-bits"),
+    ],
+)
+async def test_an_amount_that_cannot_be_kept_is_refused(store: SqliteStore, likely: int, high: int, says: str) -> None:
+    """An impossible amount is an error of the request, and leaves no hold."""
+    with pytest.raises(InputError, match=says):
+        await store.hold(hold_request(likely=likely, high=high))
+    assert await store.fetch_usage("group:kestrel", NOW) is None
+
+
+async def test_a_sum_beyond_64_bits_is_refused(store: SqliteStore) -> None:
+    """Two huge holds on one day are refused, never wrapped around; on two days the sum is exact."""
+    huge = 9 * 10**30
+    await store.hold(hold_request(likely=huge, high=huge))
+    with pytest.raises(InputError, match="cannot hold"):
+        await store.hold(hold_request(likely=huge, high=huge))
+    assert await _likely(store) == huge
+    usage = await store.hold(hold_request(likely=huge, high=huge, at=NOW + timedelta(days=1)))
+    assert usage.likely == 2 * huge
+
+
+async def test_a_time_without_an_offset_is_refused(store: SqliteStore) -> None:
+    """A local time could fall on either of two days."""
+    with pytest.raises(InputError, match="offset"):
+        await store.hold(hold_request(at=NOW.replace(tzinfo=None)))
+
+
+async def test_holds_survive_a_restart(store: SqliteStore, file: Path) -> None:
+    """A hold whose outcome nobody knows keeps counting after the process is gone."""
+    await store.hold(hold_request("token"))
+    await store.close()
+    again = SqliteStore(file)
+    await again.open()
+    usage = await again.hold(hold_request("token"))
+    await again.close()
+    assert (usage.replayed, usage.likely) == (True, OPERATIONS)
+
+
+async def test_the_sums_equal_the_holds(store: SqliteStore, file: Path) -> None:
+    """After two thousand random steps, the sums that usage is read from equal the holds that count."""
+    dice = random.Random(26)  # noqa: S311 - any steps will do
+    ids: list[str] = []
+    keys = [f"key{number}" for number in range(40)]
+    for _ in range(2000):
+        step = dice.choice(["hold", "hold", "settle", "release", "expire"])
+        if step == "hold" or not ids:
+            request = hold_request(
+                dice.choice(keys),
+                control_group=f"group:{dice.randrange(3)}",
+                account=f"account:{dice.randrange(4)}",
+                likely=dice.randrange(10**26),
+                high=dice.randrange(10**26),
+                at=NOW - timedelta(hours=dice.randrange(400)),
+            )
+            ids.append((await store.hold(request)).hold_id)
+        else:
+            await {"settle": store.settle, "release": store.release, "expire": store.expire}[step](dice.choice(ids))
+    await store.close()
+    with sqlite3.connect(file) as connection:
+        counting = "FROM holds WHERE state IN ('held', 'settled') GROUP BY control_group"
+        expected = connection.execute(f"SELECT control_group, day, SUM(likely), SUM(high) {counting}, day").fetchall()
+        kept = connection.execute("SELECT * FROM usage_by_day WHERE likely > 0 OR high > 0").fetchall()
+        accounts = connection.execute(f"SELECT control_group, account, MAX(day) {counting}, account").fetchall()
+        kept_accounts = connection.execute("SELECT * FROM usage_by_account").fetchall()
+    connection.close()
+    assert expected
+    assert sorted(kept) == sorted(expected)
+    assert sorted(kept_accounts) == sorted(accounts)
+
+
+async def _usage(store: SqliteStore) -> Usage:
+    usage = await store.fetch_usage("group:kestrel", NOW - timedelta(days=365))
+    assert usage is not None
+    return usage
+
+
+async def _likely(store: SqliteStore) -> int:
+    return (await _usage(store)).likely
+
+
+async def _accounts(store: SqliteStore) -> int:
+    return (await _usage(store)).accounts
