@@ -87,7 +87,7 @@ def _finding(rule: Rule, value: Value, facts: Facts) -> Finding:
         kind, outcome = FindingKind.ERROR, Outcome.ESCALATE
         failure = value.reason if isinstance(value, Failed) else "its condition is neither true nor false"
         reason = f"the rule failed ({failure}): {rule.title}"
-    covered_by = _covering(rule, facts)
+    covered_by = _covering(rule, outcome, facts)
     return Finding(
         rule=rule.id,
         kind=kind,
@@ -104,17 +104,20 @@ def _finding(rule: Rule, value: Value, facts: Facts) -> Finding:
     )
 
 
-def _covering(rule: Rule, facts: Facts) -> str | None:
+def _covering(rule: Rule, outcome: Outcome, facts: Facts) -> str | None:
     """The grant that covers a finding of `rule`, if one does.
 
     INVARIANT: a rule that is not overridable is never covered, whatever a reviewer approved.
-    The request's ceiling (`operations.high`) must be within the budget; an unknown ceiling is within none.
+    The reviewer must have seen the rule, and an outcome as severe. The request's ceiling (`operations.high`) must be
+    within the budget. An unknown ceiling is within it only where a reference could not be followed: the reviewer saw
+    that very request, and the grant is bound to it.
     """
     grant = facts.grant
-    if grant is None or not rule.overridable or rule.id not in grant.rules:
+    if grant is None or not rule.overridable or rule.id not in grant.rules or outcome.severity > grant.outcome.severity:
         return None
     high = facts.operations.high
-    return grant.id if high is not None and high <= grant.budget else None
+    within = not facts.request.resolved if high is None else high <= grant.budget
+    return grant.id if within else None
 
 
 def _mismatch(request: ProvisioningRequest, facts: Facts) -> tuple[str, ...]:

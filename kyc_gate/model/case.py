@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from kyc_gate.model.decision import Outcome
 from kyc_gate.model.record import Record
 
 
@@ -33,6 +34,7 @@ class Case(Record):
     due_at: datetime
     likely: int
     high: int
+    outcome: Outcome = Outcome.ESCALATE
     decided_at: datetime | None = None
     reviewer: str | None = None
     note: str = ""
@@ -42,7 +44,7 @@ class Case(Record):
 class Grant(Record):
     """A one-use approval bound to a request's fingerprint, with a budget of operations and an expiry.
 
-    It covers the rules that the reviewer saw (`rules`), and no other.
+    It covers the rules that the reviewer saw (`rules`) up to the outcome that the reviewer saw, and no other.
     """
 
     id: str
@@ -53,5 +55,6 @@ class Grant(Record):
     budget: int
     expires_at: datetime
     reviewer: str
+    outcome: Outcome = Outcome.ESCALATE
     uses_left: int = 1
     revoked: bool = False

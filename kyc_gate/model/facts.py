@@ -12,6 +12,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from kyc_gate.model.country import CountryCode
+from kyc_gate.model.decision import Outcome
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.record import Record
 
@@ -102,6 +103,7 @@ class ScreeningFacts(Record):
     score: Annotated[float | None, Meta(description="best score, 0 to 1; unknown when not screened")]
     matched: Annotated[tuple[str, ...] | None, Meta(description="codes of lists with a match")]
     possible: Annotated[tuple[str, ...] | None, Meta(description="codes of lists with a match or a possible match")]
+    complete: Annotated[bool, Meta(description="the party, its ultimate parent and every owner could be screened")]
     stale: Annotated[bool, Meta(description="the lists are older than the operator allows")]
     age_hours: Annotated[float | None, Meta(description="age of the oldest active list, in hours")]
 
@@ -126,11 +128,15 @@ class IndicatorFacts(Record):
 
 
 class GrantFacts(Record):
-    """A grant that fits the request's fingerprint, unspent and unexpired at `as_of`. Not a name for rules."""
+    """A grant that fits the request's fingerprint, unspent and unexpired at `as_of`. Not a name for rules.
+
+    `outcome` is the severest outcome that the reviewer saw: a grant for what was held does not lift a block.
+    """
 
     id: str
     rules: tuple[str, ...]
     budget: int
+    outcome: Outcome = Outcome.ESCALATE
 
 
 class Facts(Record):

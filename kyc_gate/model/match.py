@@ -28,8 +28,12 @@ class Match(Record):
 
 
 class Screening(Record):
-    """What a party resembles, best match first, in the snapshot with this digest."""
+    """What a party resembles, best match first, in the snapshot with this digest.
+
+    `complete` is false when a name among those asked about could not be screened.
+    """
 
     outcome: ScreeningOutcome
     matches: tuple[Match, ...] = ()
     snapshot: str | None = None
+    complete: bool = True

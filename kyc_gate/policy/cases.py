@@ -181,7 +181,12 @@ class _CasesReader:
             return None
         inner = Table(values, table.source, self.problems, rule=table.rule)
         budget = self.number(table, "budget", inner.get("budget", needed=True))
-        grant = GrantFacts(id=inner.text("id", "grant-1"), rules=inner.texts("rules"), budget=int(budget))
+        grant = GrantFacts(
+            id=inner.text("id", "grant-1"),
+            rules=inner.texts("rules"),
+            budget=int(budget),
+            outcome=Outcome.BLOCK if inner.text("outcome", "escalate") == "block" else Outcome.ESCALATE,
+        )
         inner.finish()
         return grant
 

@@ -315,7 +315,7 @@ class Gate:
     ) -> DecisionEntry:
         request = reading.request
         passes = self._passes(decision)
-        opens = decision.outcome is Outcome.ESCALATE and not request.dry_run
+        opens = _reviewable(decision) and not request.dry_run
         return DecisionEntry(
             decision_id=decision_id,
             record={
@@ -337,7 +337,7 @@ class Gate:
         )
 
     def _case(self, decision_id: str, reading: Reading, decision: Decision) -> CaseOpening:
-        urgent = any(not finding.overridable for finding in decision.counting)
+        urgent = decision.outcome is Outcome.BLOCK or any(not finding.overridable for finding in decision.counting)
         hours = self.settings.urgent_due_hours if urgent else self.settings.due_hours
         return CaseOpening(
             severity="high" if urgent else "medium",
@@ -352,6 +352,7 @@ class Gate:
             due_at=reading.at + timedelta(hours=hours),
             likely=reading.estimated.likely,
             high=reading.estimated.high,
+            outcome=decision.outcome,
         )
 
     def _passes(self, decision: Decision) -> bool:
@@ -493,6 +494,16 @@ def _screener(snapshot: ListSnapshot | None, settings: Settings) -> Screener | N
         return None
     lines = {"possible": settings.possible, "match": settings.match}
     return Screener(snapshot, **{name: line for name, line in lines.items() if line is not None})
+
+
+def _reviewable(decision: Decision) -> bool:
+    """Return whether a person's approval could change the outcome, so that a case is worth opening.
+
+    Everything held is; a block is only where no finding behind it is beyond approval.
+    """
+    if decision.outcome is Outcome.BLOCK:
+        return all(finding.overridable for finding in decision.counting)
+    return decision.outcome is Outcome.ESCALATE
 
 
 def _refused_upstream(status: int) -> bool:

@@ -174,7 +174,8 @@ def _worst(results: list[Screening]) -> Screening:
     """
     outcome = max((result.outcome for result in results), key=_GRAVITY.__getitem__)
     matches = sorted((match for result in results for match in result.matches), key=lambda match: -match.score)
-    return Screening(outcome=outcome, matches=tuple(matches), snapshot=results[0].snapshot)
+    complete = all(result.complete and result.outcome is not ScreeningOutcome.NOT_SCREENED for result in results)
+    return Screening(outcome=outcome, matches=tuple(matches), snapshot=results[0].snapshot, complete=complete)
 
 
 def _ownership_facts(party: Party, parties: Mapping[str, Party], screener: Screener | None) -> OwnershipFacts:
@@ -255,10 +256,14 @@ def gather(
         screening=_screening_facts(standing.screening, lists, as_of, match_threshold),
         ownership=standing.ownership,
         indicators=standing.indicators,
-        grant=GrantFacts(id=grant.id, rules=grant.rules, budget=grant.budget) if grant else None,
+        grant=_grant_facts(grant) if grant else None,
         snapshot=lists.digest,
         control_group=standing.control_group,
     )
+
+
+def _grant_facts(grant: Grant) -> GrantFacts:
+    return GrantFacts(id=grant.id, rules=grant.rules, budget=grant.budget, outcome=grant.outcome)
 
 
 def _chip_facts(estimated: Estimate, *, unresolved: bool) -> ChipFacts:
@@ -296,6 +301,7 @@ def _screening_facts(
         score=(max((match.score for match in matches), default=0.0)) if screened else None,
         matched=_lists_at(matches, match_threshold) if screened else None,
         possible=_lists_at(matches, 0.0) if screened else None,
+        complete=screened and screening.complete,
         stale=lists.stale(as_of),
         age_hours=lists.age_hours(as_of),
     )

@@ -251,8 +251,12 @@ def decide(facts: dict[str, Any], pack: dict[str, Any]) -> tuple[str, set[tuple[
             grant is not None
             and rule.get("overridable", rule["then"] == "escalate")
             and rule["id"] in grant["rules"]
-            and facts["operations"]["high"] is not None
-            and facts["operations"]["high"] <= grant["budget"]
+            and (outcome == "escalate" or grant["outcome"] == "block")
+            and (
+                not facts["request"]["resolved"]
+                if facts["operations"]["high"] is None
+                else facts["operations"]["high"] <= grant["budget"]
+            )
         )
         counts = mode == "enforce" and not covered
         findings.add((rule["id"], kind, outcome, counts))

@@ -138,12 +138,28 @@ def test_a_grant_covers_what_the_reviewer_saw(
     tmp_path: Path, rules: tuple[str, ...], budget: int, high: int | None, overridable: str, covered: bool, then: str
 ) -> None:
     """A grant covers an overridable rule that it names, within its budget, and nothing else."""
-    given = facts({"chips.count": 101, "operations.high": high}, grant=GrantFacts(id="g-1", rules=rules, budget=budget))
+    grant = GrantFacts(id="g-1", rules=rules, budget=budget, outcome=Outcome.BLOCK)
+    given = facts({"chips.count": 101, "operations.high": high}, grant=grant)
     decision = decided(given, policy_of(tmp_path, "chips.count > 100", then=then, overridable=overridable))
     finding = only(decision)
     assert (decision.outcome is Outcome.ALLOW) is covered
     assert finding.counts is not covered
     assert finding.covered_by == ("g-1" if covered else None)
+
+
+def test_a_grant_for_what_was_held_does_not_lift_a_block(tmp_path: Path) -> None:
+    """The reviewer saw the rule while a fact was unknown; now that it blocks, somebody must look again."""
+    seen = GrantFacts(id="g", rules=("first",), budget=10**30, outcome=Outcome.ESCALATE)
+    given = facts({"chips.count": 101}, grant=seen)
+    policy = policy_of(tmp_path, "chips.count > 100", then='"block"', overridable="true")
+    assert decided(given, policy).outcome is Outcome.BLOCK
+
+
+def test_a_grant_covers_an_amount_that_nobody_could_know(tmp_path: Path) -> None:
+    """Where a reference could not be followed, the reviewer saw that, and the grant is bound to that very request."""
+    seen = GrantFacts(id="g", rules=("first",), budget=0)
+    given = facts({"chips.count": 101, "operations.high": None, "request.resolved": False}, grant=seen)
+    assert decided(given, policy_of(tmp_path, "chips.count > 100")).outcome is Outcome.ALLOW
 
 
 def test_a_block_is_not_overridable_unless_it_says_so(tmp_path: Path) -> None:

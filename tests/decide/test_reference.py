@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from kyc_gate.decide.cases import request_of
 from kyc_gate.decide.decision import decide
+from kyc_gate.model.decision import Outcome
 from kyc_gate.model.facts import Facts, GrantFacts
 from kyc_gate.policy.policy import Policy
 from kyc_gate.policy.read import read_policy, shipped_policies
@@ -64,7 +65,9 @@ def random_facts(draw: st.DrawFn, rules: list[str]) -> Facts:
     written = {path: draw(values(fact)) for path, fact in vocabulary().items()}
     granted = st.lists(st.sampled_from(rules), max_size=8).map(tuple)
     budget = st.sampled_from(EDGES)
-    grant = draw(st.one_of(st.none(), st.builds(GrantFacts, id=st.just("g"), rules=granted, budget=budget)))
+    outcome = st.sampled_from([Outcome.ESCALATE, Outcome.BLOCK])
+    grants = st.builds(GrantFacts, id=st.just("g"), rules=granted, budget=budget, outcome=outcome)
+    grant = draw(st.one_of(st.none(), grants))
     return build_facts(written, grant=grant)
 
 
