@@ -18,9 +18,12 @@ def call_of(scope: Scope) -> Call:
     Headers are copied: servers append trailers to the scope's own list while the body is read, and a trailer must not
     change who the customer is. The path is the application's own, below its `root_path`.
     """
+    raw = scope.get("raw_path")
+    if raw is None or scope.get("root_path"):
+        raw = _below_root(raw_path_of(scope), scope)
     return Call(
         method=scope.get("method", "GET"),
-        raw_path=_below_root(raw_path_of(scope), scope),
+        raw_path=raw,
         query=scope.get("query_string", b""),
         headers=tuple([(name.lower(), value) for name, value in scope["headers"]]),
         scheme=scope.get("scheme", "http"),
@@ -33,7 +36,7 @@ def other_path(scope: Scope, call: Call) -> bytes | None:
     A server's `path` is the sent path with its escapes decoded. Where something rewrote one of the two, the gate and
     the application would look at different paths, so the gate must look at both.
     """
-    path = _text_below_root(scope)
+    path = _text_below_root(scope) if scope.get("root_path") else scope["path"]
     sent = call.raw_path.decode("latin-1")
     if sent == path or unquote(sent) == path or unquote_to_bytes(call.raw_path).decode("utf-8", "replace") == path:
         return None
