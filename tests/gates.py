@@ -58,7 +58,7 @@ def make_gate(folder: Path, **settings: object) -> Gate:
     return Gate(
         policies=tuple(read_policy(shipped_policies() / name) for name in ("us-in-force", "us-ai-diffusion")),
         store=SqliteStore(folder / "gate.db"),
-        adapters=(GenericAdapter((ROUTE, OTHER), account_header="x-account"),),
+        adapters=(GenericAdapter((ROUTE, OTHER), account_header="x-account", idempotency_header="Idempotency-Key"),),
         snapshot=merge(
             [ListReading(name="test list", format="test", entries=(entry,), problems=(), as_of=datetime.now(UTC))]
         ),

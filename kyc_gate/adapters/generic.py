@@ -43,7 +43,8 @@ class GenericAdapter:
     """The dialect of a platform's own API.
 
     `account_header` is set by the platform's authentication and by nobody else; what it says counts as verified.
-    `idempotency_header` carries the token that makes a retry a retry. `harmless` names path patterns below guarded ones
+    `idempotency_header` carries the token that makes a retry a retry; name it only where the API behind the gate honours
+    it too, since one token is one job in the ledger. `harmless` names path patterns below guarded ones
     whose calls change nothing that matters; other changing calls below a guarded path are refused.
     """
 
@@ -53,7 +54,7 @@ class GenericAdapter:
         *,
         name: str = "generic",
         account_header: str | None = None,
-        idempotency_header: str = "Idempotency-Key",
+        idempotency_header: str | None = None,
         harmless: Sequence[str] = (),
     ) -> None:
         if not routes:
@@ -150,10 +151,10 @@ class GenericAdapter:
 class _Reader:
     """One route with its paths split."""
 
-    def __init__(self, route: GenericRoute, account_header: str | None, idempotency_header: str) -> None:
+    def __init__(self, route: GenericRoute, account_header: str | None, idempotency_header: str | None) -> None:
         self.route = route
         self._account_header = account_header.lower().encode("ascii") if account_header else None
-        self._idempotency_header = idempotency_header.lower().encode("ascii")
+        self._idempotency_header = idempotency_header.lower().encode("ascii") if idempotency_header else None
         given = {name: value for name, value in plain(route.fields).items() if value is not None}
         self._paths: dict[str, Path] = {name: split_path(value) for name, value in given.items()}
         self._linkage = {text: split_path(text) for text in route.linkage}
@@ -218,7 +219,7 @@ class _Reader:
 
     def token(self, provider: str, call: Call, caller: Caller) -> str | None:
         """Return the key under which retries of this call count once, scoped by account."""
-        values = call.values(self._idempotency_header)
+        values = call.values(self._idempotency_header) if self._idempotency_header else ()
         if len(values) > 1:
             raise RefusedCall(400, "idempotency-token", "the idempotency header is sent more than once")
         value = token(values[0].decode("latin-1"), "the idempotency header") if values else None

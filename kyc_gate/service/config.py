@@ -76,11 +76,15 @@ class AWSSettings(Record):
 
 
 class GenericSettings(Record):
-    """The platform's own JSON API. `account_header` is set by its authentication, and by nobody else."""
+    """The platform's own JSON API. `account_header` is set by its authentication, and by nobody else.
+
+    `idempotency_header` is named only where the API itself starts one job for one token, however often it is sent:
+    the ledger counts it once too.
+    """
 
     routes: tuple[GenericRoute, ...]
     account_header: str | None = None
-    idempotency_header: str = "Idempotency-Key"
+    idempotency_header: str | None = None
     harmless: tuple[str, ...] = ()
 
 

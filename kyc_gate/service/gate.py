@@ -127,7 +127,7 @@ class Gate:
         if adapter is None or request is None:
             return Admission(call=call)
         admission = await self._admit(request, adapter, call)
-        learns = admission.answer is None and bool(getattr(adapter, "learns", lambda _: False)(request))
+        learns = admission.answer is None and adapter.learns(request)
         return replace(admission, call=call, learns=learns)
 
     async def decide(

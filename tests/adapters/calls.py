@@ -137,4 +137,4 @@ BULK = GenericRoute(
 
 def jobs() -> GenericAdapter:
     """The adapter of a platform with a training API and a bulk-insert API."""
-    return GenericAdapter([JOBS, BULK], account_header="X-Account-Id")
+    return GenericAdapter([JOBS, BULK], account_header="X-Account-Id", idempotency_header="Idempotency-Key")

@@ -136,6 +136,14 @@ def test_the_same_request_has_the_same_fingerprint() -> None:
     assert len({one.fingerprint, *(other.fingerprint for other in others)}) == 4
 
 
+def test_no_token_counts_unless_the_api_honours_it() -> None:
+    """Without a configured header, the same token sent twice is two jobs in the ledger."""
+    adapter = GenericAdapter([JOBS])
+    request = adapter.read(call("POST", PATH, b'{"gpus":8}', JSON, (b"idempotency-key", b"k1")))
+    assert request is not None
+    assert request.idempotency_key is None
+
+
 @pytest.mark.parametrize("key", [b"a" * 256, b"a b", b"\x80"])
 def test_an_idempotency_key_is_short_and_visible(key: bytes) -> None:
     """A key that stores would cut or fold is refused with 400."""
