@@ -75,6 +75,8 @@ BEGIN
         WHERE control_group = NEW.control_group AND account = NEW.account AND last_day < NEW.day;
 END;
 CREATE TRIGGER hold_changed AFTER UPDATE OF state, likely, high, control_group ON holds
+WHEN (OLD.state IN ('held', 'settled')) <> (NEW.state IN ('held', 'settled'))
+    OR OLD.likely <> NEW.likely OR OLD.high <> NEW.high OR OLD.control_group <> NEW.control_group
 BEGIN
     UPDATE usage_by_day SET likely = likely - OLD.likely, high = high - OLD.high
         WHERE OLD.state IN ('held', 'settled') AND control_group = OLD.control_group AND day = OLD.day;
