@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 
+from kyc_gate.audit.verify import Walk
 from kyc_gate.cli.output import print_json, printable
 from kyc_gate.cli.policy import shipped
 from kyc_gate.decide.cases import run_cases
@@ -159,7 +160,7 @@ def _lists(configuration: Configuration) -> Iterator[Check]:
 
 
 async def _store(configuration: Configuration) -> list[Check]:
-    """Check that the store opens, takes a durable write, and holds no record from the future."""
+    """Check that the store takes a durable write, that its chain verifies, and that no record is of the future."""
     file = configuration.path(configuration.gate.state)
     if not file.exists():
         where = "can be made" if file.parent.is_dir() else f"cannot be made: there is no folder `{file.parent}`"
@@ -170,16 +171,18 @@ async def _store(configuration: Configuration) -> list[Check]:
         await store.open()
         ready = await store.ready()
         latest = None
-        records = 0
+        walk = Walk()
         async for record in store.records():
-            records += 1
+            walk.take(record)
             at = record.get("at")
             latest = max(latest or "", str(at)) if at else latest
     except KYCGateError as error:
         return [Check(check="store", state="fail", detail=str(error)), _clock(None)]
     finally:
         await store.close()
-    detail = f"`{file}` takes durable writes; {records} records" if ready else f"`{file}` takes no durable write"
+    detail = (
+        f"`{file}` takes durable writes; {walk.records} records verify" if ready else f"`{file}` takes no durable write"
+    )
     return [Check(check="store", state="ok" if ready else "fail", detail=detail), _clock(latest)]
 
 
