@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from kyc_gate.model.call import Answer, Call
-from kyc_gate.model.job import Accelerators, ProvisioningRequest
+from kyc_gate.model.job import ProvisioningRequest
+from kyc_gate.model.learned import Learned as Learned
 from kyc_gate.model.record import Record
 
 
@@ -25,14 +26,6 @@ class Refusal(Record):
     outcome: str | None = None
     reasons: tuple[tuple[str, str], ...] = ()
     resubmit: bool = False
-
-
-class Learned(Record):
-    """A reference that a passed call's answer taught: the opaque `id` stands for these lines."""
-
-    kind: str
-    id: str
-    lines: tuple[Accelerators, ...]
 
 
 class Adapter(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from kyc_gate.adapters.adapter import Learned
 from kyc_gate.model.job import Accelerators
+from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
 from kyc_gate.storage.documents import read, written
 

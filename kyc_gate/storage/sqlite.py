@@ -10,12 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from kyc_gate.adapters.adapter import Learned
 from kyc_gate.audit.record import body_of
 from kyc_gate.audit.verify import Verified, Walk
 from kyc_gate.errors import InputError, StorageFault
 from kyc_gate.model.case import Case, Grant
 from kyc_gate.model.job import Accelerators
+from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.usage import HoldRequest, Usage
 from kyc_gate.storage import casework, chain_log, directory, ledger
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 MOST_RECORD_BYTES = 4 * 2**20
 """The largest record: four times the default cap of a body. More is a fault of whoever wrote it."""
+
+OPEN_SECONDS = 10.0
+"""How long opening may take: after a crash the write-ahead log is read back first, from a cold disk perhaps."""
 
 _PAGE = 500
 _CHUNK = 200
@@ -67,7 +70,7 @@ class SqliteStore:
         writer.start()
         reader.start()
         try:
-            await writer.do(Operation(run=_beat))
+            await writer.do(Operation(run=_beat), seconds=OPEN_SECONDS)
         except BaseException:
             await self.close()
             raise

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Protocol
 
-from kyc_gate.adapters.adapter import Learned
 from kyc_gate.model.case import Case, Grant
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.job import Accelerators
+from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import HoldRequest, Usage

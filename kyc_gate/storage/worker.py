@@ -84,13 +84,17 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
-    async def do(self, operation: Operation[T]) -> T:
-        """Return the operation's result. Raises what it raises, and `StorageFault` when no answer comes in time."""
+    async def do(self, operation: Operation[T], *, seconds: float | None = None) -> T:
+        """Return the operation's result. Raises what it raises, and `StorageFault` when no answer comes in time.
+
+        `seconds` stands in for the deadline where nobody's request waits.
+        """
         self._require_room()
+        seconds = self.deadline_seconds if seconds is None else seconds
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        waiting = Waiting(operation, time.monotonic() + self.deadline_seconds, loop, future)
-        timer = loop.call_later(self.deadline_seconds, self._expire, future)
+        waiting = Waiting(operation, time.monotonic() + seconds, loop, future)
+        timer = loop.call_later(seconds, self._expire, future, seconds)
         self._queue.put(waiting)
         try:
             return await future
@@ -125,9 +129,9 @@ class Worker:
         if self._queue.qsize() >= self._most_waiting:
             raise StorageFault(f"the store is behind: {self._most_waiting} operations wait for it")
 
-    def _expire(self, future: asyncio.Future[Any]) -> None:
+    def _expire(self, future: asyncio.Future[Any], seconds: float) -> None:
         if not future.done():
-            future.set_exception(StorageFault(f"the store did not answer within {self.deadline_seconds:g} s"))
+            future.set_exception(StorageFault(f"the store did not answer within {seconds:g} s"))
 
     def _answer(self, answers: Iterable[Answered]) -> None:
         """Hand answers to their event loops, one wake-up a loop."""

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from kyc_gate.adapters.adapter import Learned
 from kyc_gate.model.job import Accelerators
+from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Alias, Owner, Party, PartyKind, UltimateParent
 from kyc_gate.storage.sqlite import SqliteStore
 
