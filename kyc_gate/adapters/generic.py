@@ -43,8 +43,8 @@ class GenericAdapter:
     """The dialect of a platform's own API.
 
     `account_header` is set by the platform's authentication and by nobody else; what it says counts as verified.
-    `idempotency_header` carries the token that makes a retry a retry; name it only where the API behind the gate honours
-    it too, since one token is one job in the ledger. `harmless` names path patterns below guarded ones
+    `idempotency_header` carries the token that makes a retry a retry; name it only where the API behind the gate
+    honours it too, since one token is one job in the ledger. `harmless` names path patterns below guarded ones
     whose calls change nothing that matters; other changing calls below a guarded path are refused.
     """
 

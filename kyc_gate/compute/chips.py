@@ -66,7 +66,7 @@ class Chip(Record):
 
     @property
     def tpp(self) -> float:
-        """Total processing performance: dense operations per second times bit length, highest over formats, in TOPS-bits.
+        """Total processing performance: dense rate times bit length, highest over formats, in TOPS-bits.
 
         ECCN 3A090, technical notes 1 to 4: twice the MacTOPS times the bit length; sparse rates do not count.
         """

@@ -1,0 +1,126 @@
+"""One comparison form for a name, whatever case, accents, punctuation, script or legal form it was written with."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from kyc_gate.model.record import Record
+from kyc_gate.names.legal_forms import says_something, without_legal_forms
+from kyc_gate.names.scripts import LATIN_LETTERS, romanise
+
+LONGEST_NAME = 512
+"""Code points. The longest name on the lists of July 2026 has 358."""
+
+LONGEST_COMBINING_RUN = 4
+"""Combining marks on one letter. Canonical ordering is quadratic in a run's length; no language writes more."""
+
+LONGEST_WORD = 100
+"""Letters in one word. Longer ones are noise, or a name hidden in noise."""
+
+MOST_WORDS = 64
+"""Words that are compared; the longest listed name has 49."""
+
+
+class NormalizedName(Record):
+    """A name in comparison form.
+
+    `text` is its folded words joined by blanks, `words` the same as a tuple, and `core` the words without legal forms
+    (`SIS d.o.o.` is `sis doo`, its core `sis`). `problem` says why the name cannot be relied on, in one clause: it has
+    nothing to compare, or it was cut. A name with a problem is never clear.
+    """
+
+    text: str
+    words: tuple[str, ...]
+    core: tuple[str, ...]
+    problem: str | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is anything to compare."""
+        return bool(self.core)
+
+
+def normalize_name(text: str) -> NormalizedName:
+    """Return the comparison form of `text`. Never raises; time is bounded by `LONGEST_NAME` code points.
+
+    Normalizing the `text` of the result again changes nothing.
+    """
+    problem = f"longer than {LONGEST_NAME} characters" if len(text) > LONGEST_NAME else None
+    folded = _folded(text[:LONGEST_NAME])
+    if len(folded) > LONGEST_NAME:
+        folded, problem = folded[:LONGEST_NAME], f"longer than {LONGEST_NAME} characters"
+    words = _words(folded)
+    if len(words) > MOST_WORDS:
+        words, problem = words[:MOST_WORDS], f"more than {MOST_WORDS} words"
+    if any(len(word) > LONGEST_WORD for word in words):
+        words, problem = tuple(word[:LONGEST_WORD] for word in words), f"a word longer than {LONGEST_WORD} letters"
+    core = without_legal_forms(words)
+    if not says_something(core):
+        core, problem = (), "no word to compare" if words else "no letter or digit to compare"
+    return NormalizedName(text=" ".join(words), words=words, core=core, problem=problem)
+
+
+def _folded(text: str) -> str:
+    """Lower case without accents and invisible characters, in Latin letters where the script is near to them."""
+    if text.isascii():
+        return text.lower()
+    visible = _visible(_reversed_overrides(text))
+    compatible = unicodedata.normalize("NFKC", visible)[:LONGEST_NAME]
+    bare = _bare(compatible.casefold())
+    return _bare(romanise(bare.translate(LATIN_LETTERS)))
+
+
+_OVERRIDE = re.compile("[\u202e\u2067]([^\u202c\u2069]*)[\u202c\u2069]?")
+
+
+def _reversed_overrides(text: str) -> str:
+    """Text inside a right-to-left override as it is seen: `\\u202eiewauH` shows Huawei."""
+    if not _OVERRIDE.search(text):
+        return text
+    return _OVERRIDE.sub(lambda found: found[1][::-1] if found[0][0] == "\u202e" else found[1], text)
+
+
+def _visible(text: str) -> str:
+    """Text without invisible characters, surrogates and variation selectors, and with short runs of marks only."""
+    kept: list[str] = []
+    run = 0
+    for char in text:
+        if char < "\u0300":
+            run = 0
+            kept.append(char if char != "\u00ad" else "")
+            continue
+        run = run + 1 if unicodedata.combining(char) else 0
+        invisible = unicodedata.category(char) in {"Cf", "Cs", "Co", "Cn"} or char in _INVISIBLE_LETTERS
+        if not invisible and run <= LONGEST_COMBINING_RUN:
+            kept.append(char)
+    return "".join(kept)
+
+
+_SELECTORS = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
+_INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | _SELECTORS
+_MARKS = re.compile("[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
+
+
+def _bare(text: str) -> str:
+    """Text without accents, vowel points and the lengthening stroke of Arabic, composed again."""
+    if text.isascii():
+        return text
+    kept_short = text.replace("й", "\ue000").replace("ї", "\ue001").replace("ў", "\ue002")
+    bare = _MARKS.sub("", unicodedata.normalize("NFD", kept_short))
+    restored = bare.replace("\ue000", "й").replace("\ue001", "ї").replace("\ue002", "ў")
+    return unicodedata.normalize("NFC", restored)
+
+
+_APOSTROPHES = re.compile("(?<=\\w)['`´‘’ʻʼ′ʹ״׳]|['`´‘’ʻʼ′ʹ](?=\\w)")
+_DOTTED = re.compile(r"(?<!\w)\w(?:\.\w)+(?!\w)\.?")
+_WORDS = re.compile(r"[^\W_]+")
+_SINGLES = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_])+(?!\S)")
+
+
+def _words(folded: str) -> tuple[str, ...]:
+    """Words of letters and digits; dotted and spaced initials are one word (`s.i.s.`, `d o o`)."""
+    if "." in folded:
+        folded = _DOTTED.sub(lambda found: found.group().replace(".", ""), folded)
+    joined = " ".join(_WORDS.findall(_APOSTROPHES.sub("", folded).replace("&", " and ")))
+    return tuple(_SINGLES.sub(lambda found: found.group().replace(" ", ""), joined).split())
