@@ -212,7 +212,7 @@ async def test_no_record_no_pass(make_gate: MakeGate, tmp_path: Path) -> None:
         blocker.execute("ROLLBACK")
         blocker.close()
         deadline = loop.time() + 5
-        while (admission := await gate.decide(training("norge"))).outcome is None and loop.time() < deadline:
+        while (admission := await gate.decide(training("norge"))).outcome is None and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         assert admission.outcome is Outcome.ALLOW
 
