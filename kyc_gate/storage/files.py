@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from kyc_gate.errors import StorageFault
@@ -37,6 +38,24 @@ def make_private(path: Path) -> None:
 def connect(path: Path, *, wait_seconds: float) -> sqlite3.Connection:
     """Return a connection in autocommit mode that waits that long for other processes."""
     return sqlite3.connect(path, timeout=wait_seconds, isolation_level=None, cached_statements=256)
+
+
+def use_write_ahead_log(connection: sqlite3.Connection, *, wait_seconds: float) -> str:
+    """Switch the file to a write-ahead log and return the mode that it is in then.
+
+    Processes that start together on a new file all try; SQLite answers some of them "locked" without waiting, since
+    two that waited for each other would never end. Raises `sqlite3.OperationalError` when that goes on too long.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            mode: str = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return mode
 
 
 class Watch:

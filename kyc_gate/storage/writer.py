@@ -20,7 +20,7 @@ from pathlib import Path
 
 from kyc_gate.errors import StorageFault
 from kyc_gate.storage.chain_log import Head, head_of, verify_tail
-from kyc_gate.storage.files import Watch, connect, make_private
+from kyc_gate.storage.files import Watch, connect, make_private, use_write_ahead_log
 from kyc_gate.storage.schema import migrate
 from kyc_gate.storage.worker import Answered, Waiting, Worker, closed_quietly, fault_of, own_error
 
@@ -194,7 +194,7 @@ class Writer(Worker):
         make_private(self._path)
         connection = connect(self._path, wait_seconds=self.deadline_seconds / 2)
         try:
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            mode = use_write_ahead_log(connection, wait_seconds=self.deadline_seconds / 2)
             if mode != "wal":
                 raise StorageFault(
                     f"the store `{self._path}` cannot use a write-ahead log here; put it on a local disk"

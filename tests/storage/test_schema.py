@@ -10,7 +10,7 @@ import pytest
 
 from kyc_gate.errors import StorageFault
 from kyc_gate.storage import schema
-from kyc_gate.storage.files import connect
+from kyc_gate.storage.files import connect, use_write_ahead_log
 from kyc_gate.storage.sqlite import SqliteStore
 
 from .samples import decision_entry
@@ -60,7 +60,7 @@ def test_processes_that_start_together_take_each_step_once(file: Path) -> None:
 
     def start(_: int) -> int:
         connection = connect(file, wait_seconds=5)
-        connection.execute("PRAGMA journal_mode = WAL")
+        assert use_write_ahead_log(connection, wait_seconds=5) == "wal"
         schema.migrate(connection)
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         connection.close()
