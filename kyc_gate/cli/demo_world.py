@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
 from kyc_gate.cli.demo_script import SCRIPT
 
@@ -76,12 +79,23 @@ def hints(gateway: str, api: str, config: Path) -> list[str]:
         _boto3(gateway, ALLOWED_KEY, "allowed"),
         _boto3(gateway, BLOCKED_KEY, "blocked"),
         "",
-        f"  kyc-gate cases list --config {config}",
-        f"  kyc-gate audit verify --config {config}",
-        f"  kyc-gate ledger show --config {config}",
+        *(f"  {_command()} {step} --config {config}" for step in ("cases list", "audit verify", "ledger show")),
         "",
         "Ctrl-C ends the demo and removes its state",
     ]
+
+
+def _command() -> str:
+    """Return how a person calls `kyc-gate` from this folder: by its name, by its path, or through this Python."""
+    if which("kyc-gate"):
+        return "kyc-gate"
+    beside = Path(sys.executable).with_name("kyc-gate")
+    return _near(beside) if beside.exists() else f"{_near(Path(sys.executable))} -m kyc_gate"
+
+
+def _near(path: Path) -> str:
+    """Return `path` as seen from the current folder, where that is shorter."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _curl(gateway: str, number: str) -> str:
@@ -102,4 +116,5 @@ def _boto3(gateway: str, key: str, outcome: str) -> str:
         f"aws_access_key_id='{key}', aws_secret_access_key='any')"
     )
     call = "run_instances(ImageId='ami-1', InstanceType='p5.48xlarge', MinCount=1, MaxCount=1)"
-    return f'  python -c "import boto3; print({client}.{call})"  # {outcome}'
+    python = _near(Path(sys.executable)) if find_spec("boto3") else "python"
+    return f'  {python} -c "import boto3; print({client}.{call})"  # needs boto3; {outcome}'

@@ -120,9 +120,9 @@ def test_a_changed_request_waits_for_a_person(demo: Demo) -> None:
 
 def test_the_printed_boto3_lines_work(demo: Demo) -> None:
     """The programs for boto3, as printed, run: the first starts an instance, the second is refused."""
-    programs = [line.partition('"')[2].rpartition('"')[0] for line in demo.lines if "import boto3" in line]
+    programs = [line for line in demo.lines if "import boto3" in line]
     allowed, blocked = (
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+        subprocess.run(program, shell=True, capture_output=True, text=True, check=False, timeout=60)  # noqa: S602
         for program in programs
     )
     assert allowed.returncode == 0, allowed.stderr
@@ -156,8 +156,8 @@ def test_boto3_needs_no_change(key: str, passes: bool, demo: Demo) -> None:
 def test_the_printed_commands_work(demo: Demo, kyc_gate: Callable[..., Ran]) -> None:
     """The printed `kyc-gate` lines answer about the running gate: its cases, its chain, its ledger."""
     for line in demo.lines:
-        words = line.split()
-        if words[:1] == ["kyc-gate"]:
-            ran = kyc_gate(*words[1:], "--json")
+        command, found, config = line.strip().partition(" --config ")
+        if found:
+            ran = kyc_gate(*command.split()[-2:], "--config", config, "--json")
             assert (ran.status, ran.err) == (0, "")
             assert ran.rows
