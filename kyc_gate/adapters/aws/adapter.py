@@ -198,7 +198,7 @@ class AWSAdapter:
             return None
         _, operation, kind = REST[service][pattern]
         document = read_json_object(call.body or b"")
-        reading = documents.read_rest(operation, kind, document)
+        reading = documents.read_rest(service, operation, kind, document)
         meaning = {"path": call.raw_path.decode("ascii"), "body": documents.meaning(document)}
         return None if reading is None else self._request(call, service, operation, reading, meaning)
 
@@ -223,7 +223,7 @@ class AWSAdapter:
             kind=reading.kind,
             lines=reading.lines,
             certainty=_certainty(reading),
-            unresolved=reading.unresolved,
+            unresolved=tuple(_in_region(name, region) for name in reading.unresolved),
             duration_seconds=reading.duration_seconds,
             workload=declared_workload(reading.tags),
             declared_operations=declared_operations(reading.tags),
@@ -273,11 +273,19 @@ class AWSAdapter:
         if request.operation == "ModifyInstanceAttribute":
             return _named_machine("instance", _parameters(call).get("InstanceId"), request.lines)
         name = read_json_object(call.body or b"").get("NotebookInstanceName")
-        return _named_machine("notebook-instance", name, request.lines)
+        if request.region is None or not isinstance(name, str) or not name:
+            return ()
+        return _named_machine("notebook-instance", f"{request.region}/{name}", request.lines)
 
 
 def _named_machine(kind: str, id: object, lines: tuple[Accelerators, ...]) -> tuple[Learned, ...]:
     return (Learned(kind=kind, id=id, lines=lines),) if isinstance(id, str) and id and lines else ()
+
+
+def _in_region(name: str, region: str | None) -> str:
+    """Return the reference as it is known over all regions: a notebook's name is taken once in each, an id but once."""
+    kind, _, id = name.partition(":")
+    return f"{kind}:{region or '?'}/{id}" if kind == "notebook-instance" else name
 
 
 def _service(call: Call) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from kyc_gate.adapters.aws.operations import kind_of
+from kyc_gate.adapters.aws.operations import TOKENS, kind_of
 from kyc_gate.adapters.aws.reading import Reading, instance_type
 from kyc_gate.adapters.strict_json import JsonValue, read_json_object
 from kyc_gate.adapters.values import MAX_COUNT, count, digits, reference, token
@@ -42,24 +42,25 @@ _COUNT_FIELDS = (
     "MaxInstanceCount",
     "maxInstanceCount",
 )
-# Jobs whose name stays taken after they end: a second call of the same name fails upstream.
-_NAMED = frozenset({"CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateProcessingJob", "CreateTransformJob"})
-_FLEETING = frozenset({"ClientToken", "clientToken", "ClientRequestToken", "clientRequestToken", "IdempotencyToken"})
+# Jobs whose name stays taken after they end, since nothing deletes them: a second call of the same name fails upstream.
+_NAMED = frozenset({"CreateTransformJob"})
+_FLEETING = frozenset(field for operations in TOKENS.values() for field in operations.values())
 
 
 def read_sagemaker(operation: str, document: Document) -> Reading | None:
     """Return what a SageMaker operation asks for."""
-    return _complete(_SAGEMAKER.get(operation, _read_evident), kind_of("sagemaker", operation), operation, document)
+    reader = _SAGEMAKER.get(operation, _read_evident)
+    return _complete("sagemaker", reader, kind_of("sagemaker", operation), operation, document)
 
 
 def read_pcs(operation: str, document: Document) -> Reading | None:
     """Return what an operation of the Parallel Computing Service asks for."""
-    return _complete(_read_node_group, kind_of("pcs", operation), operation, document)
+    return _complete("pcs", _read_node_group, kind_of("pcs", operation), operation, document)
 
 
-def read_rest(operation: str, kind: RequestKind, document: Document) -> Reading | None:
+def read_rest(service: str, operation: str, kind: RequestKind, document: Document) -> Reading | None:
     """Return what a Batch, EKS or Bedrock operation asks for."""
-    return _complete(_REST.get(operation, _read_evident), kind, operation, document)
+    return _complete(service, _REST.get(operation, _read_evident), kind, operation, document)
 
 
 def meaning(document: Document) -> dict[str, JsonValue]:
@@ -70,11 +71,11 @@ def meaning(document: Document) -> dict[str, JsonValue]:
 Reader: TypeAlias = "Callable[[RequestKind, str, Document], Reading | None]"
 
 
-def _complete(reader: Reader, kind: RequestKind, operation: str, document: Document) -> Reading | None:
+def _complete(service: str, reader: Reader, kind: RequestKind, operation: str, document: Document) -> Reading | None:
     reading = reader(kind, operation, document)
     if reading is None:
         return None
-    given = [document[name] for name in sorted(_FLEETING) if name in document]
+    token_field = TOKENS[service].get(operation)
     return Reading(
         kind=reading.kind,
         lines=reading.lines,
@@ -83,7 +84,7 @@ def _complete(reader: Reader, kind: RequestKind, operation: str, document: Docum
         duration_seconds=reading.duration_seconds,
         tags=_tags(document),
         linkage=tuple(sorted(set(_links(document)))),
-        token=token(given[0], "ClientToken") if given else None,
+        token=token(document.get(token_field), token_field) if token_field else None,
         named=operation in _NAMED,
     )
 
@@ -322,6 +323,11 @@ def _read_transform(kind: RequestKind, operation: str, document: Document) -> Re
     return Reading(kind=kind, lines=tuple(lines), unresolved=tuple(unresolved))
 
 
+def _read_validated(kind: RequestKind, operation: str, document: Document) -> Reading | None:
+    """What is only described provisions nothing; its validation runs training and transform jobs at once."""
+    return _read_evident(kind, operation, document) if document.get("ValidationSpecification") is not None else None
+
+
 def _read_notebook_update(kind: RequestKind, operation: str, document: Document) -> Reading | None:
     if document.get("InstanceType") is None:
         return None
@@ -353,6 +359,8 @@ _SAGEMAKER: dict[str, Reader] = {
     "CreateTrainingJob": _read_training,
     "CreateHyperParameterTuningJob": _read_tuning,
     "CreateProcessingJob": _read_processing,
+    "CreateAlgorithm": _read_validated,
+    "CreateModelPackage": _read_validated,
     "CreateTransformJob": _read_transform,
     "CreateCluster": _read_cluster,
     "UpdateCluster": _read_cluster,

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 
-from kyc_gate.adapters.aws.operations import kind_of
+from kyc_gate.adapters.aws.operations import EC2, NEVER_DRY, TOKENS, kind_of
 from kyc_gate.adapters.aws.reading import Reading, instance_type
 from kyc_gate.adapters.values import digits, reference, token
 from kyc_gate.adapters.words import shown
@@ -21,10 +21,9 @@ _TAG = re.compile(r"(TagSpecifications?\.[0-9]+\.)Tags?\.[0-9]+\.Key|(Tags?\.(?:
 _TYPE_FIELD = re.compile(r"(?:^|\.)InstanceType(?:\.Value)?$")
 _MEMBER_TYPE = re.compile(r"(?:^|\.)InstanceTypes?\.(?:member\.)?[0-9]+$")
 
-# Parameters that carry no meaning: who signs, when, and the token that makes a retry a retry.
-_FLEETING = re.compile(
-    r"(?i)X-Amz-.*|ClientToken|DryRun|AWSAccessKeyId|Signature(Version|Method)?|Timestamp|Expires|SecurityToken"
-)
+# Parameters that carry no meaning: when and how it is signed, and the token that makes a retry a retry. Who signs, in
+# version 2 (`AWSAccessKeyId`), stays: it is all that tells one caller from another there.
+_FLEETING = re.compile(r"(?i)X-Amz-.*|ClientToken|DryRun|Signature(Version|Method)?|Timestamp|Expires|SecurityToken")
 
 _TARGET = "CapacityReservationSpecification.CapacityReservationTarget"
 _LINKS = {
@@ -62,16 +61,17 @@ def read_ec2(operation: str, parameters: Parameters) -> Reading | None:
     """Return what an EC2 operation asks for, or None when these parameters provision nothing."""
     reader = _READERS.get(operation, _read_any)
     reading = reader("ec2", operation, parameters)
-    return None if reading is None else _with_common(reading, parameters)
+    return None if reading is None else _with_common("ec2", operation, reading, parameters)
 
 
 def read_autoscaling(operation: str, parameters: Parameters) -> Reading | None:
     """Return what an Auto Scaling operation asks for."""
     reading = _read_group("autoscaling", operation, parameters)
-    return None if reading is None else _with_common(reading, parameters)
+    return None if reading is None else _with_common("autoscaling", operation, reading, parameters)
 
 
-def _with_common(reading: Reading, parameters: Parameters) -> Reading:
+def _with_common(service: str, operation: str, reading: Reading, parameters: Parameters) -> Reading:
+    token_field = TOKENS[service].get(operation)
     return Reading(
         kind=reading.kind,
         lines=reading.lines,
@@ -79,16 +79,22 @@ def _with_common(reading: Reading, parameters: Parameters) -> Reading:
         ranged=reading.ranged,
         tags=_tags(parameters),
         linkage=_linkage(parameters),
-        token=token(parameters.get("ClientToken"), "ClientToken"),
-        dry_run=_boolean(parameters, "DryRun"),
+        token=token(parameters.get(token_field), token_field) if token_field else None,
+        dry_run=_dry_run(service, operation, parameters),
     )
+
+
+def _dry_run(service: str, operation: str, parameters: Parameters) -> bool:
+    """Return whether the upstream is sure to start nothing. Elsewhere `DryRun` may be ignored, and the call is real."""
+    asked = _boolean(parameters, "DryRun")
+    return asked and service == "ec2" and operation in EC2 and operation not in NEVER_DRY
 
 
 def _boolean(parameters: Parameters, name: str) -> bool:
     value = parameters.get(name, "false")
-    if value.lower() not in ("true", "false"):
+    if value not in ("true", "false"):  # as every SDK writes them: who knows how others are read upstream
         raise RefusedCall(400, "boolean", f"{name} {shown(value)} is neither `true` nor `false`")
-    return value.lower() == "true"
+    return value == "true"
 
 
 def _tags(parameters: Parameters) -> tuple[tuple[str, str], ...]:
@@ -221,7 +227,16 @@ def _read_any(service: str, operation: str, parameters: Parameters) -> Reading:
     return Reading(kind=kind_of(service, operation), lines=lines, unresolved=(reference("operation", operation),))
 
 
+def _read_departure(service: str, operation: str, parameters: Parameters) -> Reading | None:
+    """Machines that leave a group run on, and the group launches as many again unless its desired size shrinks."""
+    if _boolean(parameters, "ShouldDecrementDesiredCapacity"):
+        return None
+    return Reading(kind=kind_of(service, operation), unresolved=(_group_reference(operation, parameters),))
+
+
 def _read_group(service: str, operation: str, parameters: Parameters) -> Reading | None:
+    if operation in ("DetachInstances", "EnterStandby"):
+        return _read_departure(service, operation, parameters)
     sizes = [
         digits(value, name, least=0)
         for name, value in parameters.items()

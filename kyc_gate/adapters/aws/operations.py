@@ -66,6 +66,8 @@ SAGEMAKER = {
     "CreateAIRecommendationJob": Kind.SUBMIT,
     "CreateJob": Kind.SUBMIT,
     "CreateTrainingSession": Kind.SUBMIT,
+    "CreateAlgorithm": Kind.SUBMIT,
+    "CreateModelPackage": Kind.SUBMIT,
     "CreateCluster": Kind.CREATE,
     "UpdateCluster": Kind.SCALE,
     "BatchAddClusterNodes": Kind.SCALE,
@@ -108,6 +110,8 @@ AUTOSCALING = {
     "PutWarmPool": Kind.SCALE,
     "StartInstanceRefresh": Kind.SCALE,
     "ResumeProcesses": Kind.SCALE,
+    "DetachInstances": Kind.SCALE,
+    "EnterStandby": Kind.SCALE,
 }
 
 PCS = {
@@ -142,6 +146,45 @@ REST = {
     },
 }
 
+TOKENS = {
+    "ec2": dict.fromkeys(
+        _names(
+            "RunInstances RunScheduledInstances CreateFleet RequestSpotInstances CreateCapacityReservation "
+            "CreateCapacityReservationFleet CreateCapacityReservationBySplitting MoveCapacityReservationInstances "
+            "CreateInterruptibleCapacityReservationAllocation PurchaseHostReservation PurchaseScheduledInstances "
+            "ModifyReservedInstances AllocateHosts"
+        ),
+        "ClientToken",
+    ),
+    "autoscaling": {"LaunchInstances": "ClientToken"},
+    "sagemaker": {
+        "BatchAddClusterNodes": "ClientToken",
+        "CreateModelPackage": "ClientToken",
+        "RetryPipelineExecution": "ClientRequestToken",
+        "StartPipelineExecution": "ClientRequestToken",
+    },
+    "pcs": dict.fromkeys(("CreateComputeNodeGroup", "UpdateComputeNodeGroup"), "clientToken"),
+    "batch": {"SubmitServiceJob": "clientToken"},
+    "eks": dict.fromkeys(
+        _names("CreateCluster UpdateClusterConfig CreateNodegroup UpdateNodegroupConfig UpdateNodegroupVersion"),
+        "clientRequestToken",
+    ),
+    "bedrock": dict.fromkeys(
+        _names(
+            "CreateModelCustomizationJob CreateProvisionedModelThroughput CreateMarketplaceModelEndpoint "
+            "UpdateMarketplaceModelEndpoint"
+        ),
+        "clientRequestToken",
+    ),
+}
+"""The parameter that makes a retry a retry, by service and guarded operation (botocore service models).
+
+An upstream that knows no such parameter may ignore it and start machines each time, so no other is read as a token.
+"""
+
+NEVER_DRY = _names("ModifySpotFleetRequest PurchaseHostReservation ModifyReservedInstances AllocateHosts ModifyHosts")
+"""Guarded operations of EC2 that know no `DryRun` (botocore service model); Auto Scaling knows none anywhere."""
+
 HARMLESS_VERBS = _names(
     "Describe Get List Search Query Delete Terminate Stop Cancel Release Detach Disassociate Deregister Revoke Disable "
     "Reject Withdraw Unassign Unmonitor Deprovision Export Report Validate Confirm Reboot Monitor Reset Lock Unlock "
@@ -173,20 +216,20 @@ HARMLESS_EC2 = _names(
 )
 
 HARMLESS_AUTOSCALING = _names(
-    "AttachInstances BatchDeleteScheduledAction EnterStandby ExitStandby RollbackInstanceRefresh SetInstanceHealth "
+    "AttachInstances BatchDeleteScheduledAction ExitStandby RollbackInstanceRefresh SetInstanceHealth "
     "SetInstanceProtection"
 )
 
 HARMLESS_SAGEMAKER = _names(
     "AddAssociation AddTags AssociateTrialComponent AttachClusterNodeNetworkInterface AttachClusterNodeVolume "
     "BatchDeleteClusterNodes BatchDescribeModelPackage BatchRebootClusterNodes BatchReplaceClusterNodes "
-    "CreateAIWorkloadConfig CreateAction CreateAlgorithm CreateAppImageConfig CreateArtifact CreateClusterExtension "
+    "CreateAIWorkloadConfig CreateAction CreateAppImageConfig CreateArtifact CreateClusterExtension "
     "CreateClusterSchedulerConfig CreateCodeRepository CreateCompilationJob CreateContext "
     "CreateDataQualityJobDefinition CreateDeviceFleet CreateDomain CreateEdgeDeploymentPlan CreateEdgeDeploymentStage "
     "CreateEdgePackagingJob CreateEndpointConfig CreateExperiment CreateFeatureGroup CreateFlowDefinition CreateHub "
     "CreateHubContentPresignedUrls CreateHubContentReference CreateHumanTaskUi CreateImage CreateImageVersion "
     "CreateInferenceRouter CreateMlflowApp CreateMlflowTrackingServer CreateModel CreateModelBiasJobDefinition "
-    "CreateModelCard CreateModelCardExportJob CreateModelExplainabilityJobDefinition CreateModelPackage "
+    "CreateModelCard CreateModelCardExportJob CreateModelExplainabilityJobDefinition "
     "CreateModelPackageGroup CreateModelQualityJobDefinition CreateNotebookInstanceLifecycleConfig CreatePartnerApp "
     "CreatePartnerAppPresignedUrl CreatePipeline CreatePresignedDomainUrl CreatePresignedMlflowAppUrl "
     "CreatePresignedMlflowTrackingServerUrl CreatePresignedNotebookInstanceUrl CreateProject "

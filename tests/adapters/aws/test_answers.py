@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Refusal
 from kyc_gate.adapters.aws import AWSAdapter
@@ -250,6 +251,21 @@ def test_a_notebook_is_remembered_by_its_name() -> None:
     start = adapter.read(sagemaker("StartNotebookInstance", b'{"NotebookInstanceName":"n"}'))
     assert start is not None
     assert start.unresolved == (f"{found.kind}:{found.id}",)
+
+
+def test_a_notebook_of_the_same_name_in_another_region_is_another() -> None:
+    """Names are taken once in each region: a small notebook here says nothing of a large one there."""
+    adapter = AWSAdapter()
+    given = sagemaker("CreateNotebookInstance", b'{"NotebookInstanceName":"n","InstanceType":"ml.t3.medium"}')
+    request = adapter.read(given)
+    assert request is not None
+    (found,) = adapter.learn(request, given, 200, b"{}")
+    start = sagemaker("StartNotebookInstance", b'{"NotebookInstanceName":"n"}')
+    moved = tuple((name, value.replace(b"us-east-1", b"us-west-2")) for name, value in start.headers)
+    elsewhere = adapter.read(Call(method="POST", raw_path=b"/", headers=moved, body=start.body))
+    assert elsewhere is not None
+    assert f"{found.kind}:{found.id}" not in elsewhere.unresolved
+    assert adapter.learn(replace(request, region=None), given, 200, b"{}") == ()
 
 
 def test_a_refusal_can_always_be_worded() -> None:

@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import botocore.session
 import pytest
 
-from kyc_gate.adapters.aws import AWSAdapter
+from kyc_gate.adapters.aws import AWSAdapter, documents
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.job import Accelerators, Certainty, ProvisioningRequest, RequestKind, Workload
 
@@ -95,7 +96,7 @@ def test_no_type_is_unresolved() -> None:
 
 def test_a_retry_has_the_same_key_and_another_call_another() -> None:
     """The invocation id stays the same over attempts, and is good for the hour of the signature."""
-    given = sent_by_botocore("sagemaker", lambda client: client.create_training_job(**_MINIMAL))
+    given = sent_by_botocore("sagemaker", lambda client: client.create_transform_job(**_TRANSFORM))
     adapter = AWSAdapter()
     key = adapter.read(given)
     retried = [(name, b"attempt=2; max=5" if name == b"amz-sdk-request" else value) for name, value in given.headers]
@@ -109,6 +110,80 @@ def test_a_retry_has_the_same_key_and_another_call_another() -> None:
         assert other.fingerprint == key.fingerprint
 
 
+def test_a_job_whose_name_can_be_freed_is_counted_each_time() -> None:
+    """A finished training job can be deleted and run again under its name, so an invocation id proves no retry."""
+    assert train().idempotency_key is None
+
+
+@pytest.mark.parametrize("operation", sorted(documents._NAMED))
+def test_a_name_that_is_taken_stays_taken(operation: str) -> None:
+    """No operation of the service frees the name of a job whose retries count once."""
+    model = botocore.session.Session().get_service_model("sagemaker")
+    assert operation.replace("Create", "Delete") not in model.operation_names
+
+
+def test_a_token_that_the_api_does_not_know_is_none() -> None:
+    """The upstream ignores a field that it does not know, and starts a job for each call."""
+    body = {"jobName": "j", "jobQueue": "q", "serviceJobType": "SAGEMAKER_TRAINING", "clientToken": "a"}
+    head = (JSON, scope("batch"))
+    keys = []
+    for token in ("a", "b"):
+        sent = json.dumps({**body, "clientToken": token, "IdempotencyToken": "same"}).encode()
+        asked = AWSAdapter().read(call("POST", b"/v1/submitservicejob", sent, *head))
+        assert asked is not None
+        keys.append(asked.idempotency_key)
+    assert len(set(keys)) == 2
+    job = b'{"TrainingJobName":"t","ClientToken":"same","ResourceConfig":{"TrainingPlanArn":"p"}}'
+    asked = AWSAdapter().read(sagemaker("CreateTrainingJob", job))
+    assert asked is not None
+    assert asked.idempotency_key is None
+
+
+_VALIDATION = {
+    "ValidationRole": ROLE,
+    "ValidationProfiles": [
+        {
+            "ProfileName": "p",
+            "TrainingJobDefinition": {
+                "TrainingInputMode": "File",
+                "InputDataConfig": [{"ChannelName": "c", "DataSource": {}}],
+                "OutputDataConfig": {"S3OutputPath": "s3://bucket/out"},
+                "ResourceConfig": {"InstanceType": "ml.p5.48xlarge", "InstanceCount": 64, "VolumeSizeInGB": 1},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 2_000_000},
+            },
+        }
+    ],
+}
+_ALGORITHM = {
+    "AlgorithmName": "a",
+    "TrainingSpecification": {
+        "TrainingImage": "i",
+        "SupportedTrainingInstanceTypes": ["ml.p5.48xlarge"],
+        "TrainingChannels": [{"Name": "c", "SupportedContentTypes": ["x"], "SupportedInputModes": ["File"]}],
+    },
+}
+
+
+def test_an_algorithm_that_is_validated_trains_at_once() -> None:
+    """`ValidationSpecification` runs the algorithm on machines; without it nothing starts."""
+    given = json.dumps({**_ALGORITHM, "ValidationSpecification": _VALIDATION}).encode()
+    sent = sagemaker("CreateAlgorithm", given)
+    assert AWSAdapter().guards(sent)
+    asked = AWSAdapter().read(sent)
+    assert asked is not None
+    assert asked.lines == (machines("ml.p5.48xlarge", 64),)
+    assert asked.unresolved == ("operation:CreateAlgorithm",)
+    assert ask("sagemaker", lambda client: client.create_algorithm(**_ALGORITHM)) is None
+    assert ask("sagemaker", lambda client: client.create_model_package(ModelPackageGroupName="g")) is None
+
+
+_TRANSFORM = {
+    "TransformJobName": "t",
+    "ModelName": "m",
+    "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://a"}}},
+    "TransformOutput": {"S3OutputPath": "s3://b"},
+    "TransformResources": {"InstanceType": "ml.p5.48xlarge", "InstanceCount": 1},
+}
 _MINIMAL = {
     "TrainingJobName": "run-1",
     "RoleArn": ROLE,
@@ -172,7 +247,7 @@ CLUSTER = {
             "sagemaker",
             lambda c: c.start_notebook_instance(NotebookInstanceName="n"),
             (),
-            ("notebook-instance:n",),
+            ("notebook-instance:us-east-1/n",),
             id="start-notebook",
         ),
         pytest.param(

@@ -11,7 +11,7 @@ from kyc_gate.adapters.aws import AWSAdapter
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.job import Accelerators, Certainty, ProvisioningRequest, RequestKind, Workload
 
-from ..calls import ACCOUNT, FORM, call, ec2, sent_by_botocore
+from ..calls import ACCOUNT, FORM, call, ec2, scope, sent_by_botocore
 
 
 def ask(ask: Callable[[Any], object], service: str = "ec2") -> ProvisioningRequest | None:
@@ -369,3 +369,50 @@ def test_another_form_passes(form: bytes) -> None:
     """A form of another application is not this adapter's to judge."""
     given = call("POST", b"/", form, FORM, host=b"shop.example")
     assert AWSAdapter().read(given) is None
+
+
+def test_a_dry_run_that_the_api_does_not_know_is_real() -> None:
+    """Auto Scaling ignores `DryRun` and launches, so such a call is charged like any other."""
+    form = b"Action=SetDesiredCapacity&AutoScalingGroupName=g&DesiredCapacity=8&DryRun=true"
+    asked = AWSAdapter().read(call("POST", b"/", form, FORM, scope("autoscaling")))
+    assert asked is not None
+    assert not asked.dry_run
+    asked = AWSAdapter().read(ec2(b"Action=AllocateHosts&InstanceType=p5.48xlarge&Quantity=1&DryRun=true"))
+    assert asked is not None
+    assert not asked.dry_run
+
+
+@pytest.mark.parametrize("value", [b"TRUE", b"True", b"1", b"true+", b"yes", b""])
+def test_a_dry_run_is_spelled_one_way(value: bytes) -> None:
+    """What one reader takes for true and another for false is refused."""
+    with pytest.raises(RefusedCall, match="DryRun"):
+        AWSAdapter().read(ec2(b"Action=RunInstances&InstanceType=p5.48xlarge&MaxCount=1&DryRun=" + value))
+
+
+def test_only_a_token_of_the_operation_is_a_key() -> None:
+    """`CreateAutoScalingGroup` knows no client token: each call is another group."""
+    form = b"Action=CreateAutoScalingGroup&AutoScalingGroupName=g&MaxSize=8&ClientToken=same"
+    asked = AWSAdapter().read(call("POST", b"/", form, FORM, scope("autoscaling")))
+    assert asked is not None
+    assert asked.idempotency_key is None
+
+
+@pytest.mark.parametrize("operation", ["DetachInstances", "EnterStandby"])
+def test_machines_that_a_group_replaces_are_more_machines(operation: str) -> None:
+    """What leaves a group runs on; unless the desired size shrinks, the group launches as many again."""
+    form = f"Action={operation}&AutoScalingGroupName=g&InstanceIds.member.1=i-1&ShouldDecrementDesiredCapacity="
+    given = [call("POST", b"/", f"{form}{value}".encode(), FORM, scope("autoscaling")) for value in ("false", "true")]
+    asked = AWSAdapter().read(given[0])
+    assert asked is not None
+    assert asked.unresolved == ("auto-scaling-group:g",)
+    assert AWSAdapter().read(given[1]) is None
+
+
+def test_callers_of_old_signatures_are_told_apart() -> None:
+    """With a version 2 signature only `AWSAccessKeyId` names the caller: one caller's approval fits no other."""
+    form = b"Action=RunInstances&InstanceType=p5.48xlarge&MaxCount=1&SignatureVersion=2&Signature=x&AWSAccessKeyId="
+    host = b"ec2.us-east-1.amazonaws.com"
+    asked = [AWSAdapter().read(call("POST", b"/", form + key, FORM, host=host)) for key in (b"AKIA1", b"AKIA2")]
+    assert asked[0] is not None
+    assert asked[1] is not None
+    assert asked[0].fingerprint != asked[1].fingerprint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
-from kyc_gate.adapters.aws.operations import GUARDED, HARMLESS_SAGEMAKER, REST, is_harmless
+from kyc_gate.adapters.aws.operations import EC2, GUARDED, HARMLESS_SAGEMAKER, NEVER_DRY, REST, TOKENS, is_harmless
 
 
 def model(service: str) -> list[str]:
@@ -47,3 +47,25 @@ def test_every_guarded_path_exists(service: str) -> None:
         http = found.operation_model(operation).http
         segments = [segment if "{" not in segment else "{}" for segment in http["requestUri"].split("/")]
         assert (http["method"], segments) == (method, [s if "{" not in s else "{}" for s in path.split("/")])
+
+
+@pytest.mark.parametrize("service", sorted(TOKENS))
+def test_tokens_are_those_of_the_api(service: str) -> None:
+    """Each guarded operation has the token that the API knows, and no other."""
+    found = botocore.session.Session().get_service_model(service)
+    guarded = GUARDED.get(service) or [operation for _, operation, _ in REST[service].values()]
+    known = {}
+    for operation in guarded:
+        shape = found.operation_model(operation).input_shape
+        for name in shape.members if shape else ():
+            if name.lower() in ("clienttoken", "clientrequesttoken", "idempotencytoken"):
+                known[operation] = name
+    assert TOKENS[service] == known
+
+
+def test_operations_without_dry_run_are_those_of_the_api() -> None:
+    """A guarded operation of EC2 is tried only where the API knows `DryRun`; Auto Scaling knows none."""
+    ec2, scaling = (botocore.session.Session().get_service_model(name) for name in ("ec2", "autoscaling"))
+    assert {name for name in EC2 if "DryRun" not in ec2.operation_model(name).input_shape.members} == NEVER_DRY
+    shapes = [scaling.operation_model(name).input_shape for name in GUARDED["autoscaling"]]
+    assert not [shape for shape in shapes if "DryRun" in shape.members]
