@@ -32,7 +32,8 @@ log = structlog.get_logger("kyc_gate")
 LEARNT_BODY = 1024 * 1024
 """Bytes of a response that are kept to learn references from; a longer response teaches nothing."""
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS = frozenset({307, 308})
+"""Redirects that repeat the call elsewhere. After the others a client only looks: what was asked for is done."""
 
 _UNDECIDED = Refusal(
     status=403,

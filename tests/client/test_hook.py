@@ -35,12 +35,15 @@ class Cloud:
         self.status = 201
         self.requests: list[tuple[str, bytes]] = []
         self.moved = 0
+        self.seen_other: type[web.HTTPFound | web.HTTPSeeOther | web.HTTPMovedPermanently] | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.path, await request.read()))
         if self.moved:
             self.moved -= 1
             raise web.HTTPTemporaryRedirect("/moved")
+        if self.seen_other and request.method == "POST":
+            raise self.seen_other("/jobs/1")
         return web.json_response({"made": True}, status=self.status)
 
 
@@ -218,6 +221,19 @@ async def test_redirect_is_decided_again_and_counted_once(gate: Gate, cloud: tup
             assert response.status == 201
     assert [path for path, _ in server.requests] == [PATH, PATH, "/moved"]
     assert await used(gate, "norge") == 2 * once
+
+
+@pytest.mark.parametrize("kind", [web.HTTPSeeOther, web.HTTPFound, web.HTTPMovedPermanently])
+async def test_redirect_to_look_at_what_was_made_keeps_the_hold(
+    gate: Gate, cloud: tuple[Cloud, str], kind: type[web.HTTPFound | web.HTTPSeeOther | web.HTTPMovedPermanently]
+) -> None:
+    """After 301, 302 and 303 the client only looks: the job was made, so its operations stay counted."""
+    server, url = cloud
+    server.seen_other = kind
+    async with session(gate) as http, http.post(url + PATH, data=job(), headers=NORGE) as response:
+        assert response.status == 201
+    assert [path for path, _ in server.requests] == [PATH, "/jobs/1"]
+    assert await used(gate, "norge") > 0
 
 
 async def test_redirect_round_the_middleware_is_stopped(gate: Gate, cloud: tuple[Cloud, str]) -> None:
