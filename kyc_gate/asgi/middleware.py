@@ -34,6 +34,8 @@ class KYCGateMiddleware:
     """
 
     def __init__(self, app: ASGIApp, gate: Gate) -> None:
+        """Raise `ConfigurationError` for a gate without adapters, before which nothing would be guarded."""
+        gate.require_adapter()
         self.app = app
         self.gate = gate
         self._opened = False

@@ -16,6 +16,8 @@ class Gate(gate.Gate):
 
         The middleware decides, and the trace stops a guarded request that was made with `middlewares=()`.
         A session with middlewares of its own lists the hook's after them: what is decided must be what is sent.
+        Raises `ConfigurationError` for a gate without adapters, which guards nothing.
         """
+        self.require_adapter()
         hook = Hook(self)
         return {"middlewares": (hook.decide,), "trace_configs": [hook.trace_config()]}

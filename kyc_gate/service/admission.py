@@ -29,6 +29,7 @@ class Admission(Record):
     headers: tuple[tuple[bytes, bytes], ...] = ()
     learns: bool = False
     hold_id: str | None = None
+    replayed: bool = False
     request: ProvisioningRequest | None = None
     call: Call | None = None
     position: int | None = None

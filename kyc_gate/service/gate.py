@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from kyc_gate.adapters.adapter import Adapter, Refusal
 from kyc_gate.adapters.problem import problem_answer
 from kyc_gate.decide.decision import combine, decide
 from kyc_gate.errors import (
+    ConfigurationError,
     InputError,
     KYCGateError,
     NotReady,
@@ -74,6 +76,7 @@ class Gate:
         self._standings = Standings(store, self.screener, seconds=self.settings.directory_seconds)
         self._admitted = asyncio.Semaphore(self.settings.concurrent_decisions)
         self._background: set[asyncio.Task[None]] = set()
+        self._relying: Counter[str] = Counter()  # calls under way, by the hold that they rely on
         self._opened = False
 
     @classmethod
@@ -95,6 +98,8 @@ class Gate:
         self._standings.forget()
         self._opened = True
         log.info("gate.opened", policies=[str(policy.reference) for policy in self.policies], lists=self._lists_named())
+        if self.settings.unsafe_mode is not None:
+            log.warning("gate.unsafe", mode=self.settings.unsafe_mode, says="nothing is refused")
 
     async def close(self) -> None:
         """Wait for what is being written, and close the store."""
@@ -152,18 +157,19 @@ class Gate:
         """
         if admission.hold_id is None or admission.answer is not None:
             return
+        alone = self._ended(admission.hold_id)
         try:
             if status is not None and 200 <= status < 400:
                 await self.store.settle(admission.hold_id)
                 await self._learn(admission, status, body)
-            elif status is not None and _refused_upstream(status):
+            elif status is not None and _refused_upstream(status) and alone and not admission.replayed:
                 await self.store.release(admission.hold_id)
         except StorageFault as error:
             log.error("hold.unsettled", hold_id=admission.hold_id, status=status, error=str(error))
 
     async def abandon(self, admission: Admission) -> None:
         """Give back the hold of a call that never left."""
-        if admission.hold_id is None:
+        if admission.hold_id is None or not self._ended(admission.hold_id) or admission.replayed:
             return
         try:
             await self.store.release(admission.hold_id)
@@ -182,6 +188,11 @@ class Gate:
         elif self._lists().stale(self.now()):
             reasons.append("the restricted-party lists are stale")
         return Readiness(ready=not reasons, reasons=tuple(reasons))
+
+    def require_adapter(self) -> None:
+        """Raise `ConfigurationError` where no call would be guarded, so that no door stands open in silence."""
+        if not self.adapters:
+            raise ConfigurationError("no adapter is configured, so that nothing is guarded; add `[aws]` or `[generic]`")
 
     def now(self) -> datetime:
         """Return the clock's reading, once for each decision."""
@@ -241,6 +252,7 @@ class Gate:
             raise NotReady("the gate is not open")
         decision_id = f"dec_{secrets.token_hex(16)}"
         reading = await self._reading(request, party)
+        self._relying[reading.usage.hold_id] += 1
         try:
             facts, decision = self._concluded(reading, None)
             grant = await self._grant(reading, decision)
@@ -248,8 +260,11 @@ class Gate:
                 facts, decision = self._concluded(reading, grant)
             receipt, facts, decision, grant = await self._recorded(decision_id, reading, facts, decision, grant)
         except BaseException:
-            self._give_back(reading.usage)
+            if self._ended(reading.usage.hold_id):
+                self._give_back(reading.usage)
             raise
+        if call is None or request.dry_run or not self._passes(decision):
+            self._ended(reading.usage.hold_id)
         return self._acted(decision_id, reading, facts, decision, receipt, grant, adapter, call, started)
 
     async def _reading(self, request: ProvisioningRequest, party: Party | None) -> Reading:
@@ -316,6 +331,7 @@ class Gate:
         request = reading.request
         passes = self._passes(decision)
         opens = _reviewable(decision) and not request.dry_run
+        shared = reading.usage.replayed or self._relying[reading.usage.hold_id] > 1
         return DecisionEntry(
             decision_id=decision_id,
             record={
@@ -329,7 +345,7 @@ class Gate:
                 "hold_id": None if request.dry_run else reading.usage.hold_id,
                 "grant_id": grant.id if grant else None,
             },
-            hold_id=None if request.dry_run or (reading.usage.replayed and not passes) else reading.usage.hold_id,
+            hold_id=None if request.dry_run or (shared and not passes) else reading.usage.hold_id,
             keep_hold=passes,
             case=self._case(decision_id, reading, decision) if opens else None,
             spend_grant=grant.id if grant else None,
@@ -398,6 +414,7 @@ class Gate:
             warnings=warnings,
             headers=_response_headers(decision_id, warnings),
             hold_id=None if reading.request.dry_run else reading.usage.hold_id,
+            replayed=reading.usage.replayed,
             request=reading.request,
             position=receipt.position,
         )
@@ -435,6 +452,18 @@ class Gate:
         except Exception as error:
             log.error("refusal.unworded", exc_info=error, adapter=adapter.name)
             return problem_answer(refusal)
+
+    def _ended(self, hold_id: str) -> bool:
+        """Note that a call no longer relies on its hold, and return whether no other call does.
+
+        INVARIANT: a hold is given back only by the call that took it, and only while no other call relies on it. Two
+        calls with one token may be under way at once, and that one was refused says nothing of the other.
+        """
+        self._relying[hold_id] -= 1
+        if self._relying[hold_id] > 0:
+            return False
+        del self._relying[hold_id]
+        return True
 
     def _give_back(self, usage: Usage) -> None:
         """Release, in the background, the hold of a request that failed before it was let through."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from gates import PATH, job, used
+from gates import PATH, job, make_gate, used
 
 from kyc_gate import Gate, KYCGateMiddleware
+from kyc_gate.errors import ConfigurationError
 from kyc_gate.model.decision import Outcome
 
 from .conftest import Cloud
@@ -400,6 +402,9 @@ async def test_broken_gate_lets_nothing_through(cloud: Cloud, gate: Gate) -> Non
         def guards(self, call: object) -> bool:
             raise ZeroDivisionError("secret detail")
 
+        def require_adapter(self) -> None:
+            pass
+
         def answer(self, call: object, error: Exception) -> Any:
             raise ZeroDivisionError("secret detail")
 
@@ -431,3 +436,12 @@ async def test_concurrent_calls_do_not_mix(app: KYCGateMiddleware, cloud: Cloud)
     assert sorted(cloud.bodies) == sorted(bodies[1::2])
     ids = {scope["kyc_gate"].decision_id for scope in cloud.scopes}
     assert len(ids) == 25
+
+
+async def test_a_gate_that_guards_nothing_is_no_gate(tmp_path: Path, cloud: Cloud) -> None:
+    """Without an adapter every call would pass: the door is not put up, and says what is missing."""
+    async with make_gate(tmp_path) as made:
+        empty = Gate(policies=made.policies, store=made.store)
+        for door in (lambda: KYCGateMiddleware(cloud, empty), empty.client_hook):
+            with pytest.raises(ConfigurationError, match=r"add `\[aws\]` or `\[generic\]`"):
+                door()
