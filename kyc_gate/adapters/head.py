@@ -43,6 +43,7 @@ _LENGTH = re.compile(rb"[0-9]{1,15}")
 _U_ESCAPE = re.compile(rb"%[uU]([0-9A-Fa-f]{4})")
 _OVERLONG = re.compile(rb"[\xc0\xc1]([\x80-\xbf])|\xe0\x80([\x80-\xbf])")
 _SLASHES = re.compile(r"/+")
+_AUTHORITY = re.compile(r"^[/\\]{2,}[^/\\]*")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}$")
 
 
@@ -204,11 +205,13 @@ def canonical_path(raw_path: bytes) -> str:
 
 def canonical_forms(raw_path: bytes) -> frozenset[str]:
     """Return every reading of the path that some upstream may have: each stage of `canonical_path`, also with dot
-    segments dropped in place of resolved, and without a format suffix such as `.json`.
+    segments dropped in place of resolved, without a format suffix such as `.json`, and, where it starts with two
+    slashes, without the host that readers of URLs take from between them.
     """
     forms = {
         _arrange(text, resolve=resolve, cut=cut)
-        for text in _decodings(raw_path)
+        for decoded in _decodings(raw_path)
+        for text in {decoded, _AUTHORITY.sub("", decoded)}
         for resolve in (True, False)
         for cut in (True, False)
     }

@@ -55,10 +55,10 @@ class PathTable:
         self._exact = [(pattern, re.compile(_exact(pattern).encode(), re.DOTALL)) for pattern in self._patterns]
         loose = "|".join(_loose(pattern) for pattern in self._patterns) or r"(?!)"
         self._near = re.compile(
-            f"(?:{loose})(?:\\.[a-z0-9]{{1,8}})?(?P<below>/.*)?".encode(), re.IGNORECASE | re.DOTALL
+            f"(?:{loose})(?:\\.[a-z0-9]{{1,8}})?(?P<below>[/:].*)?".encode(), re.IGNORECASE | re.DOTALL
         )
         self._form = re.compile(loose)
-        self._form_below = re.compile(f"(?:{loose})/.*", re.DOTALL)
+        self._form_below = re.compile(f"(?:{loose})[/:].*", re.DOTALL)
 
     def place(self, raw_path: bytes) -> Place:
         """Return where the path, as sent, stands."""
@@ -132,7 +132,7 @@ def _exact(pattern: str) -> str:
         # One segment; escapes only of text, checked by the HTTP profile.
         out += f"(?P<p_{found[1]}>[A-Za-z0-9._~@!$&'()*+,=:%-]+)"
         end = found.end()
-    return out + re.escape(pattern[end:]) + r"(?P<below>/.*)?"
+    return out + re.escape(pattern[end:]) + r"(?P<below>[/:].*)?"
 
 
 def _loose(pattern: str) -> str:

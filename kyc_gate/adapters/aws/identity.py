@@ -77,6 +77,8 @@ def service_of_host(host: bytes) -> str | None:
         service = label.removesuffix("-fips")
         if service in SERVICES:
             return service
+        if service.startswith("bedrock-agentcore"):  # a service of its own, which signs as itself
+            return "other"
         if service.startswith("bedrock-"):  # its runtime and agents sign as `bedrock`
             return "bedrock"
         if service in ("s3", "elb") or service.startswith("s3-"):
