@@ -29,8 +29,11 @@ def forwarded(headers: Headers) -> CIMultiDict[str]:
     """Return the request's fields for the upstream, in order and with every duplicate.
 
     `Expect` stays behind, since this gateway answers it itself. Raises `RefusedCall` for a value that is not UTF-8: the
-    client library would write other bytes than came in.
+    client library would write other bytes than came in. Raises it, too, for a body with two lengths: the upstream would
+    wait for one and be sent the other, and take the next call on the connection for the rest (RFC 9112, 6.3).
     """
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
+        raise RefusedCall(400, "framing", "the call has both Content-Length and Transfer-Encoding")
     fields: CIMultiDict[str] = CIMultiDict()
     for name, value in _end_to_end(headers, frozenset({b"expect"})):
         try:

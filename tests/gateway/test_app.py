@@ -201,3 +201,10 @@ async def test_body_is_streamed(cloud: Upstream, port: int) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.close()
     assert cloud.bodies == [b"abcdef"]
+
+
+async def test_a_body_of_two_lengths_is_not_forwarded(cloud: Upstream, port: int) -> None:
+    """With both framings the upstream would wait for a body that never comes, and eat the next call for it."""
+    head = b"POST /x HTTP/1.1\r\nHost: api.example\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    raw = await exchange(port, head + b"0\r\n\r\n")
+    assert (status_of(raw), cloud.received) == (400, [])
