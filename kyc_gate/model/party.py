@@ -37,6 +37,11 @@ class Owner(Record):
     headquarters: str | None = None
     listed_on: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a share out of range, which would take away from what others hold."""
+        if self.share is not None and not (self.share.is_finite() and 0 <= self.share <= 1):
+            raise ValueError(f"`share` is {self.share}; a share is from 0 to 1")
+
 
 class UltimateParent(Record):
     """The last owner up the chain, as the customer or the operator declares it.

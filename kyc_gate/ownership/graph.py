@@ -18,25 +18,37 @@ Listed = Callable[[Owner | Party], bool]
 def ultimate_parent(party: Party, parties: Mapping[str, Party]) -> Party | UltimateParent | None:
     """Return the last owner up the chain: a party on file, what was declared of one that is not, or None if unknown.
 
-    A party that declares itself its own ultimate parent is returned itself. A chain that runs in a circle has no last
-    owner, so the answer is None.
+    A party that declares itself its own ultimate parent is returned itself, unless a company on file holds more than
+    half of it: what is on file counts for more than what is declared. A chain that runs in a circle has no last owner,
+    so the answer is None.
     """
     seen: set[str] = set()
     current = party
     while current.id not in seen:
         seen.add(current.id)
         declared = current.ultimate_parent
-        if declared is None:
-            return None
-        if declared.is_self:
-            return current
+        if declared is None or declared.is_self:
+            owner = _majority_owner(current, parties)
+            if owner is not None:
+                current = owner
+                continue
+            return current if declared else None
         if declared.party_id is None or declared.party_id not in parties:
             return declared if declared.name or declared.headquarters else None
         if declared.party_id == current.id:
             return current
         current = parties[declared.party_id]
-        if current.ultimate_parent is None:
+        if current.ultimate_parent is None and _majority_owner(current, parties) is None:
             return current
+    return None
+
+
+def _majority_owner(party: Party, parties: Mapping[str, Party]) -> Party | None:
+    """Return the party on file, persons aside, that holds more than half of `party`, or None."""
+    for owner in party.owners or ():
+        known = parties.get(owner.party_id) if owner.party_id else None
+        if known is not None and known.kind is not PartyKind.PERSON and (owner.share or 0) > CONTROL_SHARE:
+            return known
     return None
 
 

@@ -148,3 +148,30 @@ def test_two_people_of_one_name_are_two() -> None:
     people = [Party(id=id, name="Kim Lee", kind=PartyKind.PERSON) for id in ("p1", "p2")]
     known = directory(*people)
     assert control_group(people[0], known) != control_group(people[1], known)
+
+
+@pytest.mark.parametrize("declared", [UltimateParent(is_self=True), None], ids=["says-itself", "says-nothing"])
+def test_an_owner_on_file_counts_for_more_than_a_claim(declared: UltimateParent | None) -> None:
+    """Sisters that each claim to stand alone are one group under the company that holds more than half of them."""
+    boss = party("boss", parent=UltimateParent(is_self=True))
+    sisters = [party(id, ("boss", "0.51"), parent=declared) for id in ("a", "b")]
+    known = directory(boss, *sisters)
+    assert [ultimate_parent(each, known) for each in sisters] == [boss, boss]
+    assert len({control_group(each, known) for each in known.values()}) == 1
+
+
+def test_half_a_person_and_a_stranger_are_no_parent() -> None:
+    """Half is not more than half, a person heads no group, and an owner that is not on file tells no headquarters."""
+    own = UltimateParent(is_self=True)
+    boss = Party(id="boss", name="Boss", kind=PartyKind.PERSON)
+    for held in (party("a", ("other", "0.5"), parent=own), party("a", ("boss", "1"), parent=own)):
+        assert ultimate_parent(held, directory(held, boss, party("other", parent=own))) == held
+    alone = party("a", ("nobody", "1"), parent=own)
+    assert ultimate_parent(alone, directory(alone)) == alone
+
+
+@pytest.mark.parametrize("share", ["-0.5", "1.1", "NaN", "Infinity"])
+def test_a_share_out_of_range_is_refused(share: str) -> None:
+    """A negative share would take away from what listed parties hold."""
+    with pytest.raises(ValueError, match="a share is from 0 to 1"):
+        Owner(name="x", share=Decimal(share))
