@@ -151,12 +151,7 @@ def read_party(given: Mapping[str, Any], *, default_id: str, at: str = "") -> Pa
         written["aliases"] = [{"name": alias} if isinstance(alias, str) else alias for alias in written["aliases"]]
     if isinstance(written.get("ultimate_parent"), str):
         written["ultimate_parent"] = {"name": written["ultimate_parent"]}
-    party = read_record(written, Party, at=at)
-    for number, owner in enumerate(party.owners or ()):
-        if owner.share is not None and not 0 <= owner.share <= 1:
-            place = f"{at}.owners[{number}].share".lstrip(".")
-            raise FieldError(place, f"field `{place}` must be from 0 to 1, not {owner.share}; write 0.5 for 50 %")
-    return party
+    return read_record(written, Party, at=at)
 
 
 def usage_after(used: UsageInput | None, estimated: Estimate) -> Usage | None:

@@ -40,7 +40,7 @@ class Owner(Record):
     def __post_init__(self) -> None:
         """Raise `ValueError` for a share out of range, which would take away from what others hold."""
         if self.share is not None and not (self.share.is_finite() and 0 <= self.share <= 1):
-            raise ValueError(f"`share` is {self.share}; a share is from 0 to 1")
+            raise ValueError(f"`share` is {self.share}; a share is from 0 to 1: write 0.5 for 50 %")
 
 
 class UltimateParent(Record):

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forks import forked, reaped
 
 from kyc_gate.audit.verify import Walk
 from kyc_gate.storage.sqlite import SqliteStore
 
-from .forks import forked, reaped
 from .samples import decision_entry, hold_request
 
 CALLERS = 8

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forks import forked, reaped
 
 from kyc_gate.model.usage import Usage
 from kyc_gate.storage.sqlite import SqliteStore
 
-from .forks import forked, reaped
 from .samples import NOW, OPERATIONS, decision_entry, hold_request
 
 LIMIT = OPERATIONS

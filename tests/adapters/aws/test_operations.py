@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import botocore
 import botocore.session
 import pytest
 
 from kyc_gate.adapters.aws.operations import EC2, GUARDED, HARMLESS_SAGEMAKER, NEVER_DRY, REST, TOKENS, is_harmless
+
+CHECKED_WITH = (1, 44, 8)
+"""The release of botocore whose every operation was sorted into guarded and harmless. Later ones may know more."""
 
 
 def model(service: str) -> list[str]:
@@ -27,9 +31,14 @@ def test_every_harmless_sagemaker_operation_exists() -> None:
 
 @pytest.mark.parametrize("service", sorted(GUARDED))
 def test_nothing_known_is_guarded_by_accident(service: str) -> None:
-    """Of the operations that the API has today, those not harmless are those listed: no read goes to a person."""
+    """Of the operations that were sorted, those not harmless are those listed: no read goes to a person.
+
+    A later release may know operations that nobody has sorted yet; they are guarded, and that is no fault.
+    """
     guarded = {name for name in model(service) if not is_harmless(service, name)}
-    assert guarded == set(GUARDED[service])
+    assert guarded >= set(GUARDED[service])
+    if tuple(int(part) for part in botocore.__version__.split(".")) <= CHECKED_WITH:
+        assert guarded == set(GUARDED[service])
 
 
 @pytest.mark.parametrize("service", sorted(GUARDED))
