@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from kyc_gate.model.lineage import Lineage
 from kyc_gate.model.record import Record
 
 
@@ -94,6 +95,7 @@ class ProvisioningRequest(Record):
     idempotency_key: str | None = None
     dry_run: bool = False
     fingerprint: str = ""
+    lineage: Lineage | None = None
 
 
 class Estimate(Record):
