@@ -11,6 +11,7 @@ from kyc_gate.model.job import Estimate, ProvisioningRequest
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
 from kyc_gate.service.gather import Standing
+from kyc_gate.service.generation import Generation
 
 
 class Admission(Record):
@@ -46,6 +47,7 @@ class Reading(Record):
     """What one decision is made from, before grants: kept so that it can be made again with one."""
 
     request: ProvisioningRequest
+    generation: Generation
     standing: Standing
     estimated: Estimate
     usage: Usage

@@ -40,7 +40,8 @@ from kyc_gate.policy.read import Policy
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.admission import Admission, Readiness, Reading
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
-from kyc_gate.service.gather import ListStanding, estimate_of, gather
+from kyc_gate.service.gather import estimate_of, gather
+from kyc_gate.service.generation import Generation
 from kyc_gate.service.settings import Limits, Settings
 from kyc_gate.service.standings import Standings
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
@@ -70,10 +71,10 @@ class Gate:
         self.adapters = adapters
         self.settings = settings or Settings()
         self.limits = Limits(max_body=self.settings.body_bytes, body_seconds=self.settings.body_seconds)
-        self.snapshot = snapshot
-        self.screener = _screener(snapshot, self.settings)
+        self._generation = Generation.of(snapshot, self.settings)
+        self._activating = asyncio.Lock()
         self._seed = (tuple(parties), tuple(accounts))
-        self._standings = Standings(store, self.screener, seconds=self.settings.directory_seconds)
+        self._standings = Standings(store, seconds=self.settings.directory_seconds)
         self._admitted = asyncio.Semaphore(self.settings.concurrent_decisions)
         self._background: set[asyncio.Task[None]] = set()
         self._relying: Counter[str] = Counter()  # calls under way, by the hold that they rely on
@@ -116,6 +117,29 @@ class Gate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    # The lists
+
+    @property
+    def snapshot(self) -> ListSnapshot | None:
+        """The active snapshot of the restricted-party lists, or None."""
+        return self._generation.snapshot
+
+    @property
+    def screener(self) -> Screener | None:
+        """The screener over the active snapshot, or None."""
+        return self._generation.screener
+
+    async def activate(self, snapshot: ListSnapshot) -> None:
+        """Index `snapshot` on a thread of its own, and put it in the place of the active one when it is ready.
+
+        Until then, and if indexing raises, decisions go on with the lists that are active. A decision under way ends
+        with the lists that it began with; every later one uses `snapshot`. Calls follow one another in order.
+        """
+        async with self._activating:
+            before = self.snapshot.digest if self.snapshot else None
+            self._generation = await asyncio.to_thread(Generation.of, snapshot, self.settings)
+            log.info("lists.activated", snapshot=snapshot.digest, before=before, lists=self._lists_named())
 
     # What a door asks, in the order in which it asks.
 
@@ -185,7 +209,7 @@ class Gate:
             reasons.append("the store does not take a durable write")
         if self.snapshot is None:
             reasons.append("no restricted-party list is active")
-        elif self._lists().stale(self.now()):
+        elif self._generation.lists.stale(self.now()):
             reasons.append("the restricted-party lists are stale")
         return Readiness(ready=not reasons, reasons=tuple(reasons))
 
@@ -268,8 +292,9 @@ class Gate:
         return self._acted(decision_id, reading, facts, decision, receipt, grant, adapter, call, started)
 
     async def _reading(self, request: ProvisioningRequest, party: Party | None) -> Reading:
+        generation = self._generation
         request = await self._resolved(request)
-        standing, known = await self._standings.of(request, party)
+        standing, known = await self._standings.of(request, generation, party)
         estimated = estimate_of(
             request, horizon_days=self.settings.horizon_days(self.policies), utilisation=self.settings.utilisation
         )
@@ -286,19 +311,27 @@ class Gate:
             window_days=self.settings.window_days,
         )
         usage = await (self.store.peek(reserve) if request.dry_run else self.store.hold(reserve))
-        return Reading(request=request, standing=standing, estimated=estimated, usage=usage, account_known=known, at=at)
+        return Reading(
+            request=request,
+            generation=generation,
+            standing=standing,
+            estimated=estimated,
+            usage=usage,
+            account_known=known,
+            at=at,
+        )
 
     def _concluded(self, reading: Reading, grant: Grant | None) -> tuple[Facts, Decision]:
         facts = gather(
             reading.request,
             as_of=reading.at,
             standing=reading.standing,
-            lists=self._lists(),
+            lists=reading.generation.lists,
             estimated=reading.estimated,
             usage=reading.usage,
             account_known=reading.account_known,
             data_centre=self.settings.data_centre,
-            match_threshold=self.screener.match if self.screener else 1.0,
+            match_threshold=reading.generation.match_threshold,
             grant=grant,
         )
         return facts, combine([decide(reading.request, facts, policy) for policy in self.policies])
@@ -510,19 +543,8 @@ class Gate:
         except StorageFault:
             return False
 
-    def _lists(self) -> ListStanding:
-        return ListStanding.of(self.snapshot, max_age_hours=self.settings.max_age_hours)
-
     def _lists_named(self) -> list[str]:
         return list(self.snapshot.lists) if self.snapshot else []
-
-
-def _screener(snapshot: ListSnapshot | None, settings: Settings) -> Screener | None:
-    """Return a screener over the snapshot with the configured lines, or None when no list is active."""
-    if snapshot is None:
-        return None
-    lines = {"possible": settings.possible, "match": settings.match}
-    return Screener(snapshot, **{name: line for name, line in lines.items() if line is not None})
 
 
 def _reviewable(decision: Decision) -> bool:

@@ -1,0 +1,43 @@
+"""The lists that decisions are made with: one snapshot, its screener and its standing, swapped as one."""
+
+from __future__ import annotations
+
+from kyc_gate.model.listing import ListSnapshot
+from kyc_gate.screening.screener import Screener
+from kyc_gate.service.gather import ListStanding
+from kyc_gate.service.settings import Settings
+
+
+class Generation:
+    """One snapshot and everything that depends on it. Nothing in it changes once it is made.
+
+    A decision takes one generation when it begins and uses no other: INVARIANT: no decision mixes two snapshots.
+    """
+
+    __slots__ = ("lists", "screener", "snapshot")
+
+    def __init__(self, snapshot: ListSnapshot | None, screener: Screener | None, lists: ListStanding) -> None:
+        self.snapshot = snapshot
+        self.screener = screener
+        self.lists = lists
+
+    @classmethod
+    def of(cls, snapshot: ListSnapshot | None, settings: Settings) -> Generation:
+        """Return the generation of `snapshot`, indexed with the configured lines; None means that no list is active.
+
+        Indexing takes up to seconds on large lists: call it away from the event loop.
+        """
+        lists = ListStanding.of(snapshot, max_age_hours=settings.max_age_hours)
+        return cls(snapshot, _screener(snapshot, settings), lists)
+
+    @property
+    def match_threshold(self) -> float:
+        """The score from which on a resemblance is a match."""
+        return self.screener.match if self.screener else 1.0
+
+
+def _screener(snapshot: ListSnapshot | None, settings: Settings) -> Screener | None:
+    if snapshot is None:
+        return None
+    lines = {"possible": settings.possible, "match": settings.match}
+    return Screener(snapshot, **{name: line for name, line in lines.items() if line is not None})
