@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from kyc_gate.errors import ChainBroken, InputError
-from kyc_gate.model.record import Record, canonical_bytes
+from kyc_gate.model.record import Record, canonical_text
 
 PLACE = ("position", "previous", "hash")
 """The names that the chain adds to a record. A record may not use them itself."""
@@ -38,11 +38,14 @@ class AuditRecord(Record):
 
 
 def body_of(content: Mapping[str, object]) -> str:
-    """Return the canonical text of what happened. Raises `InputError` when it uses a name that the chain adds."""
+    """Return the canonical text of what happened, which is JSON-ready.
+
+    Raises `InputError` when it uses a name that the chain adds.
+    """
     taken = sorted(content.keys() & set(PLACE))
     if taken:
         raise InputError(f"an audit record may not have a field `{taken[0]}`: the chain adds it")
-    return canonical_bytes(content).decode("ascii")
+    return canonical_text(content)
 
 
 def placed(row: Mapping[str, object]) -> AuditRecord:

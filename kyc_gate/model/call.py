@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+
 from kyc_gate.model.record import Record
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-class Call(Record):
+class Call(Record, dict=True):
     """One HTTP request, copied out of its door before the body was read.
 
     `raw_path` is the path exactly as sent, still percent-encoded and without the query; `query` is the raw query.
@@ -21,9 +24,17 @@ class Call(Record):
     body: bytes | None = None
     scheme: str = "http"
 
+    @cached_property
+    def fields(self) -> Mapping[bytes, tuple[bytes, ...]]:
+        """Every value of each header, in order, by lower-case name: a guarded call is asked for some fifty."""
+        found: dict[bytes, list[bytes]] = {}
+        for name, value in self.headers:
+            found.setdefault(name, []).append(value)
+        return {name: tuple(values) for name, values in found.items()}
+
     def values(self, name: bytes) -> tuple[bytes, ...]:
         """Return every value of the header `name` (lower case), in order."""
-        return tuple(value for key, value in self.headers if key == name)
+        return self.fields.get(name, ())
 
     def value(self, name: bytes) -> bytes | None:
         """Return the only value of the header `name`, or None if it is absent or repeated."""

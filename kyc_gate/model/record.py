@@ -30,8 +30,12 @@ def canonical_bytes(value: object) -> bytes:
     Two equal values give equal bytes on every machine, so digests and hash chains can be built on them.
     Raises `ValueError` for a float that is not finite.
     """
-    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return text.encode("ascii")
+    return canonical_text(plain(value)).encode("ascii")
+
+
+def canonical_text(content: object) -> str:
+    """Return `canonical_bytes` as a text, for `content` that is JSON-ready already, as `plain` returns it."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def digest(value: object) -> str:

@@ -34,6 +34,7 @@ from kyc_gate.model.facts import Facts
 from kyc_gate.model.job import Certainty, ProvisioningRequest
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
+from kyc_gate.model.record import digest as digest_of
 from kyc_gate.model.record import plain
 from kyc_gate.model.usage import HoldRequest, Usage
 from kyc_gate.policy.read import Policy
@@ -334,7 +335,9 @@ class Gate:
             match_threshold=reading.generation.match_threshold,
             grant=grant,
         )
-        return facts, combine([decide(reading.request, facts, policy) for policy in self.policies])
+        digest = digest_of(facts)
+        decided = [decide(reading.request, facts, policy, facts_digest=digest) for policy in self.policies]
+        return facts, combine(decided)
 
     async def _grant(self, reading: Reading, decision: Decision) -> Grant | None:
         """Return an unspent grant for this very request, where the decision would need one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from kyc_gate.compute.estimate import estimate
 from kyc_gate.model.case import Grant
@@ -23,7 +24,7 @@ from kyc_gate.model.facts import (
     ScreeningFacts,
     WorkloadFacts,
 )
-from kyc_gate.model.job import Certainty, Estimate, ProvisioningRequest, Workload
+from kyc_gate.model.job import Accelerators, Certainty, Estimate, ProvisioningRequest, Workload
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.match import Match, Screening, ScreeningOutcome
 from kyc_gate.model.party import Owner, Party, UltimateParent
@@ -205,12 +206,24 @@ def _lists_at(matches: tuple[Match, ...], threshold: float) -> tuple[str, ...]:
 
 def estimate_of(request: ProvisioningRequest, *, horizon_days: int, utilisation: Decimal) -> Estimate:
     """Return the operations that the request can perform over its duration, or over the horizon if it states none."""
+    return _estimated(request.lines, request.duration_seconds, horizon_days, utilisation, request.provider)
+
+
+@lru_cache(maxsize=4096)
+def _estimated(
+    lines: tuple[Accelerators, ...],
+    duration_seconds: int | None,
+    horizon_days: int,
+    utilisation: Decimal,
+    provider: str,
+) -> Estimate:
+    """Return `estimate` of its arguments. Customers ask for the same machines again and again."""
     return estimate(
-        request.lines,
-        duration_seconds=request.duration_seconds,
+        lines,
+        duration_seconds=duration_seconds,
         horizon_days=horizon_days,
         utilisation=utilisation,
-        provider=request.provider,
+        provider=provider,
     )
 
 
