@@ -25,6 +25,12 @@ class Alias(Record):
     kind: str = ""
 
 
+def check_share(share: Decimal | None) -> None:
+    """Raise `ValueError` for a share that is not from 0 to 1."""
+    if share is not None and not (share.is_finite() and 0 <= share <= 1):
+        raise ValueError(f"`share` is {share}; a share is from 0 to 1: write 0.5 for 50 %")
+
+
 class Owner(Record):
     """A direct owner of a party, with the share it holds (0 to 1), or None where the share is not known.
 
@@ -39,8 +45,36 @@ class Owner(Record):
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a share out of range, which would take away from what others hold."""
-        if self.share is not None and not (self.share.is_finite() and 0 <= self.share <= 1):
-            raise ValueError(f"`share` is {self.share}; a share is from 0 to 1: write 0.5 for 50 %")
+        check_share(self.share)
+
+
+class BeneficialOwner(Record):
+    """A natural person behind a party: who holds a quarter or more (`share`, 0 to 1), or controls it otherwise.
+
+    `born` and `country` tell people of one name apart. `party_id` names a person on file.
+    """
+
+    name: str
+    share: Decimal | None = None
+    controls: bool = False
+    born: str | None = None
+    country: str | None = None
+    party_id: str | None = None
+    listed_on: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a share out of range."""
+        check_share(self.share)
+
+
+class Manager(Record):
+    """A senior manager or technical leader of a party; `also_at` names other organisations that the person serves."""
+
+    name: str
+    title: str | None = None
+    party_id: str | None = None
+    also_at: tuple[str, ...] = ()
+    listed_on: tuple[str, ...] = ()
 
 
 class UltimateParent(Record):
@@ -56,7 +90,11 @@ class UltimateParent(Record):
 
 
 class Party(Record):
-    """A natural or legal person that is checked. Country fields hold what was declared, in any spelling."""
+    """A natural or legal person that is checked. Country fields hold what was declared, in any spelling.
+
+    `lei` is the party's Legal Entity Identifier. `managers` and `beneficial_owners` are None until somebody says who
+    they are. `card_token` is what the operator's payment processor calls the card that pays.
+    """
 
     id: str
     name: str
@@ -71,12 +109,22 @@ class Party(Record):
     military_end_use: bool | None = None
     wmd_end_use: bool | None = None
     verified: bool = False
+    lei: str | None = None
+    managers: tuple[Manager, ...] | None = None
+    beneficial_owners: tuple[BeneficialOwner, ...] | None = None
+    email: str | None = None
+    card_token: str | None = None
 
 
 class Account(Record):
-    """What the provider bills. Many accounts may be one party; `payer` names another party that pays for this one."""
+    """What the provider bills. Many accounts may be one party; `payer_party_id` names another that pays for this one.
+
+    `email` is the account's own address, and `card_token` the payment processor's name of the card that pays.
+    """
 
     provider: str
     id: str
     party_id: str
     payer_party_id: str | None = None
+    email: str | None = None
+    card_token: str | None = None

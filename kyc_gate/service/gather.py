@@ -30,7 +30,9 @@ from kyc_gate.model.match import Match, Screening, ScreeningOutcome
 from kyc_gate.model.party import Owner, Party, UltimateParent
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
-from kyc_gate.ownership.graph import control_group, listed_share, ultimate_parent
+from kyc_gate.ownership.cascade import held_by_listed
+from kyc_gate.ownership.control_groups import control_group
+from kyc_gate.ownership.ultimate_parent import ultimate_parent
 from kyc_gate.places.countries import parse_country
 from kyc_gate.places.headquarters import resolve_headquarters
 from kyc_gate.screening.screener import Screener
@@ -196,7 +198,7 @@ def _share(
         found = _screen_party(holder, screener) if isinstance(holder, Party) else screener.screen([holder.name])
         return bool(lists & set(_lists_at(found.matches, screener.match)))
 
-    share = listed_share(party, parties, listed)
+    share = held_by_listed(party, parties, listed).share
     return None if share is None else float(share)
 
 

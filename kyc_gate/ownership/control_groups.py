@@ -1,0 +1,242 @@
+"""Control groups: parties that act as one, with the reason why. The compute ledger sums over a group."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+
+from kyc_gate.model.party import Account, BeneficialOwner, Owner, Party, PartyKind
+from kyc_gate.model.record import Record
+from kyc_gate.ownership.cascade import CONTROL_SHARE, percent
+from kyc_gate.ownership.directory import Directory, folded
+from kyc_gate.ownership.mailboxes import read_mailbox
+
+BENEFICIAL_SHARE = Decimal("0.25")
+"""A person holds a party beneficially from this share: proposed 15 CFR 7.301, 89 FR 5698."""
+
+MOST_REASONS = 12
+"""Reasons that a group names, at most, nearest first."""
+
+
+class LinkKind(StrEnum):
+    """Why two parties act as one."""
+
+    NAME = "name"
+    PARENT = "parent"
+    OWNER = "owner"
+    BENEFICIAL_OWNER = "beneficial_owner"
+    PAYER = "payer"
+    EMAIL_DOMAIN = "email_domain"
+    MAILBOX = "mailbox"
+    CARD = "card"
+    LEI = "lei"
+
+
+class Link(Record):
+    """That a party hangs on `hub`: another party, or something that only those who act as one have in common."""
+
+    kind: LinkKind
+    hub: str
+    why: str
+
+
+class ControlGroup(Record):
+    """The key over which the ledger sums, the ids of the parties in it, and why they are in one group.
+
+    The key is the same whichever member is asked, and independent of the order in which parties are read.
+    """
+
+    key: str
+    members: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+
+
+class ControlGroups:
+    """The groups of a directory. They are found once for a reading of parties and accounts, in linear time."""
+
+    def __init__(
+        self,
+        parties: Mapping[str, Party],
+        accounts: Iterable[Account] = (),
+        more: Mapping[str, Iterable[Link]] | None = None,
+    ) -> None:
+        self._directory = Directory.of(parties)
+        self._links: dict[str, list[tuple[str, Link]]] = {}
+        for party in self._directory.values():
+            self._join(party.id, (*links_of(party, self._directory), *(more or {}).get(party.id, ())))
+        for account in accounts:
+            self._join(account.party_id, account_links(account, self._directory))
+        self._keys: dict[str, str] = {}
+        self._members: dict[str, tuple[str, ...]] = {}
+
+    def of(self, party: Party) -> ControlGroup:
+        """Return the group of a party on file."""
+        node = f"party:{party.id}"
+        if node not in self._keys:
+            self._explore(node)
+        key = self._keys[node]
+        return ControlGroup(key=key, members=self._members[key], reasons=self._reasons(node))
+
+    def _join(self, id: str, links: Iterable[Link]) -> None:
+        node = f"party:{id}"
+        self._links.setdefault(node, [])
+        for link in links:
+            if link.hub != node:
+                self._links[node].append((link.hub, link))
+                self._links.setdefault(link.hub, []).append((node, link))
+
+    def _explore(self, start: str) -> None:
+        """Walk everything that hangs together with `start`, and give it its key."""
+        seen, waiting = {start}, deque([start])
+        while waiting:
+            for node, _ in self._links.get(waiting.popleft(), ()):
+                if node not in seen:
+                    seen.add(node)
+                    waiting.append(node)
+        key = min((node for node in seen if node.startswith("name:")), default=min(seen))
+        self._members[key] = tuple(sorted(node[6:] for node in seen if node.startswith("party:")))
+        self._keys.update(dict.fromkeys(seen, key))
+
+    def _reasons(self, start: str) -> tuple[str, ...]:
+        """Return why others are in the group, nearest first: what is shared, and with whom."""
+        reasons: dict[str, None] = {}
+        seen, waiting = {start}, deque([start])
+        while waiting and len(reasons) < MOST_REASONS:
+            node = waiting.popleft()
+            for other, link in self._links.get(node, ()):
+                shared = other.startswith("party:") or len(self._links.get(other, ())) > 1
+                if shared and (node.startswith("party:") or other not in seen):
+                    reasons.setdefault(link.why)
+                if other not in seen:
+                    seen.add(other)
+                    waiting.append(other)
+        return tuple(reasons)[:MOST_REASONS]
+
+
+def links_of(party: Party, directory: Directory) -> tuple[Link, ...]:
+    """Return what ties `party` to others, by what is on file of it."""
+    return (
+        *_name_links(party),
+        *_parent_links(party, directory),
+        *_owner_links(party, directory),
+        *_beneficial_links(party),
+        *_lei_links(party),
+        *contact_links(party.name, party.email, party.card_token),
+    )
+
+
+def account_links(account: Account, directory: Directory) -> tuple[Link, ...]:
+    """Return what ties the party of `account` to others: who pays, with what card, and the account's own address."""
+    party = directory.get(account.party_id)
+    name = party.name if party else account.party_id
+    links = list(contact_links(name, account.email, account.card_token))
+    if account.payer_party_id is not None and account.payer_party_id != account.party_id:
+        payer = directory.get(account.payer_party_id)
+        paying = payer.name if payer else account.payer_party_id
+        links.append(
+            Link(kind=LinkKind.PAYER, hub=f"party:{account.payer_party_id}", why=f"`{paying}` pays for `{name}`")
+        )
+    return tuple(links)
+
+
+def contact_links(name: str, email: str | None, card_token: str | None) -> tuple[Link, ...]:
+    """Return what an e-mail address and a card tie a party of this name to.
+
+    A domain of its own ties an organisation's parties together. At a provider that serves anybody only the very same
+    mailbox does: strangers share the domain.
+    """
+    links = []
+    mailbox = read_mailbox(email)
+    if mailbox is not None and mailbox.shared:
+        why = f"`{name}` uses the mailbox {mailbox.address}"
+        links.append(Link(kind=LinkKind.MAILBOX, hub=f"mailbox:{mailbox.address}", why=why))
+    elif mailbox is not None:
+        why = f"`{name}` uses the e-mail domain {mailbox.domain}"
+        links.append(Link(kind=LinkKind.EMAIL_DOMAIN, hub=f"domain:{mailbox.domain}", why=why))
+    if card_token and card_token.strip():
+        token = card_token.strip()
+        why = f"`{name}` pays with the card ...{token[-4:]}"
+        links.append(Link(kind=LinkKind.CARD, hub=f"card:{token}", why=why))
+    return tuple(links)
+
+
+def _name_links(party: Party) -> tuple[Link, ...]:
+    """Companies of one name are one, which errs on the strict side; people of one name are not."""
+    name = "" if party.kind is PartyKind.PERSON else folded(party.name)
+    return (
+        (Link(kind=LinkKind.NAME, hub=f"name:{name}", why=f"a company bears the name `{party.name}`"),) if name else ()
+    )
+
+
+def _parent_links(party: Party, directory: Directory) -> tuple[Link, ...]:
+    declared = party.ultimate_parent
+    if declared is None or declared.is_self:
+        return ()
+    known = directory.get(declared.party_id) if declared.party_id else None
+    name = known.name if known else declared.name
+    why = f"`{party.name}` declares `{name or declared.party_id}` as its ultimate parent"
+    hubs = [f"party:{declared.party_id}"] if declared.party_id else []
+    if known is None and declared.name and (core := folded(declared.name)):
+        hubs.append(f"name:{core}")
+    return tuple(Link(kind=LinkKind.PARENT, hub=hub, why=why) for hub in hubs)
+
+
+def _owner_links(party: Party, directory: Directory) -> tuple[Link, ...]:
+    """A company on file ties from half; a person, and whoever is not on file, from a quarter."""
+    links: list[Link] = []
+    for owner in party.owners or ():
+        holders = directory.holders(owner)
+        companies = bool(holders) and all(each.kind in _COMPANIES for each in holders)
+        line = Decimal(CONTROL_SHARE.numerator) / CONTROL_SHARE.denominator if companies else BENEFICIAL_SHARE
+        if owner.share is not None and owner.share >= line:
+            why = f"`{owner.name}` holds {percent(owner.share)} of `{party.name}`"
+            links.extend(Link(kind=LinkKind.OWNER, hub=hub, why=why) for hub in _owner_hubs(owner, holders))
+    return tuple(links)
+
+
+_COMPANIES = frozenset({PartyKind.COMPANY, PartyKind.GOVERNMENT, PartyKind.UNKNOWN})
+
+
+def _owner_hubs(owner: Owner, holders: Iterable[Party]) -> tuple[str, ...]:
+    found = tuple(f"party:{holder.id}" for holder in holders)
+    if found:
+        return found
+    if owner.party_id is not None:
+        return (f"party:{owner.party_id}",)
+    name = folded(owner.name)
+    return (f"name:{name}", f"person:{name}") if name else ()
+
+
+def _beneficial_links(party: Party) -> tuple[Link, ...]:
+    """Whoever holds a quarter or more, controls otherwise, or is named without saying which."""
+    links = []
+    for person in party.beneficial_owners or ():
+        if person.share is not None and person.share < BENEFICIAL_SHARE and not person.controls:
+            continue
+        hub = _person_hub(person)
+        if hub is not None:
+            why = f"`{person.name}` is a beneficial owner of `{party.name}`"
+            links.append(Link(kind=LinkKind.BENEFICIAL_OWNER, hub=hub, why=why))
+    return tuple(links)
+
+
+def _person_hub(person: BeneficialOwner) -> str | None:
+    """A person on file is known by id, another by name: whoever gives one name for two people counts as one."""
+    if person.party_id is not None:
+        return f"party:{person.party_id}"
+    name = folded(person.name)
+    return f"person:{name}" if name else None
+
+
+def _lei_links(party: Party) -> tuple[Link, ...]:
+    lei = (party.lei or "").strip().upper()
+    return (Link(kind=LinkKind.LEI, hub=f"lei:{lei}", why=f"`{party.name}` has the LEI {lei}"),) if lei else ()
+
+
+def control_group(party: Party, parties: Mapping[str, Party], payer: str | None = None) -> str:
+    """Return the key of the group of `party`, for which `payer` pays."""
+    directory = Directory.of(parties).with_party(party)
+    accounts = [Account(provider="", id="", party_id=party.id, payer_party_id=payer)] if payer else []
+    return ControlGroups(directory, accounts).of(party).key
