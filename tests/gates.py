@@ -6,8 +6,6 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kyc_gate.ownership.graph import control_group
-
 from kyc_gate import Gate
 from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
@@ -15,6 +13,7 @@ from kyc_gate.lists.reading import ListReading
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListEntry
 from kyc_gate.model.party import Account, Party, PartyKind, UltimateParent
+from kyc_gate.ownership.control_groups import control_group
 from kyc_gate.policy.read import read_policy, shipped_policies
 from kyc_gate.service.settings import Settings
 from kyc_gate.storage.sqlite import SqliteStore
