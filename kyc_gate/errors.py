@@ -7,6 +7,7 @@ KYCGateError
 │   └── RefusedCall            a call that cannot be read, with the status to answer it with
 ├── IdempotencyConflict    a token came back with another request
 ├── NotReady               the gate has no policy, no lists or no store yet
+├── FeedFault              a list could not be fetched, verified, kept or read back; the last good one stands
 ├── StorageFault           the store failed; nothing may pass
 │   └── ChainBroken            the audit chain does not verify
 └── CaseError              a step that a case or grant does not allow
@@ -56,6 +57,10 @@ class IdempotencyConflict(KYCGateError):
 
 class NotReady(KYCGateError):
     """The gate cannot decide yet, or no longer: no policy, no lists, or no store."""
+
+
+class FeedFault(KYCGateError):
+    """A list could not be fetched, verified, kept or read back. The last good one stands."""
 
 
 class StorageFault(KYCGateError):

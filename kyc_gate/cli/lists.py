@@ -1,14 +1,26 @@
-"""The lists that a command screens against."""
+"""`kyc-gate lists`: lists pulled, checked, compared and carried; and the lists that other commands screen against."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
-from kyc_gate.cli.output import complain
+from kyc_gate.cli.output import UsageError, add_json, complain, for_people, print_json, print_table
+from kyc_gate.cli.progress import Downloads
+from kyc_gate.cli.state import add_config
 from kyc_gate.errors import InputError
+from kyc_gate.feeds.guards import OVERRULED
+from kyc_gate.feeds.pull import Pulled, PullReport, pull
+from kyc_gate.feeds.source import Source
+from kyc_gate.model.coverage import Coverage, SourceCoverage
 from kyc_gate.model.listing import ListSnapshot
+from kyc_gate.model.record import plain
 from kyc_gate.service.build import snapshot_of
+from kyc_gate.service.config import Configuration, read_configuration
+from kyc_gate.service.list_shelf import pulling_of, read_coverage, shelf_of, sources_of
+from kyc_gate.telemetry.line import configure_logging
 
 SHOWN_PROBLEMS = 5
 """Rows that could not be read are named up to here, then counted."""
@@ -38,3 +50,141 @@ def read_lists(paths: list[str]) -> ListSnapshot | None:
     if len(problems) > SHOWN_PROBLEMS:
         complain(f"lists: {len(problems) - SHOWN_PROBLEMS} more rows could not be read")
     return snapshot
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    pulling = steps.add_parser("pull", help="fetch, check and activate the configured lists", allow_abbrev=False)
+    pulling.add_argument("sources", metavar="SOURCE", nargs="*", help="only these sources; all without any")
+    pulling.add_argument(
+        "--accept",
+        metavar="GUARD",
+        action="append",
+        default=[],
+        help=f"overrule a guard for the named sources: {', '.join(OVERRULED)}",
+    )
+    pulling.add_argument("--rebuild", action="store_true", help="read the kept files anew, even if none changed")
+    status = steps.add_parser("status", help="lists expected and active, their ages and problems", allow_abbrev=False)
+    for step in (pulling, status):
+        add_config(step)
+        add_json(step)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do the step."""
+    configuration = read_configuration(options.config)
+    configure_logging(configuration.log.format)
+    return {"pull": _pull, "status": _status}[options.step](options, configuration)
+
+
+def _configured(configuration: Configuration) -> tuple[Source, ...]:
+    sources = sources_of(configuration)
+    if not sources:
+        raise InputError("no list source is configured; name some under `sources` in `[lists]`")
+    return sources
+
+
+def _pull(options: argparse.Namespace, configuration: Configuration) -> int:
+    """Pull, and tell what became of each source; the status is 1 when one is not current."""
+    sources = _asked(_configured(configuration), options.sources)
+    accept = frozenset(options.accept)
+    if unknown := sorted(accept - set(OVERRULED)):
+        raise UsageError(f"`--accept`: `{unknown[0]}` is no guard that can be overruled; see `--help`")
+    if accept and not options.sources:
+        raise UsageError("`--accept` needs the sources that it is for")
+    how = pulling_of(configuration, accept=accept, rebuild=options.rebuild)
+    with Downloads() as downloads:
+        report = asyncio.run(pull(shelf_of(configuration), sources, how, watcher=downloads.bar))
+    _tell_pull(report, people=for_people(options.json))
+    return 0 if report.whole else 1
+
+
+def _asked(sources: tuple[Source, ...], names: list[str]) -> tuple[Source, ...]:
+    known = {source.name for source in sources}
+    for name in names:
+        if name not in known:
+            raise InputError(f"no source `{name}` is configured; configured are {', '.join(sorted(known))}")
+    return tuple(source for source in sources if not names or source.name in names)
+
+
+def _tell_pull(report: PullReport, *, people: bool) -> None:
+    for pulled in report.sources:
+        if not people:
+            print_json(plain(pulled))
+    if people:
+        print_table(
+            ("source", "outcome", "entries", "before", "published"), [_pulled_row(each) for each in report.sources]
+        )
+        state = "is active now" if report.activated else "stays active"
+        print(f"snapshot {report.snapshot[:12]} {state}" if report.snapshot else "no list is active")
+        for pulled in report.sources:
+            for problem in pulled.problems:
+                complain(f"{pulled.source}: {problem}")
+    else:
+        print_json({"activated": report.activated, "generation": report.generation, "snapshot": report.snapshot})
+
+
+def _pulled_row(pulled: Pulled) -> tuple[str, ...]:
+    return (pulled.source, pulled.outcome, str(pulled.entries), str(pulled.before), _date(pulled.published_at))
+
+
+def _status(options: argparse.Namespace, configuration: Configuration) -> int:
+    """Print the coverage report; the status is 1 unless every list that ought to be active is, and is current."""
+    coverage = read_coverage(
+        shelf_of(configuration),
+        _configured(configuration),
+        now=datetime.now(UTC),
+        max_age_hours=configuration.lists.max_age_hours,
+    )
+    if for_people(options.json):
+        _tell_status(coverage)
+    else:
+        _print_status(coverage)
+    return 0 if coverage.sound else 1
+
+
+def _print_status(coverage: Coverage) -> None:
+    for source in coverage.sources:
+        print_json(plain(source))
+    print_json(
+        {
+            "generation": coverage.generation,
+            "snapshot": coverage.snapshot,
+            "activated_at": coverage.activated_at,
+            "sound": coverage.sound,
+            "expected": len({code for source in coverage.sources for code in source.expected}),
+            "active": len({code for source in coverage.sources for code in source.counts}),
+            "missing_lists": list(coverage.missing_lists),
+            "rows": sum(source.entries for source in coverage.sources),
+            "names": sum(source.names for source in coverage.sources),
+            "unreadable": sum(source.unreadable for source in coverage.sources),
+        }
+    )
+
+
+def _tell_status(coverage: Coverage) -> None:
+    header = ("source", "state", "lists", "entries", "names", "unreadable", "age", "published", "last pull")
+    print_table(header, [_status_row(source) for source in coverage.sources])
+    if coverage.snapshot:
+        print(f"snapshot {coverage.snapshot[:12]}, active since {_date(coverage.activated_at)}")
+    for problem in (*coverage.reasons(), *(f"no entry of list {code}" for code in coverage.missing_lists)):
+        print(f"! {problem}")
+
+
+def _status_row(source: SourceCoverage) -> tuple[str, ...]:
+    return (
+        source.source,
+        source.state.value,
+        " ".join(source.counts) or "-",
+        str(source.entries),
+        str(source.names),
+        str(source.unreadable),
+        "unknown" if source.age_hours is None else f"{source.age_hours:.1f} h",
+        _date(source.published_at),
+        "; ".join((source.outcome, *source.problems)),
+    )
+
+
+def _date(when: datetime | None) -> str:
+    return "-" if when is None else f"{when:%Y-%m-%d %H:%M}"

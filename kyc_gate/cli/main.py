@@ -30,6 +30,7 @@ COMMANDS = {
     "demo": Entry("demo", "run a sample cloud behind the gate and send it five requests"),
     "decide": Entry("decide", "decide requests from a file under a policy, without a store"),
     "screen": Entry("screen", "compare names with restricted-party lists"),
+    "lists": Entry("lists", "pull, check, compare and carry restricted-party lists"),
     "place": Entry("place", "find the country that a text names"),
     "estimate": Entry("estimate", "estimate the operations that machines can perform"),
     "policy": Entry("policy", "lint and test policies"),

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
 from kyc_gate.errors import ConfigurationError
+from kyc_gate.feeds.source import Canary, Source
 from kyc_gate.model.record import Record
 
 
@@ -38,12 +39,23 @@ class DirectorySettings(Record):
 
 
 class ListSettings(Record):
-    """Which published lists are screened against, how old they may be, and where the lines are drawn."""
+    """Which published lists are screened against, how old they may be, and where the lines are drawn.
+
+    `files` are read at start as they are; `sources` (shipped, by name) and `source` (the operator's own) are pulled,
+    checked and kept in `folder`.
+    """
 
     files: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    folder: str = "kyc-gate-lists"
+    refresh_minutes: Annotated[float, Meta(gt=0)] = 60.0
+    max_shrink: Annotated[float, Meta(ge=0, lt=1)] = 0.10
+    max_growth: Annotated[float, Meta(ge=0)] = 1.0
+    max_unreadable: Annotated[float, Meta(ge=0, le=1)] = 0.02
     max_age_hours: Annotated[float, Meta(gt=0)] = 72.0
     possible: Annotated[float, Meta(gt=0, le=1)] | None = None
     match: Annotated[float, Meta(gt=0, le=1)] | None = None
+    source: tuple[Source, ...] = ()
 
 
 class ComputeSettings(Record):
@@ -185,6 +197,13 @@ def _generic_kind(at: str) -> type[Record]:
     return GenericRoute if "routes" in at else GenericSettings
 
 
+def _lists_kind(at: str) -> type[Record]:
+    """Return the record that stands at `at`, a path into `[lists]`."""
+    if "canaries" in at:
+        return Canary
+    return Source if "source[" in at else ListSettings
+
+
 def _keys(at: str) -> list[str]:
     sections = {field.name: field.type for field in msgspec.structs.fields(Configuration)}
     section = at.split(".")[0].split("[")[0]
@@ -193,7 +212,7 @@ def _keys(at: str) -> list[str]:
     known: dict[str, type[Record]] = {
         "gate": GateSettings,
         "directory": DirectorySettings,
-        "lists": ListSettings,
+        "lists": _lists_kind(at),
         "compute": ComputeSettings,
         "cases": CaseSettings,
         "aws": AWSSettings,

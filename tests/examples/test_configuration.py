@@ -38,7 +38,7 @@ def written() -> Iterator[tuple[str, str, bool]]:
     """Yield the section and name of each key in the example, and whether a comment stands above its group of keys."""
     section, explained = "", False
     for line in TEXT.splitlines():
-        if found := re.match(r"\[+([a-z_.]+)\]+", line):
+        if found := re.match(r"(?:# )?\[+([a-z_.]+)\]+$", line):
             section, explained = found[1], False
         elif found := re.match(r"(?:# )?([a-z0-9_]+) = ", line):
             yield section, found[1], explained
