@@ -1,81 +1,180 @@
-"""Which listed names are worth comparing with a query: those that share its rarest runs of letters."""
+"""Which listed names are worth comparing with a query, and a true bound on what was left out."""
 
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-KEPT = 60
-"""Candidates that are compared word by word, at most."""
+import numpy as np
+from numpy.typing import NDArray
 
-UNSEEN_SHARE = 0.45
-"""A listed name that was never met shares less than this part of what the query's letters tell."""
+from kyc_gate.screening.grams import GRAMS, Words, grams_of, grams_of_all
+from kyc_gate.screening.postings import Numbers, Postings
 
-MOST_POSTINGS = 120_000
-"""Postings that one query may read, some 10 ms: a bound against names made of common letters only."""
+KEPT = 20
+"""Candidates that are compared word by word, as a rule."""
+
+MOST_KEPT = 160
+"""Candidates that are compared at most, where so many share `SHARE` of the query."""
+
+SHARE = 0.45
+"""Every listed name that shares this part of what a query's grams tell is compared, if `MOST_KEPT` allows."""
+
+RANKED = 0.25
+"""A listed name that shares this part is ranked, and is compared if it comes among the first `KEPT`."""
+
+MET = 0.15
+"""Reading of postings ends when a listed name that was never met shares less than this part."""
+
+MOST_READ = 2_000_000
+"""Postings that one query may read, some 20 ms: a limit for names made of common letters only."""
+
+Floats = NDArray[np.float32]
+Array = NDArray[np.generic]
+Arrays = Mapping[str, Array]
 
 
-def grams_of(words: Iterable[str]) -> frozenset[str]:
-    """Return the runs of three letters of each word, ends marked; in other scripts, single letters and pairs."""
-    found: set[str] = set()
-    for word in words:
-        if word.isascii():
-            padded = f"^{word}$"
-            found.update(padded[start : start + 3] for start in range(len(padded) - 2))
-        else:
-            found.update(word)
-            found.update(word[start : start + 2] for start in range(len(word) - 1))
-    return frozenset(found)
+class Candidates(NamedTuple):
+    """Numbers of names worth comparing, best first.
+
+    `bound`: every listed name that shares at least this part (0 to 1) of what the query's grams tell is among them.
+    None says that no such thing is true: names that share everything were left out for their number.
+    """
+
+    numbers: list[int]
+    bound: float | None
 
 
 class GramIndex:
-    """Names by their grams. The position of a name is its number."""
+    """Names by their grams. The position of a name is its number. Read-only, so that threads and processes share it.
 
-    def __init__(self, names: Sequence[Sequence[str]]) -> None:
-        postings: dict[str, array[int]] = {}
-        told: list[float] = []
-        sets = [grams_of(words) for words in names]
-        for number, grams in enumerate(sets):
-            for gram in grams:
-                postings.setdefault(gram, array("I")).append(number)
-        total = max(len(names), 1)
-        self._postings = postings
-        self._weights = {gram: math.log1p(total / len(found)) for gram, found in postings.items()}
-        self._unseen = math.log1p(total)
-        told.extend(sum(self._weights[gram] for gram in grams) for grams in sets)
-        self._told = told
+    A gram tells log(1 + names / names with the gram). What a name shares with a query is the part of the query's
+    grams, by what they tell, that the name has too.
+    """
 
-    def nearest(self, words: Sequence[str]) -> list[int]:
-        """Return the numbers of up to `KEPT` names that share most with the words, rarest grams first.
+    def __init__(self, arrays: Arrays) -> None:
+        self._ids: NDArray[np.int32] = arrays["gram_ids"]  # type: ignore[assignment]
+        self._tells: Floats = arrays["gram_tells"]  # type: ignore[assignment]
+        self._postings = Postings(arrays["posting_starts"], arrays["postings"])  # type: ignore[arg-type]
+        self._starts: NDArray[np.int64] = arrays["forward_starts"]  # type: ignore[assignment]
+        self._forward: NDArray[np.uint16] | NDArray[np.int32] = arrays["forward"]  # type: ignore[assignment]
+        self._told: Floats = arrays["told"]  # type: ignore[assignment]
+        self._unseen = math.log1p(len(self._told))
+        self._spare: list[Floats] = []
 
-        Reading stops once a name that was never met could share no more than `UNSEEN_SHARE` of the query.
+    @staticmethod
+    def arrays_of(names: Sequence[Words]) -> dict[str, Array]:
+        """Return the arrays of an index over `names`; they may be kept in a file."""
+        grams, counts = grams_of_all(names)
+        met = np.bincount(grams, minlength=GRAMS)
+        used = np.flatnonzero(met)
+        ids = np.full(GRAMS, -1, dtype=np.int32)
+        ids[used] = np.arange(len(used), dtype=np.int32)
+        narrow = len(used) <= np.iinfo(np.uint16).max
+        forward: NDArray[np.integer[Any]] = ids[grams].astype(np.uint16 if narrow else np.int32)
+        tells = np.log1p(max(len(names), 1) / met[used]).astype(np.float32)
+        starts = np.zeros(len(names) + 1, dtype=np.int64)
+        np.cumsum(counts, out=starts[1:])
+        owners = np.repeat(np.arange(len(names), dtype=np.int32), counts)
+        postings = Postings.of(forward, owners, len(used))
+        return {
+            "gram_ids": ids,
+            "gram_tells": tells,
+            "posting_starts": postings.starts,
+            "postings": postings.numbers,
+            "forward_starts": starts,
+            "forward": forward,
+            "told": _sums(tells[forward], starts),
+        }
+
+    def nearest(
+        self, words: Sequence[str], *, share: float = SHARE, ranked: float = RANKED, met: float = MET
+    ) -> Candidates:
+        """Return the names that share most with the words: all that share at least `share`, as far as may be.
+
+        Postings are read rarest gram first, until a name that was never met shares less than `met`.
         """
-        grams = grams_of(words)
-        weights = sorted(((self._weights.get(gram, self._unseen), gram) for gram in grams), reverse=True)
-        left = whole = sum(weight for weight, _ in weights)
-        shared: dict[int, float] = {}
-        read = 0
-        for weight, gram in weights:
-            found = self._postings.get(gram)
-            admits = left >= UNSEEN_SHARE * whole
-            left -= weight
-            if found is None:
-                continue
-            read += len(found)
-            if read > MOST_POSTINGS:
+        grams = [int(self._ids[gram]) for gram in grams_of(words)]
+        known = sorted((float(self._tells[gram]), gram) for gram in grams if gram >= 0)
+        whole = sum(told for told, _ in known) + self._unseen * grams.count(-1)
+        if not known:
+            return Candidates([], _next_above(0.0) if grams else None)
+        found, partly, left = self._scan(known[::-1], whole, met)
+        likely, ceiling = _at_least(found, partly + left, ranked * whole)
+        shared = self._shared(likely, known) / whole
+        # A name that was not met shares less than what was left to read; one that was met and dropped, its ceiling.
+        return self._ranked(likely, shared, whole, share, max(left, ceiling) / whole)
+
+    def _scan(self, known: list[tuple[float, int]], whole: float, met: float) -> tuple[Numbers, Floats, float]:
+        """Return the names met, what they share of the grams read, and what the grams not read tell together."""
+        sums = self._spare.pop() if self._spare else np.zeros(len(self._told), dtype=np.float32)
+        left = sum(told for told, _ in known)
+        read: list[Numbers] = []
+        count = 0
+        for told, gram in known:
+            if left < met * whole or count > MOST_READ:
                 break
-            if admits:
-                for number in found:
-                    shared[number] = shared.get(number, 0.0) + weight
-            else:
-                for number in found:
-                    if number in shared:
-                        shared[number] += weight
-        told = self._told
-        ranked = sorted(
-            shared,
-            key=lambda number: shared[number] * (1.2 / (whole + told[number]) + 0.4 / min(whole, told[number])),
-            reverse=True,
-        )
-        return ranked[:KEPT]
+            numbers = self._postings[gram]
+            sums[numbers] += told
+            read.append(numbers)
+            count += len(numbers)
+            left -= told
+        every = np.concatenate(read) if read else np.zeros(0, dtype=np.int32)
+        partly = sums[every]
+        sums[every] = 0
+        self._spare.append(sums)
+        return every, partly, max(left, 0.0)
+
+    def _shared(self, numbers: Numbers, known: list[tuple[float, int]]) -> Floats:
+        """Return what each name shares with the query, exactly."""
+        asked = np.zeros(len(self._tells), dtype=np.float32)
+        for told, gram in known:
+            asked[gram] = told
+        starts, ends = self._starts[numbers], self._starts[numbers + 1]
+        lengths = ends - starts
+        bounds = np.zeros(len(numbers) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=bounds[1:])
+        places = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], lengths)
+        return _sums(asked[self._forward[places]], bounds)
+
+    def _ranked(self, numbers: Numbers, shared: Floats, whole: float, share: float, missed: float) -> Candidates:
+        """Return the best names: all that share `share`, up to `MOST_KEPT`; and `KEPT` in any case.
+
+        The rank is a mean of the share and of Dice's coefficient, so that among names that contain the query the
+        shorter ones come first.
+        """
+        told = self._told[numbers]
+        rank = shared * (0.4 + 1.2 * whole / (whole + told))
+        order = np.argsort(-rank, kind="stable")
+        kept = min(max(KEPT, int((shared >= share).sum())), MOST_KEPT)
+        dropped = shared[order[kept:]]
+        bound = max(missed, float(dropped.max()) if len(dropped) else 0.0)
+        return Candidates(numbers[order[:kept]].tolist(), _next_above(bound))
+
+
+def _at_least(numbers: Numbers, ceilings: Floats, least: float) -> tuple[Numbers, float]:
+    """Return the names that may reach `least`, each once and in order, and the highest ceiling among the others."""
+    reach = ceilings >= least
+    others = ceilings[~reach]
+    return np.unique(numbers[reach]), float(others.max()) if len(others) else 0.0
+
+
+def _sums(values: Floats, starts: NDArray[np.int64]) -> Floats:
+    """Return the sum of each run of values that begins at `starts`; an empty run sums to 0."""
+    if not len(values):
+        return np.zeros(len(starts) - 1, dtype=np.float32)
+    totals = np.add.reduceat(np.append(values, np.float32(0)), starts[:-1])
+    totals[starts[:-1] == starts[1:]] = 0
+    return totals.astype(np.float32)
+
+
+def _next_above(shared: float) -> float | None:
+    """Return a bound above `shared`, in ten-thousandths and whatever rounding of sums hides; None when above 1."""
+    bound = math.floor(shared * 10_000 + 1.5) / 10_000
+    return bound if bound <= 1 else None
+
+
+def higher(one: float | None, other: float | None) -> float | None:
+    """Return the bound that is true of two searches together."""
+    return None if one is None or other is None else max(one, other)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kyc_gate.model.listing import ListSnapshot
-from kyc_gate.screening.screener import Screener
+from kyc_gate.screening.screener import MATCH, POSSIBLE, Screener
 from kyc_gate.service.gather import ListStanding
 from kyc_gate.service.settings import Settings
 
@@ -39,5 +39,5 @@ class Generation:
 def _screener(snapshot: ListSnapshot | None, settings: Settings) -> Screener | None:
     if snapshot is None:
         return None
-    lines = {"possible": settings.possible, "match": settings.match}
-    return Screener(snapshot, **{name: line for name, line in lines.items() if line is not None})
+    possible = POSSIBLE if settings.possible is None else settings.possible
+    return Screener(snapshot, possible=possible, match=MATCH if settings.match is None else settings.match)

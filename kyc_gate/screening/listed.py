@@ -1,0 +1,108 @@
+"""Every name that a snapshot lists, in comparison form, each form once, and the entries that go by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kyc_gate.model.listing import ListEntry, ListSnapshot
+from kyc_gate.names.normalize import normalize_name
+from kyc_gate.screening.grams import Words
+from kyc_gate.screening.index import Array, Arrays
+
+
+class ListedName(NamedTuple):
+    """A name as its list writes it: the entry it belongs to, and whether the list calls it a weak alias."""
+
+    entry: ListEntry
+    name: str
+    weak: bool
+
+
+class ListedNames:
+    """The comparison forms of all names of `snapshot`, by number. `unusable` counts names with nothing to compare."""
+
+    def __init__(self, snapshot: ListSnapshot, arrays: Arrays) -> None:
+        self._entries = snapshot.entries
+        self._text = memoryview(arrays["core_text"])  # type: ignore[arg-type]
+        self._ends: NDArray[np.int64] = arrays["core_ends"]  # type: ignore[assignment]
+        self._starts: NDArray[np.int64] = arrays["owner_starts"]  # type: ignore[assignment]
+        self._owners: NDArray[np.int32] = arrays["owners"]  # type: ignore[assignment]
+        self._aliases: NDArray[np.int32] = arrays["owner_aliases"]  # type: ignore[assignment]
+        self.unusable = int(arrays["unusable"][0])
+
+    def __len__(self) -> int:
+        """Return how many comparison forms there are."""
+        return len(self._ends) - 1
+
+    def words(self, number: int) -> Words:
+        """Return the words of a comparison form."""
+        return tuple(str(self._text[self._ends[number] : self._ends[number + 1]], "utf-8").split(" "))
+
+    def all_words(self) -> Iterator[Words]:
+        """Return the words of every comparison form, in order."""
+        text, ends = bytes(self._text), self._ends.tolist()
+        return (tuple(text[ends[n] : ends[n + 1]].decode().split(" ")) for n in range(len(self)))
+
+    def names(self, number: int) -> Iterator[ListedName]:
+        """Return every listed name of this comparison form."""
+        for place in range(self._starts[number], self._starts[number + 1]):
+            entry = self._entries[self._owners[place]]
+            alias = self._aliases[place]
+            if alias:
+                known = entry.aliases[alias - 1]
+                yield ListedName(entry, known.name, known.weak)
+            else:
+                yield ListedName(entry, entry.name, False)
+
+
+def listed_arrays(snapshot: ListSnapshot) -> tuple[list[Words], dict[str, Array]]:
+    """Return the distinct comparison forms of all names, and the arrays that `ListedNames` reads."""
+    known: dict[Words, int] = {}
+    forms: list[int] = []
+    owners: list[int] = []
+    aliases: list[int] = []
+    unusable = 0
+    for place, entry in enumerate(snapshot.entries):
+        for alias, name in enumerate((entry.name, *(alias.name for alias in entry.aliases))):
+            core = normalize_name(name).core
+            if not core:
+                unusable += 1
+                continue
+            forms.append(known.setdefault(core, len(known)))
+            owners.append(place)
+            aliases.append(alias)
+    # In alphabetical order, so that the numbers, and what ties fall on, do not depend on the order of entries.
+    cores = sorted(known)
+    places = np.empty(len(cores), dtype=np.int64)
+    places[[known[core] for core in cores]] = np.arange(len(cores))
+    return cores, {
+        **_text_arrays(cores),
+        **_owner_arrays(places[np.array(forms, dtype=np.int64)], owners, aliases, len(cores)),
+        "unusable": _one(unusable),
+    }
+
+
+def _text_arrays(cores: Sequence[Words]) -> dict[str, Array]:
+    texts = [" ".join(core).encode("utf-8", "replace") for core in cores]
+    ends = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum([len(text) for text in texts], out=ends[1:])
+    return {"core_text": np.frombuffer(b"".join(texts), dtype=np.uint8), "core_ends": ends}
+
+
+def _owner_arrays(forms: NDArray[np.int64], owners: list[int], aliases: list[int], size: int) -> dict[str, Array]:
+    order = np.argsort(forms, kind="stable")
+    starts = np.zeros(size + 1, dtype=np.int64)
+    np.cumsum(np.bincount(forms, minlength=size), out=starts[1:])
+    return {
+        "owner_starts": starts,
+        "owners": np.array(owners, dtype=np.int32)[order],
+        "owner_aliases": np.array(aliases, dtype=np.int32)[order],
+    }
+
+
+def _one(value: int) -> NDArray[np.int64]:
+    return np.array([value], dtype=np.int64)
