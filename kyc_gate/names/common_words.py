@@ -1,6 +1,12 @@
-"""Words that many names share, and that therefore tell little about which name it is."""
+"""How much a word tells about which name it is, before any list is known."""
 
 from __future__ import annotations
+
+from functools import lru_cache
+
+from kyc_gate.names.business_words import CANONICAL, COMMON, HAN, HAN_PLACES
+from kyc_gate.names.inflection import stem
+from kyc_gate.names.tables import words_of
 
 COMMON_WEIGHT = 0.12
 """How much a common word tells, where a word that nobody else has tells 1."""
@@ -8,50 +14,93 @@ COMMON_WEIGHT = 0.12
 PLACE_WEIGHT = 0.35
 """How much a place tells: more than a common word, since `Wuhan` is not `Harbin`, and less than a name."""
 
-_COMMON = """
-academy aerospace agency ai air aircraft airline airlines and applied artificial asset assets associates association
-authority automation aviation bank base battery bio biotech broadcasting bureau business capital care center central
-centre chain chemical chemicals china city cloud club college com commerce commercial committee communication
-communications computer computers computing concern conglomerate construction consultancy consulting control cooperation
-council country credit customer data defence defense department design development digital direct display distribution
-east eastern economic education electric electrical electricity electro electronic electronics energy engineering
-enterprise enterprises equipment europe european exchange export factory federal finance financial firm first food for
-foreign foundation foundry free fund future gas general global good government gp group groups health heavy high holding
-holdings home house hub human ic import industrial industries industry info information infrastructure innovation
-innovations institute institution insurance integrated intelligence intelligent international internet investment
-investments it jiangsu joint key lab laboratories laboratory labs law leasing life light lines link logistics machine
-machinery mail management manufacturing marine maritime market marketing materials media medical memory metal metals
-micro microelectronics military mining ministry mobile motor motors national natural navigation net network networks new
-no north northern nuclear oil online open operations optical optics optoelectronics org organisation organization
-overseas partners partnership people petroleum pharma pharmaceutical physics plant platform platforms plus port power
-precision private product production products project property public quantum railway real regional republic research
-resources robotics science sciences scientific security semiconductor semiconductors service services shipbuilding
-shipping smart society software solution solutions south southern space special stars state steel storage studio studios
-supercomputer supercomputing supply support system systems team tech technical technological technologies technology
-telecom telecommunication telecommunications television textile the trade trading training transport transportation
-trust unit united university vehicle ventures video vision water web west western wireless works world www zone
-administration branch subsidiary affiliate division official verified account accounts limited company
-gmbh http https jobs job cluster prod dev test user users admin
-"""
+ENGLISH_WEIGHT = 0.45
+"""How much an English word tells: `Green Pine` is also a bakery."""
+
+PERSON_WEIGHT = 0.62
+"""How much a surname or given name tells that thousands of people have."""
+
+TWO_LETTERS = 0.3
+THREE_LETTERS = 0.7
+"""How much two and three letters tell: there are 676 and 17,576 of them, and many more firms."""
+
+NUMBER_WEIGHT = 0.5
+"""How much a number tells."""
 
 _PLACES = """
-africa african america american arab arabia asia asian australia austria baltic bavaria beijing belarus belgium berlin
-boston brazil british canada cayman changchun changsha chengdu chinese chongqing crimea cyprus dalian delaware delhi
-dongguan donetsk dubai dutch egypt emirates england fujian french fuzhou france german germany guangdong guangzhou
-guizhou gulf hangzhou hanoi harbin hebei hefei henan hong hongkong hubei hunan india indian indonesia iran iranian iraq
-islamic israel italy japan japanese jinan kazakhstan korea korean kong kyiv london luhansk macau malaysia mexico moscow
-munich nanjing ningbo nizhny novosibirsk oman pacific pakistan panama paris petersburg poland polish qatar qingdao russia
-russian saint saudi scotland seoul shandong shanghai shanxi shenyang shenzhen siberian sichuan singapore spain st
-stockholm suzhou swiss switzerland syria syrian taipei taiwan tehran tianjin tokyo turkey turkish uae ukraine ural us
-usa uzbekistan venezuela vienna vietnam wuhan wuxi xiamen xian yantai zhejiang zhengzhou zhuhai zurich
+africa african america american americas arab arabia asia asian australia austria baltic bavaria beijing belarus belgium berlin
+boston brazil british britain canada cayman changchun changsha chengdu chinese china chongqing crimea cyprus dalian delaware delhi deutschland
+dongguan donetsk dubai dutch egypt emirates england europe european fiji france french fujian fuzhou german germany guangdong guangzhou
+guizhou gulf hangzhou hanoi harbin hebei hefei henan holland hong hongkong hubei hunan iceland india indian indonesia iran iranian iraq ireland irish
+islamic israel italy italian japan japanese jiangsu jinan kazakhstan kenya kong korea korean kyiv latin london luhansk luxembourg macau malaysia mexico
+moscow munich nanjing netherlands nigeria ningbo nizhny norway norwegian novosibirsk oman orient oriental osaka oslo ottawa pacific pakistan panama paris peking
+petersburg philippines poland polish portugal qatar qingdao russia russian rossii rossiya romania saint sanaa saudi scotland seoul serbia shandong shanghai shanxi
+shenyang shenzhen siberian siberia sichuan singapore south spain spanish st stockholm sweden swedish suzhou swiss switzerland syria syrian taipei taiwan tehran
+texas thai thailand tianjin tokyo turkey turkish turkiye uae uk ukraine ukrainian ural uralic us usa uzbekistan venezuela vienna vietnam warsaw world wuhan wuxi xiamen xian
+yangtze yantai yemen zhejiang zhengzhou zhuhai zurich baikal volga danube rhine nile amazon himalaya himalayan alps alpine caspian caucasus sahara balkan balkans donbas mekong ganges indus tigris
+euphrates amur yenisei dnieper dnipro neva everest sinai galilee adriatic aegean andes antarctic arctic atlantic mediterranean bosphorus hk prc dprk ussr eu california california boston
 """
 
-COMMON_WORDS = frozenset(_COMMON.split())
-PLACE_WORDS = frozenset(_PLACES.split())
+PLACE_WORDS = frozenset(_PLACES.split()) | frozenset(HAN_PLACES)
+COMMON_WORDS = COMMON | frozenset(HAN)
+
+ARTICLES = frozenset({"and", "of", "for", "the", "in", "on", "at", "by", "to", "de", "la", "le", "les", "du", "des", "el", "al", "und", "et", "y", "der", "die", "das", "van", "von", "e", "i", "a", "an", "ye", "bin", "ibn", "ben", "ul", "dos", "da", "do", "di", "del", "no", "c", "o", "as", "s", "with"})  # fmt: skip
+
+ARTICLE_WEIGHT = 0.05
+"""How much an article or a particle tells."""
 
 
+@lru_cache(maxsize=1 << 16)
 def told_by(word: str) -> float:
     """Return how much a word tells at most, from 0 to 1, in any list of names."""
+    if word in ARTICLES:
+        return ARTICLE_WEIGHT
     if word in COMMON_WORDS:
         return COMMON_WEIGHT
-    return PLACE_WEIGHT if word in PLACE_WORDS else 1.0
+    if is_place(word):
+        return PLACE_WEIGHT
+    if word.isdigit():
+        return NUMBER_WEIGHT
+    return min(_by_length(word), _by_kind(word))
+
+
+def is_place(word: str) -> bool:
+    """Return whether a word is a country, a region or a large city."""
+    return word in PLACE_WORDS or (word in words_of("places") and word not in words_of("people"))
+
+
+def is_generic(word: str) -> bool:
+    """Return whether a word tells what or where somebody is, and not who."""
+    return word in COMMON_WORDS or word in ARTICLES or is_place(word)
+
+
+def is_person_name(word: str) -> bool:
+    """Return whether many people have a word for a name."""
+    return word in words_of("people")
+
+
+def is_english(word: str) -> bool:
+    """Return whether a word is in a small English dictionary."""
+    return stem(word) in words_of("words")
+
+
+def is_known(word: str) -> bool:
+    """Return whether a word is one that people write without meaning anybody in particular."""
+    return word in COMMON_WORDS or is_english(word) or is_person_name(word) or is_place(word)
+
+
+def canonical(word: str) -> str:
+    """Return the word by which a word is compared: its translation, its long form, or itself."""
+    return CANONICAL.get(word, word)
+
+
+def _by_length(word: str) -> float:
+    if not word.isascii():
+        return THREE_LETTERS if len(word) == 1 else 1.0
+    return TWO_LETTERS if len(word) <= 2 else THREE_LETTERS if len(word) == 3 else 1.0
+
+
+def _by_kind(word: str) -> float:
+    if is_english(word):
+        return ENGLISH_WEIGHT
+    return PERSON_WEIGHT if is_person_name(word) else 1.0

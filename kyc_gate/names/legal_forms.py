@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kyc_gate.names.tables import lines_of
+
 _ANYWHERE = """
 llc ltd limited ltda inc incorporated corp corporation company gmbh mbh plc llp lllp pty pte pvt sarl sas sasu srl sprl bvba eurl
 ooo oao zao pao fgup gup aozt too tov jsc ojsc pjsc cjsc zjsc ao doo dooel ad eood ood kft zrt nyrt oyj aps asa pjs psc fzco fze fzc
@@ -28,6 +30,12 @@ _PHRASES = (
 
 ANYWHERE = frozenset(_ANYWHERE)
 AT_THE_ENDS = frozenset(_AT_THE_ENDS) - {"de", "is", "asia", "san", "ve", "na", "da", "est", "as"}
+LISTED_FORMS = frozenset(lines_of("legal_forms"))
+"""The legal forms of ISO 20275 in every language, which count at the beginning or end of a name."""
+
+LONGEST_PHRASE = 7
+"""Words in the longest of them."""
+
 PHRASES = tuple(sorted((tuple(phrase.split()) for phrase in _PHRASES), key=len, reverse=True))
 _PHRASE_STARTS = frozenset(phrase[0] for phrase in PHRASES)
 
@@ -46,11 +54,25 @@ HAN_FORMS = (
 def without_legal_forms(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words that remain when legal forms are taken out; empty when there is nothing else."""
     left = [bare for word in _without_phrases(words) if word not in ANYWHERE and (bare := _without_han_form(word))]
-    while left and left[-1] in AT_THE_ENDS:
-        left.pop()
-    while len(left) > 1 and left[0] in AT_THE_ENDS:
-        left.pop(0)
+    before = 0
+    while before != len(left):
+        before = len(left)
+        left = _without_ends(left)
     return tuple(left)
+
+
+def _without_ends(left: list[str]) -> list[str]:
+    """Words without the longest legal form at their end and at their beginning."""
+    if left and left[-1] in AT_THE_ENDS:
+        return left[:-1]
+    if len(left) > 1 and (left[0] in AT_THE_ENDS or left[-1] in LISTED_FORMS):
+        return left[1:] if left[0] in AT_THE_ENDS else left[:-1]
+    for length in range(min(LONGEST_PHRASE, len(left) - 1), 1, -1):
+        if " ".join(left[-length:]) in LISTED_FORMS:
+            return left[:-length]
+        if " ".join(left[:length]) in LISTED_FORMS:
+            return left[length:]
+    return left
 
 
 def says_something(words: tuple[str, ...]) -> bool:
@@ -74,9 +96,11 @@ def _without_phrases(words: tuple[str, ...]) -> tuple[str, ...]:
 def _without_han_form(word: str) -> str:
     if word.isascii():
         return word
+    if word in HAN_FORMS:
+        return ""
     for form in HAN_FORMS:
         if word.endswith(form) and len(word) > len(form):
             return word.removesuffix(form)
         if word.startswith(form) and len(word) > len(form):
             return word.removeprefix(form)
-    return "" if word in HAN_FORMS else word
+    return word

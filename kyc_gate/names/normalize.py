@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import groupby
+
+from anyascii import anyascii
 
 from kyc_gate.model.record import Record
+from kyc_gate.names.encoded import decoded
+from kyc_gate.names.han import parts_of, simplified
 from kyc_gate.names.legal_forms import says_something, without_legal_forms
-from kyc_gate.names.scripts import LATIN_LETTERS, romanise
+from kyc_gate.names.scripts import LATIN_LETTERS, PRESENTED, romanise
 
 LONGEST_NAME = 512
 """Code points. The longest name on the lists of July 2026 has 358."""
@@ -47,7 +52,7 @@ def normalize_name(text: str) -> NormalizedName:
     Normalizing the `text` of the result again changes nothing.
     """
     problem = f"longer than {LONGEST_NAME} characters" if len(text) > LONGEST_NAME else None
-    folded = _folded(text[:LONGEST_NAME])
+    folded = _folded(decoded(text[:LONGEST_NAME])[:LONGEST_NAME])
     if len(folded) > LONGEST_NAME:
         folded, problem = folded[:LONGEST_NAME], f"longer than {LONGEST_NAME} characters"
     words = _words(folded)
@@ -67,8 +72,30 @@ def _folded(text: str) -> str:
         return text.lower()
     visible = _visible(_reversed_overrides(text))
     compatible = unicodedata.normalize("NFKC", visible)[:LONGEST_NAME]
-    bare = _bare(compatible.casefold())
-    return _bare(romanise(bare.translate(LATIN_LETTERS)))
+    bare = _bare(compatible.casefold()).translate(PRESENTED)
+    return _spelled_out(_bare(romanise(bare.translate(LATIN_LETTERS))))
+
+
+_KEPT_SCRIPTS = (
+    "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff"  # Hebrew, Arabic
+    "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"  # Korean
+    "\u3005-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"  # Japanese, Chinese
+)
+_SPELLED_OUT = re.compile(f"[^\\x00-\\x7f{_KEPT_SCRIPTS}]+")
+
+
+def _spelled_out(text: str) -> str:
+    """Text with every script in Latin letters but those that are compared as they are written: Chinese, Japanese and
+    Korean, and those that leave vowels out."""
+    if text.isascii():
+        return text
+    return simplified(_SPELLED_OUT.sub(lambda found: _latin(found.group()), text))[:LONGEST_NAME]
+
+
+def _latin(run: str) -> str:
+    """The letters of a run in Latin ones; signs and symbols stay, since some have names that read like words."""
+    groups = groupby(run, key=lambda char: unicodedata.category(char)[0] in "LMN")
+    return "".join(anyascii("".join(chars)).lower() if letters else "".join(chars) for letters, chars in groups)
 
 
 _OVERRIDE = re.compile("[\u202e\u2067]([^\u202c\u2069]*)[\u202c\u2069]?")
@@ -98,7 +125,7 @@ def _visible(text: str) -> str:
 
 
 _SELECTORS = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
-_INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | _SELECTORS
+_INVISIBLE_LETTERS = frozenset("™®©℠\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | _SELECTORS
 _MARKS = re.compile("[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
 
 
@@ -113,6 +140,7 @@ def _bare(text: str) -> str:
 
 
 _APOSTROPHES = re.compile("(?<=\\w)['`´‘’ʻʼ′ʹ״׳]|['`´‘’ʻʼ′ʹ](?=\\w)")
+_SYMBOLS = re.compile(r"\$(?=[$a-z])|(?<=\w)@(?=\w)(?!\S+\.[a-z]{2,}\b)")
 _DOTTED = re.compile(r"(?<!\w)\w(?:\.\w)+(?!\w)\.?")
 _WORDS = re.compile(r"[^\W_]+")
 _SINGLES = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_])+(?!\S)")
@@ -120,7 +148,10 @@ _SINGLES = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_])+(?!\S)")
 
 def _words(folded: str) -> tuple[str, ...]:
     """Words of letters and digits; dotted and spaced initials are one word (`s.i.s.`, `d o o`)."""
+    if "$" in folded or "@" in folded:
+        folded = _SYMBOLS.sub(lambda found: {"$": "s", "@": "a"}[found.group()], folded)
     if "." in folded:
         folded = _DOTTED.sub(lambda found: found.group().replace(".", ""), folded)
     joined = " ".join(_WORDS.findall(_APOSTROPHES.sub("", folded).replace("&", " and ")))
-    return tuple(_SINGLES.sub(lambda found: found.group().replace(" ", ""), joined).split())
+    words = _SINGLES.sub(lambda found: found.group().replace(" ", ""), joined).split()
+    return tuple(words) if folded.isascii() else tuple(part for word in words for part in parts_of(word))

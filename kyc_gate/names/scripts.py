@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from kyc_gate.names.tables import letters_of
+
 _CYRILLIC_LOOKALIKES = dict(zip("аеорсухіјѕвнкмтԁԛԝһӏьґүзбгп", "aeopcyxijsbhkmtdqwhlbryzbrn", strict=True))
 _GREEK_LOOKALIKES = dict(zip("αβεικνορτυχγηωϲϳςσκζμ", "abeiknoptuxynwcjcokzm", strict=True))
 _OTHER_LOOKALIKES = dict(
@@ -19,6 +21,24 @@ LOOKALIKES = str.maketrans(_CYRILLIC_LOOKALIKES | _GREEK_LOOKALIKES | _OTHER_LOO
 everyday fonts only."""
 
 SMALL_CAPITALS = str.maketrans(_OTHER_LOOKALIKES)
+
+_IMITATED = (
+    (0x250, 0x2B0),
+    (0x13A0, 0x1680),
+    (0x16A0, 0x1700),
+    (0x1D00, 0x1DC0),
+    (0x2C80, 0x2D00),
+    (0xA4D0, 0xA500),
+    (0xA640, 0xABC0),
+    (0x10280, 0x1F000),
+)
+
+PRESENTED = {
+    code: letter
+    for code, letter in letters_of("lookalikes").items()
+    if any(first <= code < last for first, last in _IMITATED)
+}
+"""Letters of Cherokee, Lisu, Coptic and other scripts that Unicode lists as confusable with a Latin one."""
 
 LATIN_LETTERS = str.maketrans(
     {
@@ -75,3 +95,17 @@ def _word(word: str, beside_latin: bool) -> str:
     if _LATIN.search(word) or (beside_latin and not _EASTERN.search(imitated)):
         word = imitated
     return unicodedata.normalize("NFC", word).translate(ROMANISED)
+
+
+_ISO_9 = str.maketrans(
+    _CYRILLIC
+    | {
+        "ж": "z", "й": "j", "х": "h", "ц": "c", "ч": "c", "ш": "s", "щ": "s", "ю": "ju", "я": "ja", "ё": "e", "є": "e", "ї": "i",
+        "і": "i", "ђ": "d", "љ": "lj", "њ": "nj", "џ": "d", "ў": "u", "ъ": "", "ь": "",
+    }
+)  # fmt: skip
+
+
+def iso_9(text: str) -> str:
+    """Return lower-case `text` with Cyrillic in Latin letters by ISO 9, its accents left out."""
+    return text.translate(_ISO_9)

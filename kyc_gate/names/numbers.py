@@ -1,0 +1,41 @@
+"""Numbers in names: digits, ordinals, and numbers spelled out in English."""
+
+from __future__ import annotations
+
+import re
+
+_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th|y|go|aya)")
+
+_SMALL = dict(
+    zip(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+        "nineteen first second third fourth fifth sixth seventh eighth ninth tenth".split(),
+        [*range(20), *range(1, 11)],
+        strict=True,
+    )
+)
+_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
+
+
+def as_number(word: str) -> str:
+    """Return an ordinal as its digits (`54th` as `54`), and every other word as it is."""
+    found = _ORDINAL.fullmatch(word) if word[:1].isdigit() else None
+    return found[1] if found else word
+
+
+def with_numbers(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words with spelled-out numbers as digits: `three sixty` is `360`, `fifty four` is `54`."""
+    left: list[str] = []
+    before = None
+    for word in words:
+        value = _SMALL.get(word, _TENS.get(word))
+        if value is None:
+            left.append(word)
+        elif before is None:
+            left.append(str(value))
+        elif before in _TENS.values() and 0 < value < 10:
+            left[-1] = str(int(left[-1]) + value)
+        else:
+            left[-1] += str(value)
+        before = value
+    return tuple(left)

@@ -1,0 +1,219 @@
+"""Two words compared: how alike, and in which way."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from rapidfuzz.distance import OSA
+
+from kyc_gate.names.common_words import ARTICLES, COMMON_WORDS, canonical, is_english, is_known, is_person_name
+from kyc_gate.names.inflection import stem
+from kyc_gate.names.numbers import as_number
+from kyc_gate.names.skeleton import is_abjad, skeletons_of
+from kyc_gate.names.sound import sound_of
+
+
+class Likeness(NamedTuple):
+    """How alike two words are, 0.0 to 1.0, and in which way, in one word."""
+
+    share: float
+    how: str
+
+
+SAME = Likeness(1.0, "same")
+NOTHING = Likeness(0.0, "")
+MEANS = Likeness(0.98, "means")
+INFLECTED = Likeness(0.97, "inflected")
+SOUNDS = Likeness(0.95, "sounds like")
+BONES = Likeness(0.9, "same consonants")
+SHORT_BONES = Likeness(0.72, "same consonants")
+SHORTENED = Likeness(0.93, "short for")
+DERIVED = Likeness(0.9, "derived from")
+ARTICLE = Likeness(0.9, "means")
+INITIAL = Likeness(0.7, "initial of")
+
+SOUND_SHARE = 0.97
+"""What a slip counts between words that are compared by sound, beside one between their letters."""
+
+FIRST_LETTER = 0.12
+"""What a slip in the first letter costs on top: people mistype it least, and read it most."""
+
+KNOWN_WORD = 0.55
+"""What is left of a slip that makes another word of the language: `Inspire` is no misspelling of `Inspur`."""
+
+LATIN_ASKED = 0.9
+"""What consonants count for a Latin query: the list has the Latin spelling too, and it was not alike."""
+
+KNOWN_SOUND = 0.88
+"""The same where both words sound alike: `Alpha` may well be `Alfa`."""
+
+SHORT_SOUND = 6
+"""Letters below which many words sound alike."""
+
+KNOWN_NAME = 0.8
+"""The same where both are names that people have: they are misspelt into each other."""
+
+VOWEL_SLIP = 0.5
+"""What a vowel for another costs, beside a consonant: `Muhammad` and `Mohamed` differ in vowels only."""
+
+LOOK_ALIKE = (
+    frozenset("il1"),
+    frozenset("o0"),
+    frozenset("sz5"),
+    frozenset("b8"),
+    frozenset("uv"),
+    frozenset("mn"),
+    frozenset("ck"),
+)
+"""First letters that are taken for each other by eye or by ear."""
+
+
+@lru_cache(maxsize=1 << 18)
+def likeness(asked: str, listed: str) -> Likeness:
+    """Return how alike two words in comparison form are. A slip counts less where `asked` is a word of its own."""
+    if asked == listed:
+        return SAME
+    if not (asked.isascii() and listed.isascii()):
+        return _of_scripts(asked, listed)
+    if canonical(asked) == canonical(listed):
+        return MEANS
+    if as_number(asked) == as_number(listed):
+        return SAME
+    if _digits(asked) != _digits(listed):
+        return NOTHING
+    if listed in ARTICLES:
+        near = len(asked) <= 3 and OSA.distance(asked, listed, score_cutoff=1) == 1 and not is_known(asked)
+        return ARTICLE if near else NOTHING
+    return _of_latin(asked, listed)
+
+
+def _of_latin(asked: str, listed: str) -> Likeness:
+    if stem(asked) == stem(listed):
+        return INFLECTED
+    if len(asked) == 1 or len(listed) == 1:
+        return INITIAL if asked[0] == listed[0] else NOTHING
+    if is_shortened(asked, listed):
+        return SHORTENED
+    if _derived(asked, listed):
+        return DERIVED
+    one, other = sound_of(asked), sound_of(listed)
+    if one == other and min(len(asked), len(listed)) > 2:
+        if max(len(asked), len(listed)) < SHORT_SOUND:
+            return Likeness(SOUNDS.share * KNOWN_SOUND, SOUNDS.how)
+        return (
+            SOUNDS if not is_english(asked) or is_english(listed) else Likeness(SOUNDS.share * KNOWN_SOUND, SOUNDS.how)
+        )
+    slipped = max(
+        _slipped(asked, listed), SOUND_SHARE * _slipped(one, other), SOUND_SHARE * _vowels_slipped(one, other)
+    )
+    if slipped > 0 and (share := slipped * _credible(asked, listed)) > 0:
+        return Likeness(share, "slip")
+    return BONES if _vowels_left_out(asked, listed) else NOTHING
+
+
+def is_shortened(asked: str, listed: str) -> bool:
+    """Return whether one word is the beginning of the other, or its consonants, where the long one is a common word."""
+    short, whole = sorted((asked, listed), key=len)
+    if whole not in COMMON_WORDS or len(short) < 3 or len(whole) - len(short) < 2 or is_english(short):
+        return False
+    return whole.startswith(short)
+
+
+def _derived(asked: str, listed: str) -> bool:
+    """Return whether one English word is made of the other, as `revolutionary` of `revolution`."""
+    short, whole = sorted((asked, listed), key=len)
+    return (
+        len(short) >= 6
+        and len(whole) - len(short) <= 4
+        and whole.startswith(short[:-1])
+        and is_english(short)
+        and is_english(whole)
+    )
+
+
+def _slipped(one: str, other: str) -> float:
+    """Return the share that is left after the slips between two words, or 0.0 beyond their budget.
+
+    A slip is a letter more, less, other, or swapped with its neighbour.
+    """
+    shortest, longest = sorted((len(one), len(other)))
+    budget = slips_allowed(shortest)
+    if longest - shortest > budget or not budget:
+        return 0.0
+    slips: float = OSA.distance(one, other, score_cutoff=budget)
+    if slips > budget:
+        return 0.0
+    if one[0] != other[0]:
+        if any(one[0] in group and other[0] in group for group in LOOK_ALIKE):
+            slips *= 0.5
+        elif one[:2] != other[1::-1]:
+            return max(0.0, 1.0 - slips / longest - FIRST_LETTER)
+    return 1.0 - slips / longest
+
+
+def _vowels_slipped(one: str, other: str) -> float:
+    """Return what is left where only vowels differ, or 0.0 where anything else does."""
+    shortest, longest = sorted((len(one), len(other)))
+    budget = slips_allowed(shortest) + 1
+    if shortest < 6 or longest - shortest > budget or one.translate(_VOWELS) != other.translate(_VOWELS):
+        return 0.0
+    slips = OSA.distance(one, other, score_cutoff=budget)
+    first = FIRST_LETTER if one[0] != other[0] else 0.0
+    return 0.0 if slips > budget else 1.0 - VOWEL_SLIP * slips / longest - first
+
+
+def slips_allowed(length: int) -> int:
+    """Return how many slips a word of this many letters may have: none below four, then one in about four letters."""
+    return 0 if length < 4 else 1 if length < 7 else 2 if length < 11 else 3
+
+
+def _credible(asked: str, listed: str) -> float:
+    """Return how much a slip counts: less where it makes a word that people write without a slip."""
+    if not is_known(asked):
+        return 1.0
+    if is_person_name(asked) and is_person_name(listed):
+        return KNOWN_NAME
+    return KNOWN_WORD
+
+
+def _vowels_left_out(asked: str, listed: str) -> bool:
+    """Return whether `asked` is `listed` without its vowels, such as `hkvsn`."""
+    if len(asked) < 3 or len(listed) < 5 or len(asked) > 0.75 * len(listed) or asked[0] != listed[0]:
+        return False
+    bare = listed.translate(_VOWELS)
+    return asked.translate(_VOWELS) == bare and len(bare) > 1
+
+
+_VOWELS = str.maketrans("", "", "aeiouy")
+
+
+def _of_scripts(asked: str, listed: str) -> Likeness:
+    """Compare words of which one at least is not in Latin letters."""
+    if is_abjad(asked) or is_abjad(listed):
+        return _of_bones(asked, listed)
+    if asked.isascii() != listed.isascii():
+        return NOTHING
+    longest = max(len(asked), len(listed))
+    if longest < 4 or abs(len(asked) - len(listed)) > 1:
+        return NOTHING
+    slips = OSA.distance(asked, listed, score_cutoff=1)
+    return Likeness(1.0 - slips / longest, "slip") if slips == 1 else NOTHING
+
+
+def _of_bones(asked: str, listed: str) -> Likeness:
+    if is_abjad(asked) and is_abjad(listed):
+        share = _slipped(asked, listed)
+        if share > 0:
+            return Likeness(share, "slip")
+    shared = set(skeletons_of(asked)) & set(skeletons_of(listed)) - {""}
+    if not shared:
+        return NOTHING
+    alike = {1: NOTHING, 2: SHORT_BONES}.get(max(map(len, shared)), BONES)
+    if alike is NOTHING or not asked.isascii():
+        return alike
+    return Likeness(alike.share * (KNOWN_WORD if is_english(asked) else LATIN_ASKED), alike.how)
+
+
+def _digits(word: str) -> str:
+    return "" if word.isalpha() else "".join(char for char in word if char.isdigit())
