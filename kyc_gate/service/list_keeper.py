@@ -93,8 +93,8 @@ class ListKeeper:
             await asyncio.sleep(self._wait(datetime.now(UTC)))
             try:
                 await pull_apart(self._shelf, self._sources, pulling_of(self._configuration))
-            except (FeedFault, OSError) as error:
-                log.error("lists.pull-failed", error=str(error))
+            except Exception as error:  # noqa: BLE001 - as above: the schedule goes on
+                log.error("lists.pull-failed", error=str(error), kind=type(error).__name__)
                 await asyncio.sleep(min(60.0, self._interval.total_seconds()))
 
     @property
