@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 
 from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.adapters.aws import AWSAdapter
@@ -19,29 +18,19 @@ from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
 from kyc_gate.policy.read import Policy, read_policy, shipped_policies
 from kyc_gate.service.config import Configuration, GenericSettings
-from kyc_gate.service.list_keeper import ListKeeper
-from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.settings import Settings
 from kyc_gate.storage.sqlite import SqliteStore
 from kyc_gate.telemetry.line import configure_logging
-
-log = structlog.get_logger("kyc_gate")
 
 
 def gate_parts(configuration: Configuration) -> dict[str, Any]:
     """Return what `Gate` is made of. Raises `ConfigurationError` or `PolicyError`, naming the file."""
     configure_logging(configuration.log.format)
-    files = files_of(configuration)
-    lists = read_active(configuration, files)
-    if lists.problem is not None:
-        log.error("lists.unreadable", error=lists.problem)
     return {
         "policies": tuple(policy_named(name, configuration) for name in configuration.gate.policies),
         "store": SqliteStore(configuration.path(configuration.gate.state)),
         "adapters": _adapters(configuration),
-        "snapshot": lists.snapshot,
-        "clocks": lists.clocks,
-        "keeper": ListKeeper(configuration, files, lists),
+        "snapshot": snapshot_of([configuration.path(name) for name in configuration.lists.files]),
         "parties": _records(configuration, configuration.directory.parties, Party),
         "accounts": _records(configuration, configuration.directory.accounts, Account),
         "settings": settings_of(configuration),
@@ -82,11 +71,6 @@ def policy_named(name: str, configuration: Configuration) -> Policy:
             f"`gate.policies`: no folder `{beside}` and no shipped policy `{name}`; shipped: {shipped}"
         )
     return read_policy(folder)
-
-
-def files_of(configuration: Configuration) -> ListSnapshot | None:
-    """Return the snapshot of the files under `lists.files`, or None without any. Raises `ConfigurationError`."""
-    return snapshot_of([configuration.path(name) for name in configuration.lists.files])
 
 
 def snapshot_of(paths: list[Path]) -> ListSnapshot | None:
