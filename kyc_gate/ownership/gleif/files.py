@@ -1,0 +1,96 @@
+"""A published file, zipped or not, to records: which format it has is seen, whatever its name says."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from kyc_gate.errors import InputError
+from kyc_gate.ownership.gleif.api_rows import read_api_rows
+from kyc_gate.ownership.gleif.csv_rows import read_csv_rows
+from kyc_gate.ownership.gleif.json_rows import read_json_rows
+from kyc_gate.ownership.gleif.records import Row
+from kyc_gate.ownership.gleif.xml_rows import read_xml_rows
+
+HEAD_BYTES = 4096
+"""Bytes by which a format is told."""
+
+_API = re.compile(rb'\s*\{\s*"(?:meta|data|links|jsonapi)"\s*:')
+_DELTA = re.compile(r"delta|intra-?day|last-?(?:day|week|month)", re.IGNORECASE)
+_MOMENT = re.compile(r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)(?:[-T](\d\d)(\d\d))?(?!\d)")
+
+
+def is_delta(name: str) -> bool:
+    """Return whether a file's name says that it holds only what changed."""
+    return _DELTA.search(name) is not None
+
+
+def moment_of(name: str) -> str | None:
+    """Return the moment that a file's name gives, in ISO 8601: `20240505-0000-gleif-goldencopy-lei2.json.zip`."""
+    found = _MOMENT.search(name)
+    if found is None:
+        return None
+    year, month, day, hour, minute = found.groups()
+    return f"{year}-{month}-{day}T{hour or '00'}:{minute or '00'}:00Z"
+
+
+def read_rows(file: BinaryIO) -> Iterator[Row | str]:
+    """Yield each record of a file that can be sought in, or in one clause what is wrong with it.
+
+    Raises `InputError` for a file of no known format, one that is cut short, and an archive that is damaged.
+    """
+    try:
+        with unpacked(file) as plain:
+            yield from _format(plain)
+    except (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"the archive is damaged: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"the file is not UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def unpacked(file: BinaryIO) -> io.BufferedReader:
+    """Return the file's content, out of the one member of a zip archive or out of gzip where it is in one."""
+    magic = file.read(4)
+    file.seek(0)
+    if magic[:2] == b"\x1f\x8b":
+        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=file)), HEAD_BYTES)
+    if magic == b"PK\x03\x04":
+        archive = zipfile.ZipFile(file)
+        members = [
+            each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX")
+        ]
+        if len(members) != 1:
+            raise InputError(f"the archive holds {len(members)} files; a golden copy holds one")
+        return io.BufferedReader(cast("io.RawIOBase", archive.open(members[0])), HEAD_BYTES)
+    return io.BufferedReader(cast("io.RawIOBase", _Borrowed(file)), HEAD_BYTES)
+
+
+class _Borrowed(io.RawIOBase):
+    """A file that belongs to the caller, who closes it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(len(target))
+        target[: len(data)] = data
+        return len(data)
+
+
+def _format(plain: io.BufferedReader) -> Iterator[Row | str]:
+    head = plain.peek(HEAD_BYTES)[:HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not head:
+        raise InputError("the file is empty")
+    if head.startswith(b"<"):
+        return read_xml_rows(plain)
+    if head.startswith((b"{", b"[")):
+        return read_api_rows(plain) if _API.match(head) else read_json_rows(plain)
+    return read_csv_rows(plain)
