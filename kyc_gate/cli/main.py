@@ -32,6 +32,7 @@ COMMANDS = {
     "screen": Entry("screen", "compare names with restricted-party lists"),
     "lists": Entry("lists", "pull, check, compare and carry restricted-party lists"),
     "place": Entry("place", "find the country that a text names"),
+    "owners": Entry("owners", "build the LEI register, and show who stands behind an entity"),
     "estimate": Entry("estimate", "estimate the operations that machines can perform"),
     "policy": Entry("policy", "lint and test policies"),
     "cases": Entry("cases", "list, show, approve and reject cases"),

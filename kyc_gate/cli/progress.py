@@ -46,3 +46,32 @@ class Downloads:
             bar.update(piece)
 
         return told
+
+
+class Loading:
+    """A bar for each file that is read: the share that was read, and the records so far."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[None] | None = None
+        self._name = ""
+
+    def __enter__(self) -> Loading:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def seen(self, name: str, records: int, share: float) -> None:
+        """Show how far a file was read."""
+        if not watched():
+            return
+        if self._bar is None or name != self._name:
+            self._close()
+            self._bar, self._name = tqdm(desc=name, total=100, unit="%", leave=False), name
+        self._bar.set_postfix_str(f"{records} records", refresh=False)
+        self._bar.update(100 * share - self._bar.n)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -58,6 +58,12 @@ class ListSettings(Record):
     source: tuple[Source, ...] = ()
 
 
+class OwnerSettings(Record):
+    """The LEI register that tells headquarters and parents: the file that `kyc-gate owners pull` builds."""
+
+    gleif: str | None = None
+
+
 class ComputeSettings(Record):
     """How operations are estimated and over how long a window they are summed."""
 
@@ -138,6 +144,7 @@ class Configuration(Record):
     gate: GateSettings = GateSettings()
     directory: DirectorySettings = DirectorySettings()
     lists: ListSettings = ListSettings()
+    owners: OwnerSettings = OwnerSettings()
     compute: ComputeSettings = ComputeSettings()
     cases: CaseSettings = CaseSettings()
     aws: AWSSettings | None = None
@@ -213,6 +220,7 @@ def _keys(at: str) -> list[str]:
         "gate": GateSettings,
         "directory": DirectorySettings,
         "lists": _lists_kind(at),
+        "owners": OwnerSettings,
         "compute": ComputeSettings,
         "cases": CaseSettings,
         "aws": AWSSettings,

@@ -10,12 +10,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from kyc_gate.errors import InputError, StorageFault
 from kyc_gate.model.record import Record
-from kyc_gate.ownership.gleif.files import is_delta, moment_of, read_rows
+from kyc_gate.ownership.gleif.files import holds_changes, moment_of, read_rows
 from kyc_gate.ownership.gleif.records import Entity, Kind, Relationship, ReportingException, Row, name_key
 
 SCHEMA_VERSION = 1
@@ -71,11 +72,14 @@ Progress = Callable[[str, int, float], None]
 """Called with a file's name, rows so far, and the share of it that was read, 0 to 1."""
 
 
-def load_register(path: Path, files: Sequence[Path], *, progress: Progress | None = None) -> Loaded:
+def load_register(
+    path: Path, files: Sequence[Path], *, progress: Progress | None = None, may_shrink: bool = False
+) -> Loaded:
     """Build the register at `path` anew from `files`, and put it in the place of the old one at once.
 
     What no file is given for is kept from the old one, and a file of changes is laid over it.
-    Raises `InputError` for a file that cannot be read; then nothing is changed.
+    Raises `InputError` for a file that cannot be read, and for one with less than half of the records that it would
+    replace unless it `may_shrink`; then nothing is changed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}")
@@ -83,7 +87,7 @@ def load_register(path: Path, files: Sequence[Path], *, progress: Progress | Non
     try:
         connection = sqlite3.connect(new, isolation_level=None)
         try:
-            loaded = _built(connection, path, files, progress)
+            loaded = _built(connection, path, files, progress, may_shrink=may_shrink)
         finally:
             connection.close()
         with new.open("rb") as file:
@@ -96,7 +100,9 @@ def load_register(path: Path, files: Sequence[Path], *, progress: Progress | Non
     return loaded
 
 
-def _built(connection: sqlite3.Connection, path: Path, files: Sequence[Path], progress: Progress | None) -> Loaded:
+def _built(
+    connection: sqlite3.Connection, path: Path, files: Sequence[Path], progress: Progress | None, *, may_shrink: bool
+) -> Loaded:
     # No journal: until the file is whole nobody sees it, and what is not whole is thrown away.
     for pragma in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KB}", "locking_mode = EXCLUSIVE"):
         connection.execute(f"PRAGMA {pragma}")
@@ -104,7 +110,10 @@ def _built(connection: sqlite3.Connection, path: Path, files: Sequence[Path], pr
     connection.execute("BEGIN")
     complaints: list[str] = []
     sources = [_load_file(connection, file, complaints, progress) for file in files]
-    kept = _keep(connection, path, sources) if path.exists() else ()
+    before = register_sources(path) if path.exists() else ()
+    if not may_shrink:
+        _require_no_shrinking(before, sources)
+    kept = _keep(connection, path, before, sources)
     if not kept and all(source.delta for source in sources):
         complaints.append("only files of changes were given, and there was no register to lay them over")
     described = {"schema": SCHEMA_VERSION, "sources": msgspec.to_builtins([*sources, *kept])}
@@ -121,6 +130,7 @@ def _load_file(connection: sqlite3.Connection, file: Path, complaints: list[str]
     size = max(1, file.stat().st_size)
     try:
         with file.open("rb") as opened:
+            delta = holds_changes(opened, file.name)
             rows = read_rows(opened)
             while batch := list(itertools.islice(rows, _BATCH)):
                 read = [row for row in batch if not isinstance(row, str)]
@@ -145,7 +155,7 @@ def _load_file(connection: sqlite3.Connection, file: Path, complaints: list[str]
         as_of=moment_of(file.name) or modified,
         rows=good,
         refused=bad,
-        delta=is_delta(file.name),
+        delta=delta,
     )
 
 
@@ -194,10 +204,23 @@ _OF_KIND = {
 }
 
 
-def _keep(connection: sqlite3.Connection, path: Path, sources: Sequence[Source]) -> list[Source]:
-    """Copy from the old register what no full file replaces. An old one that cannot be read keeps nothing."""
+def _require_no_shrinking(before: Sequence[Source], sources: Sequence[Source]) -> None:
+    """Raise `InputError` for a whole file with less than half of the records that are there of its kind."""
+    for source in sources:
+        held = max((each.rows for each in before if each.kind is source.kind and not each.delta), default=0)
+        if not source.delta and source.rows * 2 < held:
+            raise InputError(
+                f"`{source.name}` has {source.rows} records where {held} are held: if it holds only changes, its name"
+                " must say `delta`; if so many are really gone, give `--accept-shrink`"
+            )
+
+
+def _keep(
+    connection: sqlite3.Connection, path: Path, before: Sequence[Source], sources: Sequence[Source]
+) -> list[Source]:
+    """Copy from the old register what no whole file replaces."""
     whole = {source.kind for source in sources if not source.delta}
-    before = [source for source in register_sources(path) if source.kind not in whole]
+    before = [source for source in before if source.kind not in whole]
     if not before:
         return []
     connection.execute("COMMIT")
@@ -217,7 +240,7 @@ def _keep(connection: sqlite3.Connection, path: Path, sources: Sequence[Source])
 def register_sources(path: Path) -> tuple[Source, ...]:
     """Return the files that the register at `path` was made of. Raises `StorageFault` if it is none."""
     try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
             rows = dict(connection.execute("SELECT name, value FROM meta"))
         finally:
@@ -294,7 +317,8 @@ class GleifRegister:
         )
         return int(self._rows(query, lei)[0][0])
 
-    def _rows(self, query: str, *values: object) -> list[tuple[bytes]]:
+    # A row is whatever the query selects.
+    def _rows(self, query: str, *values: object) -> list[Any]:
         with self._lock:
             try:
                 self._open()
@@ -320,6 +344,9 @@ class GleifRegister:
             self._connection.close()
         # Nobody writes to a file that is in place, so that no lock is needed.
         self._connection = sqlite3.connect(
-            f"file:{self._path}?mode=ro&immutable=1", uri=True, check_same_thread=False, isolation_level=None
+            f"{self._path.resolve().as_uri()}?mode=ro&immutable=1",
+            uri=True,
+            check_same_thread=False,
+            isolation_level=None,
         )
         self._seen, self._sources = seen, sources

@@ -25,9 +25,14 @@ _DELTA = re.compile(r"delta|intra-?day|last-?(?:day|week|month)", re.IGNORECASE)
 _MOMENT = re.compile(r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)(?:[-T](\d\d)(\d\d))?(?!\d)")
 
 
-def is_delta(name: str) -> bool:
-    """Return whether a file's name says that it holds only what changed."""
-    return _DELTA.search(name) is not None
+def holds_changes(file: BinaryIO, name: str) -> bool:
+    """Return whether a file holds only some records: its name says so, or it is an answer of the LEI interface."""
+    if _DELTA.search(name):
+        return True
+    start = file.tell()
+    head = file.read(HEAD_BYTES)
+    file.seek(start)
+    return _API.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
 
 
 def moment_of(name: str) -> str | None:

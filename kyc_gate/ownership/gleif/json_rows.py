@@ -152,10 +152,24 @@ def read_json_rows(file: BinaryIO) -> Iterator[Row | str]:
             buffer = buffer[cut[1] :]
         elif len(buffer) > LARGEST_RECORD_BYTES:
             raise InputError(f"a record is longer than {LARGEST_RECORD_BYTES >> 20} MB")
-    end = re.search(rb"\]\s*(?:,\s*\"[^\[\]]*)?\}?\s*\Z", buffer)
-    if end is None:
+    end = _END.search(buffer)
+    if end is None or not _whole(buffer[: end.start()], boundary):
         raise InputError("the file ends in the middle of a record")
     yield from _rows(buffer[: end.start()], boundary)
+
+
+# The list closes, and the object around it, after a few plain values perhaps.
+_END = re.compile(rb'\]\s*(?:(?:,\s*"[^"]{1,99}"\s*:\s*(?:"[^"]{0,999}"|[-+.\w]{1,99})\s*){0,20}\}\s*)?\Z')
+
+
+def _whole(records: bytes, boundary: re.Pattern[bytes]) -> bool:
+    """Return whether the last record is whole: one that was cut may end like the file does."""
+    cut = _last(boundary, records)
+    try:
+        msgspec.json.decode(records[cut[1] if cut else 0 :], type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _boundary(buffer: bytes) -> re.Pattern[bytes]:
