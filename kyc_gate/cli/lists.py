@@ -49,6 +49,8 @@ def read_lists(paths: list[str]) -> ListSnapshot | None:
         complain(f"lists: {problem}")
     if len(problems) > SHOWN_PROBLEMS:
         complain(f"lists: {len(problems) - SHOWN_PROBLEMS} more rows could not be read")
+    for note in snapshot.notes[:SHOWN_PROBLEMS] if snapshot else ():
+        complain(f"lists: note: {note}")
     return snapshot
 
 

@@ -38,6 +38,7 @@ COMMANDS = {
     "cases": Entry("cases", "list, show, approve and reject cases"),
     "parties": Entry("parties", "import and list parties and their accounts"),
     "ledger": Entry("ledger", "show what control groups have used"),
+    "report": Entry("report", "draft reports from stored facts"),
     "audit": Entry("audit", "verify and export the audit chain"),
     "doctor": Entry("doctor", "check versions, configuration, store, lists, policy and clock"),
 }

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from msgspec.structs import replace
 
 from kyc_gate.feeds.generation import Check, Generation, Held, Pointer
 from kyc_gate.feeds.source import Source
-from kyc_gate.model.coverage import Coverage, ListAge, SourceCoverage, SourceState
-
-AHEAD_HOURS = 0.1
-"""A confirmation may lie this far ahead, for clocks that differ; beyond, the clock is wrong and the age unknown."""
+from kyc_gate.model.coverage import Coverage, ListClock, SourceCoverage, SourceState
 
 
 def coverage_of(
@@ -47,7 +46,7 @@ def _covered(
     published = _hours(held.published_at, now) if held else None
     return SourceCoverage(
         source=source.name,
-        state=_state(source, held, age, published, max_age_hours),
+        state=_state(source, held, check, now, max_age_hours),
         title=source.title,
         publisher=source.publisher,
         counts=held.counts if held else {},
@@ -70,38 +69,46 @@ def _covered(
     )
 
 
+def _state(source: Source, held: Held | None, check: Check | None, now: datetime, max_age_hours: float) -> SourceState:
+    if held is None:
+        return SourceState.MISSING
+    stale = any(clock.stale(now) for clock in _clocks(source, held, check, max_age_hours))
+    return SourceState.STALE if stale else SourceState.CURRENT
+
+
 def _unconfigured(report: SourceCoverage) -> SourceCoverage:
     state = SourceState.STALE if report.state is SourceState.STALE else SourceState.UNCONFIGURED
-    return SourceCoverage(**{name: getattr(report, name) for name in report.__struct_fields__} | {"state": state})
+    return replace(report, state=state)
 
 
 def _hours(then: datetime | None, now: datetime) -> float | None:
     """Return the age in hours; an age below zero is an unknown age."""
-    if then is None:
-        return None
-    hours = (now - then) / timedelta(hours=1)
-    return max(hours, 0.0) if hours > -AHEAD_HOURS else None
+    return ListClock(list="", source="", confirmed_at=then, stale_at=None).age_hours(now)
 
 
-def _state(
-    source: Source, held: Held | None, age: float | None, published: float | None, max_age_hours: float
-) -> SourceState:
-    if held is None:
-        return SourceState.MISSING
-    late = source.publication_hours is not None and (published is None or published > source.publication_hours)
-    return SourceState.STALE if late or age is None or age > max_age_hours else SourceState.CURRENT
+def clocks_of(
+    sources: Sequence[Source], generation: Generation | None, checks: Mapping[str, Check], *, max_age_hours: float
+) -> tuple[ListClock, ...]:
+    """Return the clock of each list of each source, active or expected: what is expected and not held never ran."""
+    held = {each.source: each for each in (generation.held if generation else ())}
+    known = {source.name: source for source in sources}
+    return tuple(
+        clock
+        for name in dict.fromkeys((*known, *held))
+        for clock in _clocks(known.get(name, Source(name=name)), held.get(name), checks.get(name), max_age_hours)
+    )
 
 
-def list_ages(coverage: Coverage) -> tuple[ListAge, ...]:
-    """Return the age of each active list, oldest source first within a list."""
-    ages = [
-        ListAge(
-            list=code,
-            source=source.source,
-            age_hours=None if source.age_hours is None else round(source.age_hours, 3),
-            stale=source.state is SourceState.STALE,
+def _clocks(source: Source, held: Held | None, check: Check | None, max_age_hours: float) -> list[ListClock]:
+    codes = dict.fromkeys((*(held.counts if held else ()), *source.lists)) or {source.name: None}
+    return [
+        ListClock.of(
+            code,
+            source.name,
+            confirmed_at=check.confirmed_at if held and check else None,
+            max_age_hours=max_age_hours,
+            published_at=held.published_at if held else None,
+            publication_hours=source.publication_hours,
         )
-        for source in coverage.sources
-        for code in source.counts
+        for code in codes
     ]
-    return tuple(sorted(ages, key=lambda age: (age.list, age.source)))

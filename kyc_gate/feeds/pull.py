@@ -40,7 +40,7 @@ Watcher = Callable[[str], Progress | None]
 class Pulling(Record):
     """How a pull is done. `accept` names guards that are overruled; `folder` is where local files start."""
 
-    folder: Path
+    folder: str
     limits: Limits = Limits()
     tries: Tries = Tries()
     accept: frozenset[str] = frozenset()
@@ -171,7 +171,7 @@ async def _arrived(
 ) -> Arrived | NotModified:
     """Return the bytes of a source, verified where it or its operator states how. Raises `FeedFault`."""
     if source.file is not None:
-        arrived = await asyncio.to_thread(_local, source, how.folder)
+        arrived = await asyncio.to_thread(_local, source, Path(how.folder))
     else:
         told = watcher(source.name) if watcher else None
         found = await fetch_source(session, source, last, tries=how.tries, progress=told)

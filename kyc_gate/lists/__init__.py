@@ -1,4 +1,4 @@
-"""Published restricted-party lists: bytes to entries, one module for each format, and the merged snapshot.
+"""Published restricted-party lists: their files unpacked, recognised and read to entries, and the merged snapshot.
 
 Nothing is fetched here and nobody is screened.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -77,13 +77,51 @@ class Coverage(Record):
         return tuple(_reason(source) for source in self.sources if source.state is not SourceState.CURRENT)
 
 
-class ListAge(Record):
-    """How old one active list is, as a decision keeps it. None is an unknown age."""
+_HOUR = timedelta(hours=1)
+
+AHEAD = timedelta(minutes=6)
+"""A confirmation may lie this far ahead, for clocks that differ; beyond, the clock is wrong and the age unknown."""
+
+
+class ListClock(Record):
+    """When one list was confirmed as current, and from when on it is stale. None: never, and so it is stale."""
 
     list: str
     source: str
-    age_hours: float | None
-    stale: bool
+    confirmed_at: datetime | None
+    stale_at: datetime | None
+
+    @classmethod
+    def of(
+        cls,
+        code: str,
+        source: str,
+        *,
+        confirmed_at: datetime | None,
+        max_age_hours: float,
+        published_at: datetime | None = None,
+        publication_hours: float | None = None,
+    ) -> ListClock:
+        """Return the clock of a list that is stale `max_age_hours` after it was confirmed.
+
+        With `publication_hours` it is stale so long after its publication, too, and at once when that is not known.
+        """
+        ends = [None if confirmed_at is None else confirmed_at + max_age_hours * _HOUR]
+        if publication_hours is not None:
+            ends.append(None if published_at is None else published_at + publication_hours * _HOUR)
+        known = [end for end in ends if end is not None]
+        stale_at = min(known) if len(known) == len(ends) else None
+        return cls(list=code, source=source, confirmed_at=confirmed_at, stale_at=stale_at)
+
+    def age_hours(self, now: datetime) -> float | None:
+        """Return the hours since the list was confirmed; None when it never was, or is said to have been in future."""
+        if self.confirmed_at is None or self.confirmed_at > now + AHEAD:
+            return None
+        return max((now - self.confirmed_at) / _HOUR, 0.0)
+
+    def stale(self, now: datetime) -> bool:
+        """Return whether the list is too old at `now`, or of unknown age."""
+        return self.stale_at is None or now > self.stale_at or self.age_hours(now) is None
 
 
 def _reason(source: SourceCoverage) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from kyc_gate.model.country import CountryCode
@@ -157,6 +158,8 @@ class Facts(Record):
     grant: GrantFacts | None = None
     snapshot: str | None = None
     control_group: str | None = None
+    lists: dict[str, float | None] = msgspec.field(default_factory=dict)
+    """The age of each list in hours, by its code; None where it is not known. Not a name for rules."""
 
 
 class Recorded(Record):

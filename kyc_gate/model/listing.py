@@ -91,7 +91,7 @@ class ListEntry(Record, gc=False, omit_defaults=True):
 class ListSnapshot(Record):
     """The merged lists at one digest. `as_of` is the oldest publication or retrieval time among its lists.
 
-    `problems` names each row that could not be read, with its line.
+    `problems` names each row that could not be read, with its line; `notes` what else was left out or not given.
     """
 
     digest: str
@@ -99,3 +99,4 @@ class ListSnapshot(Record):
     lists: tuple[str, ...]
     as_of: datetime | None = None
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from kyc_gate.model.record import Record
@@ -40,3 +40,11 @@ class Usage(Record):
     high: int
     accounts: int
     replayed: bool = False
+
+
+class DayUsage(Record):
+    """Operations of a control group that count for one UTC day."""
+
+    day: date
+    likely: int
+    high: int

@@ -7,30 +7,41 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
 from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.adapters.aws import AWSAdapter
 from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.errors import ConfigurationError
-from kyc_gate.lists.read import ListReading, read_list
+from kyc_gate.lists.read import ListReading, read_set
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
 from kyc_gate.policy.read import Policy, read_policy, shipped_policies
 from kyc_gate.service.config import Configuration, GenericSettings
+from kyc_gate.service.list_keeper import ListKeeper
+from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.settings import Settings
 from kyc_gate.storage.sqlite import SqliteStore
 from kyc_gate.telemetry.line import configure_logging
+
+log = structlog.get_logger("kyc_gate")
 
 
 def gate_parts(configuration: Configuration) -> dict[str, Any]:
     """Return what `Gate` is made of. Raises `ConfigurationError` or `PolicyError`, naming the file."""
     configure_logging(configuration.log.format)
+    files = files_of(configuration)
+    lists = read_active(configuration, files)
+    if lists.problem is not None:
+        log.error("lists.unreadable", error=lists.problem)
     return {
         "policies": tuple(policy_named(name, configuration) for name in configuration.gate.policies),
         "store": SqliteStore(configuration.path(configuration.gate.state)),
         "adapters": _adapters(configuration),
-        "snapshot": snapshot_of([configuration.path(name) for name in configuration.lists.files]),
+        "snapshot": lists.snapshot,
+        "clocks": lists.clocks,
+        "keeper": ListKeeper(configuration, files, lists),
         "parties": _records(configuration, configuration.directory.parties, Party),
         "accounts": _records(configuration, configuration.directory.accounts, Account),
         "settings": settings_of(configuration),
@@ -73,14 +84,27 @@ def policy_named(name: str, configuration: Configuration) -> Policy:
     return read_policy(folder)
 
 
+def files_of(configuration: Configuration) -> ListSnapshot | None:
+    """Return the snapshot of the files under `lists.files`, or None without any. Raises `ConfigurationError`."""
+    return snapshot_of([configuration.path(name) for name in configuration.lists.files])
+
+
 def snapshot_of(paths: list[Path]) -> ListSnapshot | None:
     """Return the merged snapshot of the published files at `paths` (folders are searched), or None when there are none.
 
     Where a file does not say when it was published, its modification time stands for it.
     Raises `ConfigurationError` for a file that cannot be read or holds no entry.
     """
-    files = [file for path in paths for file in _published(path)]
-    return merge([_reading(file) for file in files]) if files else None
+    files = {_label(file, paths): file for path in paths for file in _published(path)}
+    if not files:
+        return None
+    readings = read_set({label: file.read_bytes() for label, file in files.items()})
+    return merge([_dated(reading, files) for reading in readings])
+
+
+def _label(file: Path, paths: list[Path]) -> str:
+    """The file's name, with its folder where several folders are given."""
+    return file.name if len(paths) == 1 else str(file)
 
 
 def _published(path: Path) -> list[Path]:
@@ -91,12 +115,14 @@ def _published(path: Path) -> list[Path]:
     return [path]
 
 
-def _reading(file: Path) -> ListReading:
-    reading = read_list(file.name, file.read_bytes())
+def _dated(reading: ListReading, files: dict[str, Path]) -> ListReading:
+    """The reading with a time: what the file says, else when the oldest of its files was modified."""
     if reading.as_of is not None:
         return reading
-    modified = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    return msgspec.structs.replace(reading, as_of=modified)
+    # A file of an archive is named `archive:file`.
+    of = [file for label, file in files.items() if any(f"{each}:".startswith(f"{label}:") for each in reading.files)]
+    modified = min(file.stat().st_mtime for file in of)
+    return msgspec.structs.replace(reading, as_of=datetime.fromtimestamp(modified, UTC))
 
 
 def _adapters(configuration: Configuration) -> tuple[Adapter, ...]:

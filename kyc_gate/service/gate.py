@@ -29,6 +29,7 @@ from kyc_gate.errors import (
 )
 from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.case import Grant
+from kyc_gate.model.coverage import ListClock
 from kyc_gate.model.decision import Decision, Mode, Outcome
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.job import Certainty, ProvisioningRequest
@@ -41,8 +42,9 @@ from kyc_gate.policy.read import Policy
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.admission import Admission, Readiness, Reading
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
-from kyc_gate.service.gather import estimate_of, gather
+from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
+from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.settings import Limits, Settings
 from kyc_gate.service.standings import Standings
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
@@ -64,6 +66,8 @@ class Gate:
         parties: Iterable[Party] = (),
         accounts: Iterable[Account] = (),
         settings: Settings | None = None,
+        clocks: tuple[ListClock, ...] | None = None,
+        keeper: ListKeeper | None = None,
     ) -> None:
         if not policies:
             raise NotReady("no policy is configured; name at least one under `gate.policies`")
@@ -72,8 +76,10 @@ class Gate:
         self.adapters = adapters
         self.settings = settings or Settings()
         self.limits = Limits(max_body=self.settings.body_bytes, body_seconds=self.settings.body_seconds)
-        self._generation = Generation.of(snapshot, self.settings)
+        self._generation = Generation.of(snapshot, self.settings, clocks)
         self._activating = asyncio.Lock()
+        self.keeper = keeper
+        self._keeping: asyncio.Task[None] | None = None
         self._seed = (tuple(parties), tuple(accounts))
         self._standings = Standings(store, seconds=self.settings.directory_seconds)
         self._admitted = asyncio.Semaphore(self.settings.concurrent_decisions)
@@ -99,12 +105,18 @@ class Gate:
             await self.store.save_directory(parties, accounts)
         self._standings.forget()
         self._opened = True
+        if self.keeper is not None:
+            self._keeping = asyncio.create_task(self.keeper.keep(self))
         log.info("gate.opened", policies=[str(policy.reference) for policy in self.policies], lists=self._lists_named())
         if self.settings.unsafe_mode is not None:
             log.warning("gate.unsafe", mode=self.settings.unsafe_mode, says="nothing is refused")
 
     async def close(self) -> None:
         """Wait for what is being written, and close the store."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+            self._keeping = None
         if self._background:
             await asyncio.gather(*self._background, return_exceptions=True)
         await self.store.close()
@@ -131,7 +143,16 @@ class Gate:
         """The screener over the active snapshot, or None."""
         return self._generation.screener
 
-    async def activate(self, snapshot: ListSnapshot) -> None:
+    @property
+    def lists(self) -> ListStanding:
+        """How old the active lists are, and how old they may be."""
+        return self._generation.lists
+
+    def confirm(self, clocks: tuple[ListClock, ...]) -> None:
+        """Take newer clocks for the lists that are active: their publishers said that they are current."""
+        self._generation = self._generation.confirmed(clocks)
+
+    async def activate(self, snapshot: ListSnapshot, clocks: tuple[ListClock, ...] | None = None) -> None:
         """Index `snapshot` on a thread of its own, and put it in the place of the active one when it is ready.
 
         Until then, and if indexing raises, decisions go on with the lists that are active. A decision under way ends
@@ -139,7 +160,7 @@ class Gate:
         """
         async with self._activating:
             before = self.snapshot.digest if self.snapshot else None
-            self._generation = await asyncio.to_thread(Generation.of, snapshot, self.settings)
+            self._generation = await asyncio.to_thread(Generation.of, snapshot, self.settings, clocks)
             log.info("lists.activated", snapshot=snapshot.digest, before=before, lists=self._lists_named())
 
     # What a door asks, in the order in which it asks.
@@ -211,7 +232,7 @@ class Gate:
         if self.snapshot is None:
             reasons.append("no restricted-party list is active")
         elif self._generation.lists.stale(self.now()):
-            reasons.append("the restricted-party lists are stale")
+            reasons += ["the restricted-party lists are stale", *_stale_sources(self._generation.lists, self.now())]
         return Readiness(ready=not reasons, reasons=tuple(reasons))
 
     def require_adapter(self) -> None:
@@ -548,6 +569,15 @@ class Gate:
 
     def _lists_named(self) -> list[str]:
         return list(self.snapshot.lists) if self.snapshot else []
+
+
+def _stale_sources(lists: ListStanding, now: datetime) -> list[str]:
+    """Return a line for each list source that is stale or missing, those read from files left out."""
+    stale = {clock.source: clock for clock in lists.clocks if clock.source != "files" and clock.stale(now)}
+    return [
+        f"the list source `{name}` is {'missing' if clock.confirmed_at is None else 'stale'}"
+        for name, clock in sorted(stale.items())
+    ]
 
 
 def _reviewable(decision: Decision) -> bool:

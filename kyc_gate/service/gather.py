@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from kyc_gate.compute.estimate import estimate
 from kyc_gate.model.case import Grant
+from kyc_gate.model.coverage import ListClock
 from kyc_gate.model.facts import (
     AccountFacts,
     ChipFacts,
@@ -48,29 +49,65 @@ AFFILIATE_LISTS = frozenset({"SDN", "EL", "MEU"})
 
 
 class ListStanding(Record):
-    """The active lists: their snapshot, how old the oldest is, and how old it may be."""
+    """The active lists: their snapshot, how old the oldest is, and how old it may be.
+
+    `clocks` say it of each list; without any, `as_of` says it of all.
+    """
 
     digest: str | None
     as_of: datetime | None
     max_age_hours: float
+    clocks: tuple[ListClock, ...] = ()
 
     @classmethod
-    def of(cls, snapshot: ListSnapshot | None, *, max_age_hours: float) -> ListStanding:
-        """Return the standing of `snapshot`; None means that no list is active."""
+    def of(
+        cls, snapshot: ListSnapshot | None, *, max_age_hours: float, clocks: tuple[ListClock, ...] | None = None
+    ) -> ListStanding:
+        """Return the standing of `snapshot`; None means that no list is active.
+
+        Without `clocks`, each of its lists is as old as the whole of it.
+        """
+        if clocks is None:
+            clocks = clocks_of_files(snapshot, max_age_hours=max_age_hours)
         return cls(
             digest=snapshot.digest if snapshot else None,
             as_of=snapshot.as_of if snapshot else None,
             max_age_hours=max_age_hours,
+            clocks=clocks,
         )
+
+    def ages(self, now: datetime) -> dict[str, float | None]:
+        """Return the age of each list at `now`, in hours to the second; None where it is not known."""
+        found: dict[str, float | None] = {}
+        for clock in self.clocks:
+            age = clock.age_hours(now)
+            before = found.get(clock.list, 0.0)
+            found[clock.list] = None if age is None or before is None else max(before, round(age, 4))
+        return found
 
     def age_hours(self, now: datetime) -> float | None:
         """Return the age of the oldest list in hours at `now`, or None when it is not known."""
-        return None if self.as_of is None else (now - self.as_of) / timedelta(hours=1)
+        if not self.clocks:
+            return None if self.as_of is None else (now - self.as_of) / timedelta(hours=1)
+        ages = [clock.age_hours(now) for clock in self.clocks]
+        known = [age for age in ages if age is not None]
+        return max(known) if len(known) == len(ages) else None
 
     def stale(self, now: datetime) -> bool:
-        """Return whether the lists are too old, absent, or of unknown age: all three are stale."""
+        """Return whether a list is too old, absent, or of unknown age: all three are stale."""
+        if self.clocks:
+            return self.digest is None or any(clock.stale(now) for clock in self.clocks)
         age = self.age_hours(now)
         return age is None or age > self.max_age_hours
+
+
+def clocks_of_files(snapshot: ListSnapshot | None, *, max_age_hours: float) -> tuple[ListClock, ...]:
+    """Return the clocks of lists that were read from files and are asked of nobody: each as old as the snapshot."""
+    if snapshot is None:
+        return ()
+    return tuple(
+        ListClock.of(code, "files", confirmed_at=snapshot.as_of, max_age_hours=max_age_hours) for code in snapshot.lists
+    )
 
 
 class Standing(Record):
@@ -273,6 +310,7 @@ def gather(
         indicators=standing.indicators,
         grant=_grant_facts(grant) if grant else None,
         snapshot=lists.digest,
+        lists=lists.ages(as_of),
         control_group=standing.control_group,
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from kyc_gate.model.coverage import ListClock
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.screening.screener import MATCH, POSSIBLE, Screener
 from kyc_gate.service.gather import ListStanding
@@ -22,13 +25,19 @@ class Generation:
         self.lists = lists
 
     @classmethod
-    def of(cls, snapshot: ListSnapshot | None, settings: Settings) -> Generation:
+    def of(
+        cls, snapshot: ListSnapshot | None, settings: Settings, clocks: tuple[ListClock, ...] | None = None
+    ) -> Generation:
         """Return the generation of `snapshot`, indexed with the configured lines; None means that no list is active.
 
         Indexing takes up to seconds on large lists: call it away from the event loop.
         """
-        lists = ListStanding.of(snapshot, max_age_hours=settings.max_age_hours)
+        lists = ListStanding.of(snapshot, max_age_hours=settings.max_age_hours, clocks=clocks)
         return cls(snapshot, _screener(snapshot, settings), lists)
+
+    def confirmed(self, clocks: tuple[ListClock, ...]) -> Generation:
+        """Return the same lists with newer clocks: a publisher said that they are current."""
+        return Generation(self.snapshot, self.screener, replace(self.lists, clocks=clocks))
 
     @property
     def match_threshold(self) -> float:
@@ -40,7 +49,4 @@ def _screener(snapshot: ListSnapshot | None, settings: Settings) -> Screener | N
     if snapshot is None:
         return None
     possible = POSSIBLE if settings.possible is None else settings.possible
-    match = MATCH if settings.match is None else settings.match
-    screener = Screener(snapshot, possible=possible, match=match, remember=True)
-    screener.warm()
-    return screener
+    return Screener(snapshot, possible=possible, match=MATCH if settings.match is None else settings.match)

@@ -69,7 +69,7 @@ class Standings:
 
     def _made(self, generation: Generation) -> _Made:
         """Return the standings made with `generation`; those of a generation that was replaced are not kept."""
-        if generation is not self._generation:
+        if self._generation is None or generation.screener is not self._generation.screener:
             self._generation, self._standings = generation, {}
         return self._standings
 

@@ -14,8 +14,8 @@ import sqlite3
 from datetime import datetime
 
 from kyc_gate.errors import IdempotencyConflict, InputError, StorageFault
-from kyc_gate.model.usage import HoldRequest, HoldState, Usage
-from kyc_gate.storage.timestamps import day_of, micros
+from kyc_gate.model.usage import DayUsage, HoldRequest, HoldState, Usage
+from kyc_gate.storage.timestamps import date_of, day_of, micros
 
 OPERATIONS_A_UNIT = 10**12
 MAXIMUM_UNITS = 2**63 - 1
@@ -114,6 +114,19 @@ def usage_since(connection: sqlite3.Connection, control_group: str, since: datet
     if days == 0:
         return None
     return Usage(hold_id="", control_group=control_group, likely=likely, high=high, accounts=accounts)
+
+
+def daily_usage(connection: sqlite3.Connection, control_group: str, since: datetime) -> tuple[DayUsage, ...]:
+    """Return the days since a day on which the control group has operations that count, first to last."""
+    rows = connection.execute(
+        "SELECT day, likely, high FROM usage_by_day"
+        " WHERE control_group = ? AND day >= ? AND (likely > 0 OR high > 0) ORDER BY day",
+        (control_group, day_of(since)),
+    )
+    return tuple(
+        DayUsage(day=date_of(day), likely=likely * OPERATIONS_A_UNIT, high=high * OPERATIONS_A_UNIT)
+        for day, likely, high in rows
+    )
 
 
 def _amounts(request: HoldRequest) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from kyc_gate.model.case import Case, Grant
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
-from kyc_gate.model.usage import HoldRequest, Usage
+from kyc_gate.model.usage import DayUsage, HoldRequest, Usage
 from kyc_gate.storage import casework, chain_log, directory, ledger
 from kyc_gate.storage.decisions import append_decision, withdraw
 from kyc_gate.storage.files import require_sqlite
@@ -162,6 +162,10 @@ class SqliteStore:
         return await self._do(
             Operation(run=lambda connection: ledger.usage_since(connection, control_group, since), early=True)
         )
+
+    async def fetch_daily_usage(self, control_group: str, since: datetime) -> tuple[DayUsage, ...]:
+        """Return the days on which a control group has operations that count, first to last."""
+        return await self._read(lambda connection: ledger.daily_usage(connection, control_group, since))
 
     # audit, cases, grants
 

@@ -12,7 +12,7 @@ from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import Record
-from kyc_gate.model.usage import HoldRequest, Usage
+from kyc_gate.model.usage import DayUsage, HoldRequest, Usage
 
 
 class CaseOpening(Record):
@@ -112,6 +112,7 @@ class Store(Protocol):
         ...
 
     async def fetch_usage(self, control_group: str, since: datetime) -> Usage | None: ...
+    async def fetch_daily_usage(self, control_group: str, since: datetime) -> tuple[DayUsage, ...]: ...
 
     # audit, cases, grants
     async def append(self, entry: DecisionEntry) -> Receipt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from kyc_gate.errors import InputError
 
@@ -19,3 +19,8 @@ def micros(at: datetime) -> int:
 def day_of(at: datetime) -> int:
     """Return the number of the UTC day that `at` falls on."""
     return micros(at) // 86_400_000_000
+
+
+def date_of(day: int) -> date:
+    """Return the UTC day with a number that `day_of` gave."""
+    return (_EPOCH + timedelta(days=day)).date()

@@ -120,6 +120,43 @@ def test_the_ledger_shows_what_is_held(config: Path, kyc_gate: Callable[..., Ran
     assert next(iter(used.values())) == pytest.approx(8 * 30 * 86_400 * 989.4e12 * 0.33, rel=1e-6)
 
 
+def test_a_party_is_shown_against_the_lines_of_the_policies(
+    tmp_path: Path, config: Path, kyc_gate: Callable[..., Ran]
+) -> None:
+    """A party's days, the lines it nears and the days on which it will reach them, as data and as a chart."""
+    chart = tmp_path / "chart.svg"
+    (row,) = kyc_gate("ledger", "show", "fjordlys", "--config", str(config), "--chart", str(chart), "--json").rows
+    assert sum(day["likely"] for day in row["days"]) == row["likely"] > 0
+    lines = {line["line"]: line for line in row["lines"]}
+    assert lines["us-ai-diffusion.approach"]["operations"] == 10**25
+    assert lines["us-ai-diffusion.frontier_operations"]["crossed"] is None
+    assert chart.read_text(encoding="utf-8").startswith("<svg")
+    table = kyc_gate("ledger", "show", "fjordlys", "--config", str(config))
+    assert "at the pace of the last four weeks" in table.out
+
+
+def test_a_chart_is_of_one_party_and_a_known_kind(config: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """A chart of nobody, and one in an unknown format, are refused in one line; so is a name without usage."""
+    assert kyc_gate("ledger", "show", "--config", str(config), "--chart", "x.svg").status == 2
+    assert kyc_gate("ledger", "show", "fjordlys", "--config", str(config), "--chart", "x.gif").status == 2
+    unknown = kyc_gate("ledger", "show", "nobody", "--config", str(config))
+    assert unknown.status == 1
+    assert "holds nothing" in unknown.err
+
+
+def test_a_training_report_is_drafted(tmp_path: Path, config: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """The draft tells the runs on record, as data and as a page."""
+    (report,) = kyc_gate("report", "training-run", "fjordlys", "--config", str(config)).rows
+    assert report["draft"] is True
+    assert [run["machines"] for run in report["runs"]] == [["8 x H100"]]
+    page = tmp_path / "report.html"
+    kyc_gate("report", "training-run", "fjordlys", "--config", str(config), "--output", str(page))
+    assert "DRAFT." in page.read_text(encoding="utf-8")
+    unknown = kyc_gate("report", "training-run", "nobody", "--config", str(config))
+    assert unknown.status == 1
+    assert "no party `nobody`" in unknown.err
+
+
 def test_an_export_verifies_and_a_change_is_found(tmp_path: Path, config: Path, kyc_gate: Callable[..., Ran]) -> None:
     """The exported chain verifies; with one word changed, or its end cut off, it does not."""
     file = tmp_path / "audit.jsonl"

@@ -98,7 +98,7 @@ def source_of(publisher: Publisher, **more: Any) -> Source:
 
 async def pulled(folder: Path, *sources: Source, **how: Any) -> PullReport:
     """Pull the sources onto the shelf in `folder`."""
-    return await pull(Shelf(folder / "shelf"), sources, Pulling(**{"folder": folder, "tries": QUICK} | how))
+    return await pull(Shelf(folder / "shelf"), sources, Pulling(**{"folder": str(folder), "tries": QUICK} | how))
 
 
 def status(code: int) -> Callable[[web.Request], Any]:

@@ -1,0 +1,114 @@
+"""Keeps the lists of a running gate current: pulls on a schedule, and takes up what anybody activated on the shelf."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from kyc_gate.errors import FeedFault
+from kyc_gate.feeds.child import pull_apart
+from kyc_gate.model.coverage import Coverage
+from kyc_gate.model.listing import ListSnapshot
+from kyc_gate.service.config import Configuration
+from kyc_gate.service.list_shelf import ActiveLists, pulling_of, read_active, read_coverage, shelf_of, sources_of
+
+if TYPE_CHECKING:
+    from kyc_gate.service.gate import Gate
+
+log = structlog.get_logger("kyc_gate")
+
+WATCH_SECONDS = 1.0
+"""Between two looks at the shelf: two calls of `stat`."""
+
+JITTER = 0.1
+"""Share by which the time between pulls varies, so that many gates do not ask a publisher at once."""
+
+Activated = Callable[["Gate"], Awaitable[None]]
+"""Told once other lists are active."""
+
+
+class ListKeeper:
+    """Works beside a gate for as long as it is open. `files` is what was read at start besides the sources."""
+
+    def __init__(self, configuration: Configuration, files: ListSnapshot | None, active: ActiveLists) -> None:
+        self._configuration = configuration
+        self._files = files
+        self._active = active
+        self._sources = sources_of(configuration)
+        self._shelf = shelf_of(configuration)
+        self.activated: Activated | None = None
+
+    async def keep(self, gate: Gate) -> None:
+        """Watch and pull until cancelled."""
+        if not self._sources:
+            return
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch(gate))
+            tasks.create_task(self._pull())
+
+    def coverage(self, now: datetime) -> Coverage:
+        """Return where each source stands at `now`. Raises `FeedFault` when the shelf is damaged."""
+        max_age = self._configuration.lists.max_age_hours
+        return read_coverage(self._shelf, self._sources, now=now, max_age_hours=max_age)
+
+    # Taking up
+
+    async def _watch(self, gate: Gate) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                if await asyncio.to_thread(self._shelf.stamp) != self._active.stamp:
+                    await self.take_up(gate)
+            except Exception as error:
+                # A watch that ended would let lists age in silence; whatever it was, it is told and tried again.
+                log.error("lists.unreadable", exc_info=error, error=str(error))
+
+    async def take_up(self, gate: Gate) -> None:
+        """Read the shelf and put what is active there in the place of the gate's lists, without a pause.
+
+        A shelf that cannot be read changes nothing: the gate's lists stay, and age.
+        """
+        found = await asyncio.to_thread(read_active, self._configuration, self._files)
+        self._active = found
+        if found.problem is not None or found.snapshot is None:
+            log.error("lists.unreadable", error=found.problem or "nothing is on the shelf any more")
+            return
+        if gate.snapshot is not None and found.snapshot.digest == gate.snapshot.digest:
+            gate.confirm(found.clocks)
+            return
+        await gate.activate(found.snapshot, found.clocks)
+        if self.activated is not None:
+            await self.activated(gate)
+
+    # Pulling
+
+    async def _pull(self) -> None:
+        while True:
+            await asyncio.sleep(self._wait(datetime.now(UTC)))
+            try:
+                await pull_apart(self._shelf, self._sources, pulling_of(self._configuration))
+            except Exception as error:  # noqa: BLE001 - as above: the schedule goes on
+                log.error("lists.pull-failed", error=str(error), kind=type(error).__name__)
+                await asyncio.sleep(min(60.0, self._interval.total_seconds()))
+
+    @property
+    def _interval(self) -> timedelta:
+        return timedelta(minutes=self._configuration.lists.refresh_minutes)
+
+    def _wait(self, now: datetime) -> float:
+        """Return the seconds until the next pull is due; another process may have pulled in the meantime."""
+        spread = 1 + random.uniform(-JITTER, JITTER)  # noqa: S311 - jitter
+        tried: list[datetime] = []
+        with contextlib.suppress(FeedFault):
+            checks = self._shelf.checks()
+            tried = [checks[source.name].tried_at for source in self._sources if source.name in checks]
+        if len(tried) < len(self._sources):
+            return random.uniform(0.0, 1.0)  # noqa: S311 - jitter
+        due = min(tried) + self._interval * spread
+        return max((due - now).total_seconds(), 0.05)

@@ -1,0 +1,82 @@
+"""The draft of a training report."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
+
+from kyc_gate.model.party import Owner, Party, UltimateParent
+from kyc_gate.reports.page import render_training_report
+from kyc_gate.reports.training_run import UNKNOWN, ReportedRun, TrainingReport, training_report
+
+AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
+PARTY = Party(
+    id="p1", name="Testland <Research> Ltd", headquarters="Testland", ultimate_parent=UltimateParent(name="Holding")
+)
+RUN = ReportedRun(
+    decision_id="dec_1",
+    at=AT,
+    outcome="allow",
+    acted="pass",
+    account="aws:1",
+    operation="RunInstances",
+    workload="pre_training",
+    machines=("512 x p5.48xlarge",),
+    region="us-east-1",
+    starts_at=AT,
+    ends_at=AT + timedelta(days=30),
+    likely=4 * 10**24,
+    high=10**25,
+    declared=None,
+)
+
+
+def drafted(*runs: ReportedRun, party: Party = PARTY) -> TrainingReport:
+    return training_report(party, runs, None, control_group="name:holding", as_of=AT)
+
+
+def answer(report: TrainingReport, label: str) -> str | None:
+    (found,) = [field for section in report.sections for field in section.fields if field.label == label]
+    return found.value
+
+
+def test_the_draft_has_the_figures_of_runs_that_passed() -> None:
+    """Operations, dates and accelerators are of runs that passed; what was refused is listed and not summed."""
+    report = drafted(RUN, replace(RUN, decision_id="dec_2", outcome="block", acted="refuse"))
+    assert answer(report, "estimated operations") == "4.000e+24 likely, 1.000e+25 at full peak"
+    assert answer(report, "start") == "2026-11-01"
+    assert answer(report, "completion") == "2026-12-01"
+    assert answer(report, "model of the primary accelerators") == "512 x p5.48xlarge"
+    assert [run.decision_id for run in report.runs] == ["dec_1", "dec_2"]
+    assert report.due_at == AT + timedelta(days=15)
+    assert report.draft
+
+
+def test_a_run_without_an_end_or_a_size_is_not_rounded_away() -> None:
+    """An open end leaves the completion open, and a run of unknown size is counted beside the sum."""
+    report = drafted(RUN, replace(RUN, ends_at=None, likely=None, high=None))
+    assert answer(report, "completion") is None
+    assert answer(report, "estimated operations") == (
+        "4.000e+24 likely, 1.000e+25 at full peak; 1 runs of unknown size beside"
+    )
+
+
+def test_what_is_not_on_file_is_left_to_a_person() -> None:
+    """Nothing is made up: owners on file are told, and unknown ones are not `none`."""
+    assert answer(drafted(RUN), "beneficial owners") is None
+    owned = replace(PARTY, owners=(Owner(name="Somebody"),))
+    assert answer(drafted(RUN, party=owned), "beneficial owners") == "Somebody (share unknown)"
+    assert answer(drafted(), "estimated operations") is None
+    assert drafted().due_at is None
+
+
+def test_the_page_is_marked_a_draft_and_escapes_names() -> None:
+    """The page says that it is a draft of a rule that never took effect, and no name becomes markup."""
+    page = render_training_report(drafted(RUN))
+    assert "DRAFT." in page
+    assert "never took effect" in page
+    assert "Testland &lt;Research&gt; Ltd" in page
+    assert "<Research>" not in page
+    assert UNKNOWN in page
+    assert "http" not in page.replace("http-equiv", "")
