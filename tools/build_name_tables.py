@@ -6,6 +6,7 @@
     python tools/build_name_tables.py places geonames_cities15000_compact.tsv.gz
     python tools/build_name_tables.py simplified TSCharacters.txt
     python tools/build_name_tables.py lookalikes confusables.json
+    python tools/build_name_tables.py nicknames names.csv
 
 `kyc_gate/names/data/NOTICE` says where each source is published, and under which licence.
 """
@@ -106,7 +107,18 @@ def _alike(rows: Iterable[dict[str, str]]) -> Iterable[str]:
             yield char.casefold() if len(char.casefold()) == 1 else char
 
 
+def nicknames(pairs: str) -> list[str]:
+    """Return each given name with the short names that stand for it."""
+    found: dict[str, set[str]] = {}
+    with open(pairs, encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["relationship"] == "has_nickname":
+                found.setdefault(row["name1"], set()).add(row["name2"])
+    return [" ".join((name, *sorted(short))) for name, short in sorted(found.items())]
+
+
 TABLES = {
+    "nicknames": (nicknames, "nicknames.txt"),
     "legal-forms": (legal_forms, "legal_forms.txt"),
     "words": (words, "words.txt"),
     "people": (people, "people.txt"),

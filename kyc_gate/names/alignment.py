@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain
+from typing import NamedTuple
 
-from kyc_gate.model.record import Record
 from kyc_gate.names.common_words import ARTICLES, COMMON_WORDS
 from kyc_gate.names.similarity import SAME, Likeness, likeness
 
@@ -25,50 +26,119 @@ MOST_JOINED = 3
 SHORTEST_JOINED = 4
 """Letters that joined words have at least: shorter runs agree by chance."""
 
+SHORTEST_SLIPPED = 6
+"""Letters of joined words that may also have a slip."""
 
-class Pair(Record):
+Runs = dict[str, Words]
+
+
+class Pair(NamedTuple):
     """Words of the query and of the listed name that stand for each other, how alike, and in which way."""
 
-    asked: str
-    listed: str
     share: float
+    asked: Words
+    listed: Words
     how: str
 
 
-class Alignment(Record):
+class Alignment(NamedTuple):
     """The best pairs, and the words that are left over on each side."""
 
-    pairs: tuple[Pair, ...]
-    only_asked: Words
-    only_listed: Words
+    pairs: list[Pair]
+    only_asked: list[str]
+    only_listed: list[str]
 
 
-def align(asked: Words, listed: Words) -> Alignment:
+def runs_of(words: Words) -> Runs:
+    """Return the words that stand beside each other, joined, each with the words that it is made of."""
+    return {
+        joined: words[start : start + length]
+        for length in range(2, min(MOST_JOINED, len(words)) + 1)
+        for start in range(len(words) - length + 1)
+        if len(joined := "".join(words[start : start + length])) >= SHORTEST_JOINED
+    }
+
+
+def align(asked: Words, listed: Words, asked_runs: Runs, listed_runs: Runs) -> Alignment:
     """Return the alignment of two lists of words, each word once, taken from the most alike pair on."""
-    pairs = [Pair(asked=word, listed=word, share=1.0, how=SAME.how) for word in asked if word in listed]
-    same = {pair.asked for pair in pairs}
+    same = [word for word in asked if word in listed]
+    pairs = [Pair(1.0, (word,), (word,), SAME.how) for word in same]
     left = [word for word in asked if word not in same]
     absent = [word for word in listed if word not in same]
     if left and absent:
-        for pair in _best(_candidates(left, absent)):
+        found = _alike(left, absent) + _joined(left, absent, asked_runs, listed_runs)
+        for pair in _best(found) if found else ():
             pairs.append(pair)
-            _take(left, pair.asked)
-            _take(absent, pair.listed)
-    if left and len(absent) > 1:
-        pairs += _acronyms(left, absent, listed)
-    return Alignment(pairs=tuple(pairs), only_asked=tuple(left), only_listed=tuple(absent))
+            left = [word for word in left if word not in pair.asked]
+            absent = [word for word in absent if word not in pair.listed]
+        if left and len(absent) > 1:
+            _take_acronyms(pairs, left, absent, listed)
+    return Alignment(pairs, left, absent)
 
 
-def _acronyms(left: list[str], absent: list[str], listed: Words) -> list[Pair]:
-    """Take the words that are the initials of a run of the other name's words, such as `DPRK`."""
+def _alike(left: list[str], absent: list[str]) -> list[Pair]:
     found = []
+    for one in left:
+        for other in absent:
+            share, how = likeness(one, other)
+            if share > 0:
+                found.append(Pair(share, (one,), (other,), how))
+    return found
+
+
+def _joined(left: list[str], absent: list[str], asked_runs: Runs, listed_runs: Runs) -> list[Pair]:
+    """Return the runs of words on one side that are one word on the other."""
+    found = []
+    for word in absent:
+        for run, share in _runs_like(word, asked_runs):
+            if all(part in left for part in run):
+                found.append(Pair(share, run, (word,), JOINED.how))
+    for word in left:
+        for run, share in _runs_like(word, listed_runs):
+            if all(part in absent for part in run):
+                found.append(Pair(share, (word,), run, JOINED.how))
+    return found
+
+
+def _runs_like(word: str, runs: Runs) -> Iterable[tuple[Words, float]]:
+    if word in runs:
+        return [(runs[word], JOINED.share)]
+    length = len(word)
+    if length < SHORTEST_SLIPPED:
+        return ()
+    near = [joined for joined in runs if -2 <= len(joined) - length <= 2 and joined[0] == word[0]]
+    return [(runs[joined], JOINED.share * share) for joined in near if (share := likeness(joined, word).share) > 0.8]
+
+
+def _best(found: list[Pair]) -> list[Pair]:
+    """Return the pairs that share no word, the most alike first; of equals, the longest, then by letters."""
+    if len(found) == 1:
+        return found
+    found.sort(key=lambda pair: (-pair.share, -len(pair.asked) - len(pair.listed), pair.asked, pair.listed))
+    kept: list[Pair] = []
+    taken: set[str] = set()
+    used: set[str] = set()
+    for pair in found:
+        if taken.isdisjoint(pair.asked) and used.isdisjoint(pair.listed):
+            taken.update(pair.asked)
+            used.update(pair.listed)
+            kept.append(pair)
+    return kept
+
+
+def _take_acronyms(pairs: list[Pair], left: list[str], absent: list[str], listed: Words) -> None:
+    """Move the words that are the initials of a run of the other name's words, such as `DPRK`, to the pairs."""
     for word in [word for word in left if 1 < len(word) <= LONGEST_ACRONYM and word.isascii()]:
         run = _run_of_initials(word, absent) or _rest_of_initials(word, absent, listed)
-        if run and (len(word) > 2 or all(other in COMMON_WORDS for other in run)):
-            found.append(Pair(asked=word, listed=" ".join(run), share=ACRONYM.share, how=ACRONYM.how))
+        if run and (len(word) > 3 or (pairs and _is_all_of(run, absent, len(word)))):
+            pairs.append(Pair(ACRONYM.share, (word,), tuple(run), ACRONYM.how))
             left.remove(word)
             absent[:] = [other for other in absent if other not in run]
-    return found
+
+
+def _is_all_of(run: list[str], absent: list[str], letters: int) -> bool:
+    """Return whether three letters, or two that are all that is left or generic, are enough beside what agrees."""
+    return letters > 2 or len(run) == len(absent) or all(word in COMMON_WORDS for word in run)
 
 
 def _run_of_initials(letters: str, words: list[str]) -> list[str]:
@@ -87,54 +157,6 @@ def _rest_of_initials(letters: str, absent: list[str], listed: Words) -> list[st
     return rest if len(rest) < len(telling) and letters == "".join(word[0] for word in telling) else []
 
 
-def _take(words: list[str], taken: str) -> None:
-    for word in taken.split():
-        words.remove(word)
-
-
-def _candidates(asked: Sequence[str], listed: Sequence[str]) -> list[Pair]:
-    found = [
-        Pair(asked=one, listed=other, share=alike.share, how=alike.how)
-        for one in asked
-        for other in listed
-        if (alike := likeness(one, other)).share > 0
-    ]
-    found += [Pair(asked=run, listed=word, share=share, how=JOINED.how) for run, word, share in _joins(asked, listed)]
-    found += [Pair(asked=word, listed=run, share=share, how=JOINED.how) for run, word, share in _joins(listed, asked)]
-    return found
-
-
-def _joins(several: Sequence[str], single: Sequence[str]) -> list[tuple[str, str, float]]:
-    """Return the runs of words on one side that are one word on the other."""
-    found = []
-    for length in range(2, MOST_JOINED + 1):
-        for start in range(len(several) - length + 1):
-            run = several[start : start + length]
-            joined = "".join(run)
-            if len(joined) >= SHORTEST_JOINED:
-                found += [(" ".join(run), word, share) for word in single if (share := _joined(joined, word)) > 0]
-    return found
-
-
-def _joined(joined: str, word: str) -> float:
-    if joined == word:
-        return JOINED.share
-    if abs(len(joined) - len(word)) > 2 or len(word) < 6:
-        return 0.0
-    alike = likeness(joined, word)
-    return JOINED.share * alike.share if alike.share > 0.8 else 0.0
-
-
-def _best(found: list[Pair]) -> list[Pair]:
-    """Return the pairs that share no word, the most alike first; of equals, the longest, then by letters."""
-    found.sort(key=lambda pair: (-pair.share, -len(pair.asked) - len(pair.listed), pair.asked, pair.listed))
-    kept: list[Pair] = []
-    asked: set[str] = set()
-    listed: set[str] = set()
-    for pair in found:
-        ours, theirs = pair.asked.split(), pair.listed.split()
-        if asked.isdisjoint(ours) and listed.isdisjoint(theirs):
-            asked.update(ours)
-            listed.update(theirs)
-            kept.append(pair)
-    return kept
+def words_of(pairs: Iterable[Pair]) -> list[str]:
+    """Return the words of the listed name that agree."""
+    return list(chain.from_iterable(pair.listed for pair in pairs))

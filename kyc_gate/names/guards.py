@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kyc_gate.model.record import Record
-from kyc_gate.names.alignment import Alignment
+from kyc_gate.names.alignment import LONGEST_ACRONYM, Alignment, words_of
 from kyc_gate.names.common_words import ARTICLES, COMMON_WORDS, PLACE_WEIGHT, is_place, told_by
 from kyc_gate.names.numbers import as_number
 
@@ -24,17 +24,14 @@ PLACE_ONLY = Guard(name="place-only", cap=0.6, reason="only a place agrees")
 NUMBER_MISMATCH = Guard(name="number-mismatch", cap=0.72, reason="the numbers differ")
 OTHER_ACRONYM = Guard(name="acronym", cap=0.7, reason="the letters stand for other words of the query")
 
-LONGEST_ACRONYM = 6
-"""Letters of an acronym at most."""
 
-
-def guard_of(found: Alignment, agreed: float, score: float) -> Guard | None:
+def guard_of(found: Alignment) -> Guard | None:
     """Return the guard that holds for an alignment, the strictest first; None where none does."""
     if _numbers_differ(found):
         return NUMBER_MISMATCH
     if _is_other_acronym(found):
         return OTHER_ACRONYM
-    words = [word for pair in found.pairs for word in pair.listed.split()]
+    words = words_of(found.pairs)
     telling = [word for word in words if word not in COMMON_WORDS and word not in ARTICLES]
     strange = [word for word in found.only_asked if word not in ARTICLES]
     if strange and telling and all(map(is_place, telling)) and not _most_agree(found, words):
@@ -60,10 +57,10 @@ def _is_other_acronym(found: Alignment) -> bool:
     """Return whether all that agrees is an acronym that the rest of the query spells out."""
     if len(found.pairs) != 1 or found.only_listed:
         return False
-    letters = found.pairs[0].asked
+    letters = "".join(found.pairs[0].asked)
     if not 2 < len(letters) <= LONGEST_ACRONYM or len(found.only_asked) < len(letters) - 1:
         return False
-    return letters in initials(found.only_asked)
+    return letters in initials(tuple(found.only_asked))
 
 
 def initials(words: tuple[str, ...]) -> set[str]:

@@ -15,6 +15,11 @@ def is_han(char: str) -> bool:
     return "\u3400" <= char <= "\u9fff" or "\U00020000" <= char <= "\U0003ffff"
 
 
+def is_hangul(char: str) -> bool:
+    """Return whether a character is Korean."""
+    return "\uac00" <= char <= "\ud7af" or "\u1100" <= char <= "\u11ff"
+
+
 def simplified(text: str) -> str:
     """Return `text` with each traditional character as the simplified one that stands for it."""
     return text.translate(letters_of("simplified"))

@@ -18,8 +18,11 @@ _TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 
 def as_number(word: str) -> str:
-    """Return an ordinal as its digits (`54th` as `54`), and every other word as it is."""
-    found = _ORDINAL.fullmatch(word) if word[:1].isdigit() else None
+    """Return an ordinal or a number in words as its digits (`54th` as `54`), and every other word as it is."""
+    if not word[:1].isdigit():
+        value = _SMALL.get(word, _TENS.get(word))
+        return word if value is None else str(value)
+    found = _ORDINAL.fullmatch(word)
     return found[1] if found else word
 
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable
 
 from kyc_gate.model.record import Record
-from kyc_gate.names.alignment import Alignment, Pair, align
-from kyc_gate.names.common_words import ARTICLE_WEIGHT, ARTICLES, is_generic, told_by
+from kyc_gate.names.alignment import Alignment, Pair, Runs, align, runs_of, words_of
+from kyc_gate.names.common_words import ARTICLE_WEIGHT, ARTICLES, COMMON_WORDS, is_generic, told_by
+from kyc_gate.names.comparison import Comparison, pairs_as_data, said_of
 from kyc_gate.names.guards import MANY_WORDS, Guard, guard_of
 from kyc_gate.names.rarity import rarity_of_words
 
@@ -20,8 +21,8 @@ UNMATCHED_QUERY = 0.6
 UNMATCHED_LISTED = 0.3
 """What an unmatched word of the listed name costs: people shorten names more often than they lengthen them."""
 
-SLIP_COST = 1.0
-"""What the part of a word that does not agree costs."""
+SWAPPED = 1.4
+"""What it costs on top that each side has words which the other has not: `Ali Hassan` is not short for `Ali Omar`."""
 
 LETTERS_AGREE = 0.975
 """Score of names with the same letters, spaced otherwise."""
@@ -41,6 +42,9 @@ TELLS_ENOUGH = 0.85
 SHORTEST_RECOGNISED = 5
 """Letters of the longest word that agrees, where the listed name has more words: `Alfa` alone is not Alfa-Bank."""
 
+GUESSED = 0.9
+"""What a score keeps where the query was read from a script in which other names read the same."""
+
 NEVER_SURE = 0.06
 NEVER_SURE_FALLS = 2.5
 """A name that tells nothing keeps 6 % off 1.0; the doubt falls with what has agreed, so that scores never saturate."""
@@ -54,21 +58,9 @@ class PreparedName(Record):
     words: Words
     each: frozenset[str]
     weights: dict[str, float]
-    total: float
     letters: str
+    runs: Runs
     guessed: bool = False
-
-
-class Comparison(Record):
-    """A score from 0.0 to 1.0, and an explanation that names both strings, in a clause and word by word."""
-
-    score: float
-    explanation: str
-    pairs: tuple[Pair, ...] = ()
-    only_asked: Words = ()
-    only_listed: Words = ()
-    guard: Guard | None = None
-    version: str = SCORER_VERSION
 
 
 class Scorer:
@@ -80,13 +72,12 @@ class Scorer:
     def prepare(self, words: Words, *, guessed: bool = False) -> PreparedName:
         """Return the words ready for comparison: once for each listed name, once for each reading of a query."""
         unique = tuple(dict.fromkeys(words))
-        weights = {word: self.weight(word) for word in unique}
         return PreparedName(
             words=unique,
             each=frozenset(unique),
-            weights=weights,
-            total=sum(weights.values()),
+            weights={word: self.weight(word) for word in unique},
             letters="".join(words),
+            runs=runs_of(unique),
             guessed=guessed,
         )
 
@@ -96,81 +87,72 @@ class Scorer:
 
     def explain(self, asked: PreparedName, listed: PreparedName, *, query: str, target: str) -> Comparison:
         """Return the same score with its explanation; `query` and `target` are what people wrote."""
-        score, alignment, guard, said = self._compared(asked, listed)
+        score, found, guard = self._compared(asked, listed)
         return Comparison(
             score=score,
-            explanation=f"`{query}` and `{target}`: {said}",
-            pairs=alignment.pairs,
-            only_asked=alignment.only_asked,
-            only_listed=alignment.only_listed,
+            explanation=f"`{query}` and `{target}`: {said_of(found, guard)}",
+            pairs=pairs_as_data(found),
+            only_asked=tuple(found.only_asked),
+            only_listed=tuple(found.only_listed),
             guard=guard,
+            version=SCORER_VERSION,
         )
 
     def weight(self, word: str) -> float:
         """Return how much a word tells, 0 to 1: little where many names share it, on these lists or anywhere."""
-        return min(self._rarity.get(word, 1.0), told_by(word))
+        told = told_by(word)
+        return min(self._rarity.get(word, told), told)
 
-    def _compared(self, asked: PreparedName, listed: PreparedName) -> tuple[float, Alignment, Guard | None, str]:
-        if asked.letters == listed.letters and len(asked.letters) >= SHORTEST_JOINED and asked.each != listed.each:
-            pair = Pair(
-                asked=" ".join(asked.words), listed=" ".join(listed.words), share=LETTERS_AGREE, how="spaced otherwise"
-            )
-            whole = Alignment(pairs=(pair,), only_asked=(), only_listed=())
-            return (
-                self._sure(LETTERS_AGREE, max(listed.total, asked.total)),
-                whole,
-                None,
-                "the same letters, spaced otherwise",
-            )
-        found = align(asked.words, listed.words)
+    def _compared(self, asked: PreparedName, listed: PreparedName) -> tuple[float, Alignment, Guard | None]:
+        if asked.letters == listed.letters and asked.each != listed.each and len(asked.letters) >= SHORTEST_JOINED:
+            whole = Alignment([Pair(LETTERS_AGREE, asked.words, listed.words, "spaced otherwise")], [], [])
+            return self._sure(LETTERS_AGREE, max(map(self._told, (asked.words, listed.words))), asked), whole, None
+        found = align(asked.words, listed.words, asked.runs, listed.runs)
         agreed = missing = 0.0
         for pair in found.pairs:
-            weight = self._told_by_pair(pair, asked, listed)
+            weight = self._told_by_pair(pair)
             agreed += weight * pair.share
-            missing += weight * (1 - pair.share) * SLIP_COST
+            missing += weight * (1 - pair.share)
         if not agreed:
-            return 0.0, found, None, "no word agrees"
-        surplus = sum(asked.weights[word] for word in found.only_asked)
-        absent = sum(listed.weights[word] for word in found.only_listed)
-        score = agreed / (agreed + missing + UNMATCHED_QUERY * surplus + UNMATCHED_LISTED * absent)
-        if surplus and not asked.guessed and self._is_recognised(found, agreed, absent):
+            return 0.0, found, None
+        surplus, absent = self._told(found.only_asked), self._told(found.only_listed)
+        swapped = SWAPPED * self._swapped(found) if surplus and absent else 0.0
+        score = agreed / (agreed + missing + swapped + UNMATCHED_QUERY * surplus + UNMATCHED_LISTED * absent)
+        if surplus and score < WHOLE_NAME and not asked.guessed and self._is_recognised(found, agreed, absent):
             score = max(score, WHOLE_NAME * agreed / (agreed + missing))
-        guard = guard_of(found, agreed, score)
+        guard = guard_of(found)
         if guard is not None:
             score = min(score, guard.cap)
-        return self._sure(score, agreed), found, guard, _said(found, guard)
+        return self._sure(score, agreed, asked), found, guard
 
     def _is_recognised(self, found: Alignment, agreed: float, absent: float) -> bool:
         """Return whether all that tells anything of the listed name agrees, and tells enough among any other words."""
-        if any(not is_generic(word) for word in found.only_listed) or absent > MOST_ABSENT:
+        if absent > MOST_ABSENT or not all(map(is_generic, found.only_listed)):
             return False
-        words = [word for pair in found.pairs for word in pair.listed.split() if word not in ARTICLES]
+        words = [word for word in words_of(found.pairs) if word not in ARTICLES]
         if absent > ARTICLE_WEIGHT:
             return agreed >= TELLS_ENOUGH and max(map(len, words)) >= SHORTEST_RECOGNISED
-        padded = all(is_generic(word) for word in found.only_asked)
+        padded = all(map(is_generic, found.only_asked))
         return agreed >= TELLS_ENOUGH or len(words) >= (MANY_WORDS if padded else MANY_WORDS + 1)
 
-    def _sure(self, score: float, agreed: float) -> float:
-        return score * (1 - NEVER_SURE * math.exp(-NEVER_SURE_FALLS * agreed))
+    def _sure(self, score: float, agreed: float, asked: PreparedName) -> float:
+        sure = score * (1 - NEVER_SURE * math.exp(-NEVER_SURE_FALLS * agreed))
+        return sure * GUESSED if asked.guessed else sure
 
-    def _told_by_pair(self, pair: Pair, asked: PreparedName, listed: PreparedName) -> float:
-        """Return how much a pair tells: as its word that tells more, or less where it is a translation."""
-        ours = sum(asked.weights[word] for word in pair.asked.split())
-        theirs = sum(listed.weights[word] for word in pair.listed.split())
-        return min(ours, theirs) if pair.how in {"means", "inflected"} else max(ours, theirs)
+    def _swapped(self, found: Alignment) -> float:
+        """Return what the words tell that each side has instead of the other's, common words aside."""
+        return min(self._told(_uncommon(found.only_asked)), self._told(_uncommon(found.only_listed)))
 
+    def _told(self, words: Iterable[str]) -> float:
+        return sum(map(self.weight, words))
 
-def _said(found: Alignment, guard: Guard | None) -> str:
-    if not found.only_asked and not found.only_listed and all(pair.how == "same" for pair in found.pairs):
-        said = "the same words"
-    else:
-        said = ", ".join(_paired(pair) for pair in found.pairs)
-        if found.only_asked:
-            said += f"; only asked: {' '.join(found.only_asked)}"
-        if found.only_listed:
-            said += f"; only listed: {' '.join(found.only_listed)}"
-    return f"{said}; {guard.reason}" if guard else said
+    def _told_by_pair(self, pair: Pair) -> float:
+        """Return how much a pair tells: as its side that tells more, or less where it is a translation."""
+        if pair.how == "same":
+            return self.weight(pair.asked[0])
+        sides = self._told(pair.asked), self._told(pair.listed)
+        return min(sides) if pair.how in {"means", "inflected"} else max(sides)
 
 
-def _paired(pair: Pair) -> str:
-    return pair.asked if pair.asked == pair.listed else f"{pair.asked} ~ {pair.listed} ({pair.how})"
+def _uncommon(words: Iterable[str]) -> list[str]:
+    return [word for word in words if word not in COMMON_WORDS and word not in ARTICLES]

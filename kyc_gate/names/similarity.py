@@ -9,6 +9,7 @@ from rapidfuzz.distance import OSA
 
 from kyc_gate.names.common_words import ARTICLES, COMMON_WORDS, canonical, is_english, is_known, is_person_name
 from kyc_gate.names.inflection import stem
+from kyc_gate.names.nicknames import nicknames_of
 from kyc_gate.names.numbers import as_number
 from kyc_gate.names.skeleton import is_abjad, skeletons_of
 from kyc_gate.names.sound import sound_of
@@ -31,6 +32,7 @@ SHORT_BONES = Likeness(0.72, "same consonants")
 SHORTENED = Likeness(0.93, "short for")
 DERIVED = Likeness(0.9, "derived from")
 ARTICLE = Likeness(0.9, "means")
+NICKNAME = Likeness(0.9, "short name of")
 INITIAL = Likeness(0.7, "initial of")
 
 SOUND_SHARE = 0.97
@@ -95,6 +97,8 @@ def _of_latin(asked: str, listed: str) -> Likeness:
         return INITIAL if asked[0] == listed[0] else NOTHING
     if is_shortened(asked, listed):
         return SHORTENED
+    if listed in nicknames_of(asked):
+        return NICKNAME
     if _derived(asked, listed):
         return DERIVED
     one, other = sound_of(asked), sound_of(listed)
@@ -104,9 +108,10 @@ def _of_latin(asked: str, listed: str) -> Likeness:
         return (
             SOUNDS if not is_english(asked) or is_english(listed) else Likeness(SOUNDS.share * KNOWN_SOUND, SOUNDS.how)
         )
-    slipped = max(
-        _slipped(asked, listed), SOUND_SHARE * _slipped(one, other), SOUND_SHARE * _vowels_slipped(one, other)
-    )
+    vowels = SOUND_SHARE * _vowels_slipped(one, other)
+    if vowels > 0 and not is_english(asked):
+        return Likeness(vowels, "slip")
+    slipped = max(_slipped(asked, listed), SOUND_SHARE * _slipped(one, other), vowels)
     if slipped > 0 and (share := slipped * _credible(asked, listed)) > 0:
         return Likeness(share, "slip")
     return BONES if _vowels_left_out(asked, listed) else NOTHING

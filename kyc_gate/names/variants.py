@@ -11,7 +11,7 @@ from anyascii import anyascii
 from kyc_gate.model.record import Record
 from kyc_gate.names.common_words import COMMON_WORDS, is_known
 from kyc_gate.names.encoded import decoded
-from kyc_gate.names.han import is_han
+from kyc_gate.names.han import is_han, is_hangul
 from kyc_gate.names.normalize import LONGEST_NAME, NormalizedName, normalize_name
 from kyc_gate.names.numbers import with_numbers
 from kyc_gate.names.scripts import iso_9
@@ -61,7 +61,7 @@ def readings_of(text: str, normalized: NormalizedName) -> tuple[Reading, ...]:
     if not text.isascii():
         found.setdefault(normalize_name(iso_9(decoded(text).lower())).core, False)
         for words in _romanised(core):
-            found.setdefault(words, any(is_han(word[0]) for word in core))
+            found.setdefault(words, any(is_han(word[0]) or is_hangul(word[0]) for word in core))
     if "." in text and (label := organisation_label(text)):
         found.setdefault(normalize_name(label).core, False)
     if _HUMP.search(text) or " " not in text.strip():

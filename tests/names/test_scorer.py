@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kyc_gate.names.comparison import Comparison
 from kyc_gate.names.normalize import normalize_name
-from kyc_gate.names.scorer import SCORER_VERSION, Comparison, Scorer
+from kyc_gate.names.scorer import SCORER_VERSION, Scorer
 
 SCORER = Scorer([])
 REVIEW = 0.79
