@@ -15,6 +15,7 @@ from kyc_gate.api.answers import json_answer, problem
 from kyc_gate.api.bearer import Bearer
 from kyc_gate.api.cases import case, cases
 from kyc_gate.api.decisions import decide, decision
+from kyc_gate.api.metrics import metrics
 from kyc_gate.errors import InputError, KYCGateError, RefusedCall
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def api_app(gate: Gate, tokens_sha256: Sequence[str] = ()) -> Starlette:
         routes=[
             Route("/healthz", _healthz, methods=["GET"]),
             Route("/readyz", _readyz, methods=["GET"]),
+            Route("/metrics", metrics, methods=["GET"]),
             Route("/v1/decisions", _guarded(bearer, decide), methods=["POST"]),
             Route("/v1/decisions/{id}", _guarded(bearer, decision), methods=["GET"]),
             Route("/v1/cases", _guarded(bearer, cases), methods=["GET"]),

@@ -1,0 +1,113 @@
+"""`/metrics`: what a monitor must see of the lists, in Prometheus' text format."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kyc_gate.errors import FeedFault
+from kyc_gate.model.coverage import Coverage, SourceState
+
+if TYPE_CHECKING:
+    from kyc_gate.service.gate import Gate
+
+
+async def metrics(request: Request) -> Response:
+    """Answer with every metric as it is now. Nothing in it names a party."""
+    gate: Gate = request.app.state.gate
+    readiness = await gate.readiness()
+    coverage = await asyncio.to_thread(_coverage, gate)
+    registry = CollectorRegistry()
+    registry.register(_Now([*_gate(gate, ready=readiness.ready), *_sources(coverage)]))
+    return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+class _Now(Collector):
+    """Metrics of one moment."""
+
+    def __init__(self, found: Iterable[Metric]) -> None:
+        self._found = tuple(found)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._found
+
+
+def _coverage(gate: Gate) -> Coverage | None:
+    """Return where the sources stand, or None where none is configured or the shelf cannot be read."""
+    if gate.keeper is None:
+        return None
+    try:
+        return gate.keeper.coverage(gate.now())
+    except FeedFault:
+        return None
+
+
+def _gate(gate: Gate, *, ready: bool) -> Iterator[Metric]:
+    now = gate.now()
+    snapshot, lists = gate.snapshot, gate.lists
+    yield GaugeMetricFamily("kyc_gate_ready", "1 while a decision could be made and recorded now.", value=ready)
+    yield GaugeMetricFamily(
+        "kyc_gate_lists_stale", "1 while a list is stale, missing or of unknown age.", lists.stale(now)
+    )
+    info = GaugeMetricFamily(
+        "kyc_gate_lists_snapshot_info",
+        "1; the digest of the active snapshot. Gates that differ in it skew.",
+        labels=["digest"],
+    )
+    if snapshot is not None:
+        info.add_metric([snapshot.digest], 1)
+        yield GaugeMetricFamily("kyc_gate_lists_entries", "Entries of the active snapshot.", len(snapshot.entries))
+        yield GaugeMetricFamily(
+            "kyc_gate_lists_unreadable_rows", "Rows that could not be read whole.", len(snapshot.problems)
+        )
+    yield info
+    age = GaugeMetricFamily(
+        "kyc_gate_list_age_seconds",
+        "Seconds since the list was confirmed as current; +Inf when it never was, or its age is not known.",
+        labels=["list", "source"],
+    )
+    stale = GaugeMetricFamily("kyc_gate_list_stale", "1 while the list is stale.", labels=["list", "source"])
+    for clock in lists.clocks:
+        hours = clock.age_hours(now)
+        age.add_metric([clock.list, clock.source], float("inf") if hours is None else hours * 3600)
+        stale.add_metric([clock.list, clock.source], clock.stale(now))
+    yield age
+    yield stale
+
+
+def _sources(coverage: Coverage | None) -> Iterator[Metric]:
+    """Return what the last pull of each source did, and what is held of it."""
+    label = ["source"]
+    families = {
+        name: GaugeMetricFamily(f"kyc_gate_list_source_{name}", meaning, labels=labels)
+        for name, meaning, labels in (
+            ("state", "1 for the state in which the source is.", ["source", "state"]),
+            ("last_pull", "1 for the outcome of the last pull.", ["source", "outcome"]),
+            ("last_pull_timestamp_seconds", "When the source was last asked.", label),
+            ("failures", "Pulls since the last one that went well.", label),
+            ("entries", "Entries of the list that are held.", ["source", "list"]),
+            ("names", "Names of the source that are held, aliases included.", label),
+            ("published_timestamp_seconds", "When what is held was published.", label),
+        )
+    }
+    for source in coverage.sources if coverage else ():
+        for state in SourceState:
+            families["state"].add_metric([source.source, state.value], source.state is state)
+        for outcome in ("updated", "unchanged", "refused", "failed", "never"):
+            families["last_pull"].add_metric([source.source, outcome], source.outcome == outcome)
+        families["failures"].add_metric([source.source], source.failures)
+        families["names"].add_metric([source.source], source.names)
+        for code, count in source.counts.items():
+            families["entries"].add_metric([source.source, code], count)
+        for name, when in (("last_pull", source.tried_at), ("published", source.published_at)):
+            if when is not None:
+                families[f"{name}_timestamp_seconds"].add_metric([source.source], when.timestamp())
+    yield from families.values()

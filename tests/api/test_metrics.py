@@ -1,0 +1,73 @@
+"""`/metrics`, read by Prometheus' own parser."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import aiohttp
+from gates import make_gate
+from prometheus_client.parser import text_string_to_metric_families
+from wire import served
+
+from kyc_gate import Gate
+from kyc_gate.api.app import api_app
+from tests.feeds.publisher import companies, lines, pulled
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+async def scraped(gate: Gate) -> Samples:
+    """Return every sample that a scrape without a token finds."""
+    async with (
+        served(api_app(gate, [])) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+        session.get("/metrics") as answer,
+    ):
+        assert answer.status == 200
+        text = await answer.text()
+    families = text_string_to_metric_families(text)
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def of(samples: Samples, name: str, **labels: str) -> float:
+    """Return one sample."""
+    return samples[name, frozenset(labels.items())]
+
+
+async def test_the_age_of_every_list_is_scraped(tmp_path: Path) -> None:
+    """Each list has an age, and the gate says that it is ready and which snapshot it uses."""
+    async with make_gate(tmp_path) as gate:
+        samples = await scraped(gate)
+        assert gate.snapshot is not None
+        assert of(samples, "kyc_gate_ready") == 1
+        assert of(samples, "kyc_gate_lists_snapshot_info", digest=gate.snapshot.digest) == 1
+    assert 0 <= of(samples, "kyc_gate_list_age_seconds", list="SDN", source="files") < 3600
+    assert of(samples, "kyc_gate_list_stale", list="SDN", source="files") == 0
+
+
+async def test_a_missing_source_is_scraped(tmp_path: Path) -> None:
+    """What was pulled has counts and an outcome; a source that never was is missing, and infinitely old."""
+    from kyc_gate.feeds.source import Source
+
+    (tmp_path / "own.jsonl").write_bytes(lines(companies(60)))
+    await pulled(tmp_path, Source(name="own", file="own.jsonl"))
+    (tmp_path / "shelf").rename(tmp_path / "kyc-gate-lists")
+    config = tmp_path / "kyc-gate.toml"
+    config.write_text(
+        '[lists]\n[[lists.source]]\nname = "own"\nfile = "own.jsonl"\n'
+        '[[lists.source]]\nname = "absent"\nfile = "absent.jsonl"\nlists = ["UVL"]\n',
+        encoding="utf-8",
+    )
+    async with Gate.from_config(config) as gate:
+        samples = await scraped(gate)
+    assert of(samples, "kyc_gate_lists_stale") == 1
+    assert of(samples, "kyc_gate_list_stale", list="EL", source="own") == 0
+    assert of(samples, "kyc_gate_list_age_seconds", list="UVL", source="absent") == math.inf
+    assert of(samples, "kyc_gate_list_source_state", source="absent", state="missing") == 1
+    assert of(samples, "kyc_gate_list_source_last_pull", source="own", outcome="updated") == 1
+    assert of(samples, "kyc_gate_list_source_entries", source="own", list="EL") == 60
