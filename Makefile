@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: run test test-all check bench format clean help
+.PHONY: run places test test-all check bench format clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -36,6 +36,11 @@ bench: $(VENV)/.test  ## measure the cost of the gate beside its peers, in one r
 format: $(VENV)/.test  ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+places:  ## bake the table of places anew from published data, in an environment of its own
+	@$(PYTHON) -m venv --without-pip $(VENV)-places
+	@$(PYTHON) -m pip --python $(VENV)-places/bin/python --disable-pip-version-check --quiet install -r tools/bake-requirements.txt
+	@PYTHONPATH=. $(VENV)-places/bin/python tools/bake_places.py $(ARGS)
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

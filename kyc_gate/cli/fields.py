@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -25,10 +26,20 @@ class FieldError(InputError):
 
 def read_record(value: Mapping[str, Any], shape: type[R], *, at: str = "") -> R:
     """Return `value` as a record of `shape`. Raises `FieldError`; `at` is where `value` itself stands."""
+    _refuse_texts_for_numbers(value, shape, at)
     try:
         return msgspec.convert(value, shape, strict=True)
     except msgspec.ValidationError as error:
         raise _problem(str(error), shape, at) from None
+
+
+def _refuse_texts_for_numbers(value: Mapping[str, Any], shape: type[Record], at: str) -> None:
+    """Raise `FieldError` for a text where `shape` wants a number, such as `"NaN"` or `"1e25 TFLOP"`."""
+    for field in msgspec.structs.fields(shape):
+        kinds = get_args(field.type) or (field.type,)
+        if Decimal in kinds and str not in kinds and isinstance(value.get(field.name), str):
+            name = _joined(at, field.name)
+            raise FieldError(name, f"field `{name}` must be a number, not a text; write it without quotes and units")
 
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`$", re.DOTALL)

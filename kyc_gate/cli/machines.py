@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated
 
 from msgspec import Meta
 
 from kyc_gate.cli.fields import FieldError
-from kyc_gate.compute.chips import find_chip, nearest_chips
-from kyc_gate.compute.instance_types import find_instance_type, nearest_instance_types
+from kyc_gate.compute.multipliers import MOST_REPEATS, Repeats, multiplier_of
+from kyc_gate.errors import InputError
 from kyc_gate.model.job import Accelerators
-from kyc_gate.model.record import Record
 
 Count = Annotated[int, Meta(ge=1, le=10**9)]
 """More chips than have ever been made is a slip, not a request."""
 
 
-class MachineLine(Record):
-    """One line of machines: a `model` of accelerator or an `instance_type`, `count` times, `multiplier` times over."""
+class MachineLine(Repeats, kw_only=True):
+    """One line of machines: a `model` of accelerator or an `instance_type`, `count` times, `multiplier` times over.
+
+    `nodes`, `array`, `replicas`, `max_replicas`, `parallel_trials` and `retries` multiply it further.
+    """
 
     count: Count
     model: str | None = None
@@ -27,10 +30,11 @@ class MachineLine(Record):
     multiplier: Count = 1
 
 
-class Machines(Record):
+class Machines(Repeats):
     """Machines for a time. Either `accelerators`, or one line written out: `instance_type` or `model`, with `count`.
 
-    Without `duration_hours` and `duration_seconds` the machines have no stated end.
+    What repeats the machines (`nodes`, `array`, `replicas`, ...) repeats every line. The duration is stated in hours
+    or seconds, or is what lies between `starts_at` and `ends_at`, as of a reservation; else there is no stated end.
     """
 
     accelerators: tuple[MachineLine, ...] | None = None
@@ -40,10 +44,12 @@ class Machines(Record):
     provider: str | None = None
     duration_hours: Decimal | None = None
     duration_seconds: Decimal | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
-def machine_lines(given: Machines, *, at: str = "", known: bool = False) -> tuple[Accelerators, ...]:
-    """Return the lines asked for. Raises `FieldError`; `known` wants each model and type in the catalogue."""
+def machine_lines(given: Machines, *, at: str = "") -> tuple[Accelerators, ...]:
+    """Return the lines asked for, with everything that repeats them. Raises `FieldError`."""
     written_out = given.model is not None or given.instance_type is not None
     if given.accelerators is not None:
         if written_out or given.count is not None:
@@ -57,38 +63,48 @@ def machine_lines(given: Machines, *, at: str = "", known: bool = False) -> tupl
         lines = []
     if not lines:
         raise FieldError(f"{at}accelerators", f"nothing is asked for; give `{at}accelerators` or `{at}instance_type`")
-    return tuple(_line(place, line, given.provider, known=known) for place, line in lines)
+    overall = _times(given, at)
+    return tuple(_line(place, line, overall) for place, line in lines)
 
 
-def _line(at: str, line: MachineLine, provider: str | None, *, known: bool) -> Accelerators:
+def _line(at: str, line: MachineLine, overall: int) -> Accelerators:
     if (line.model is None) == (line.instance_type is None):
         raise FieldError(f"{at}model", f"give one of `{at}model` and `{at}instance_type`")
-    if known and line.model is not None and find_chip(line.model) is None:
-        hint = _meant(nearest_chips(line.model))
-        raise FieldError(f"{at}model", f"field `{at}model`: `{line.model}` is not in the catalogue{hint}")
-    if known and line.instance_type is not None and find_instance_type(line.instance_type, provider) is None:
-        whose = f" of `{provider}`" if provider else ""
-        hint = _meant(nearest_instance_types(line.instance_type))
-        raise FieldError(
-            f"{at}instance_type",
-            f"field `{at}instance_type`: `{line.instance_type}` is not in the catalogue{whose}{hint}",
-        )
-    return Accelerators(
-        count=line.count, model=line.model, instance_type=line.instance_type, multiplier=line.multiplier
-    )
+    times = line.multiplier * _times(line, at) * overall
+    if times > MOST_REPEATS:
+        raise FieldError(f"{at}multiplier", f"field `{at}multiplier`: {times} repeats are a slip, not a request")
+    return Accelerators(count=line.count, model=line.model, instance_type=line.instance_type, multiplier=times)
 
 
-def _meant(near: Sequence[str]) -> str:
-    return f"; did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
+def _times(repeats: Repeats, at: str) -> int:
+    try:
+        return multiplier_of(repeats)
+    except InputError as error:
+        message = str(error)
+        name = message.split("`")[1]
+        raise FieldError(f"{at}{name}", message.replace(f"`{name}`", f"`{at}{name}`", 1)) from None
 
 
 def seconds_of(given: Machines, *, at: str = "") -> int | None:
     """Return the duration in whole seconds, rounded up, or None for machines without a stated end."""
     if given.duration_hours is not None and given.duration_seconds is not None:
         raise FieldError(f"{at}duration_hours", f"give `{at}duration_hours` or `{at}duration_seconds`, not both")
+    if given.starts_at is not None or given.ends_at is not None:
+        return _reserved(given, at)
     hours = positive(given.duration_hours, f"{at}duration_hours")
     seconds = hours * 3600 if hours is not None else positive(given.duration_seconds, f"{at}duration_seconds")
     return None if seconds is None else int(seconds.to_integral_value(ROUND_CEILING))
+
+
+def _reserved(given: Machines, at: str) -> int:
+    """Return the seconds of a reservation, from its start to its end, rounded up."""
+    if given.starts_at is None or given.ends_at is None:
+        raise FieldError(f"{at}ends_at", f"give both `{at}starts_at` and `{at}ends_at`")
+    if given.duration_hours is not None or given.duration_seconds is not None:
+        raise FieldError(f"{at}ends_at", f"give a duration, or `{at}starts_at` and `{at}ends_at`, not both")
+    if (given.starts_at.tzinfo is None) != (given.ends_at.tzinfo is None) or given.ends_at <= given.starts_at:
+        raise FieldError(f"{at}ends_at", f"field `{at}ends_at` must lie after `{at}starts_at`, both with an offset")
+    return math.ceil((given.ends_at - given.starts_at) / timedelta(seconds=1))
 
 
 def positive(number: Decimal | None, field: str) -> Decimal | None:

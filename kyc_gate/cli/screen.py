@@ -12,6 +12,7 @@ from kyc_gate.errors import InputError
 from kyc_gate.model.match import ScreeningOutcome
 from kyc_gate.model.party import Alias, PartyKind
 from kyc_gate.model.record import Record
+from kyc_gate.places.countries import parse_country
 from kyc_gate.places.headquarters import resolve_headquarters
 from kyc_gate.screening.screener import Screener
 
@@ -74,7 +75,7 @@ def _share(text: str) -> float:
 def _country(text: str | None) -> str | None:
     if text is None:
         return None
-    country = resolve_headquarters(text).country
+    country = parse_country(text)
     if country is None:
         raise InputError(f"`--country`: `{text}` names no country; write an ISO 3166-1 code such as CN")
     return country

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import difflib
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -16,11 +14,8 @@ BITS = MappingProxyType({"bits4": 4, "bits8": 8, "bits16": 16, "tf32": 19, "fp32
 """Bit length of each format's multiply inputs. TF32 counts as 19 bits, as Epoch AI counts it; at 32 bits Trainium1 and
 Inferentia2 would rise from 3,610 to 6,080."""
 
-A_TPP = 4800
-"""ECCN 3A090.a: total processing performance from here on, whatever the density."""
-
-LONGEST_MODEL = 128
-"""Characters of an accelerator name. Longer text is nobody's product name."""
+SURELY_CONTROLLED_TPP = 4800
+"""ECCN 3A090.a.1: total processing performance from here on, whatever the density."""
 
 
 class Rate(Record):
@@ -31,11 +26,18 @@ class Rate(Record):
     per_second: int
 
 
+class Origin(Record):
+    """Where one number of the catalogue was read, and the day up to which the source was read."""
+
+    source: str
+    as_of: str
+
+
 class Chip(Record):
     """One accelerator product, as a provider counts it (a GB200 superchip is two, an MI250X one).
 
-    `eccn` is 3A090 by formula only (`3A090.a`, `3A090.b`, empty for neither, `?` where the die area is not known): it
-    is not a classification. `bandwidth` is in bytes per second, `memory` in bytes, `die_area` in square millimetres.
+    `bandwidth` is in bytes per second, `memory` in bytes, `die_area` in square millimetres of logic dies, `watts` the
+    design power; None where nobody published it. `origins` says for each number where it comes from.
     """
 
     model: str
@@ -44,20 +46,19 @@ class Chip(Record):
     memory: int | None
     bandwidth: int | None
     die_area: float | None
-    eccn: str
-    source: str
-    as_of: str
+    watts: float | None
+    origins: tuple[tuple[str, Origin], ...]
 
     @property
     def training_rate(self) -> int:
-        """Dense operations per second for the point estimate: 16-bit, else the widest narrower choice of the source.
+        """Dense operations per second for the point estimate: the fastest format of 16 bits or more.
 
         Always 16-bit where the chip has it: runs in FP8 reach the same share of 16-bit peak (DeepSeek-V3: 0.34).
-        Chips without a 16-bit tensor rate are counted by their fastest rate of at least 16 bits.
+        A chip with narrower formats only is counted by the widest of them.
         """
-        rates = {rate.precision: rate.per_second for rate in self.rates}
         wide = [rate.per_second for rate in self.rates if rate.bits >= BITS["bits16"]]
-        return rates.get("bits16", max(wide, default=self.peak_rate))
+        widest = max(self.rates, key=lambda rate: rate.bits)
+        return max(wide, default=widest.per_second)
 
     @property
     def peak_rate(self) -> int:
@@ -77,28 +78,60 @@ class Chip(Record):
         """TPP over the area of the logic dies in square millimetres; None where the area is not known."""
         return None if self.die_area is None else self.tpp / self.die_area
 
+    @property
+    def eccn(self) -> str | None:
+        """`3A090.a` or `3A090.b` by formula, empty for neither, None where the die area would decide and is unknown.
 
-def find_chip(model: str) -> Chip | None:
-    """Return the chip that `model` names in any common spelling (`NVIDIA-H100-80GB-HBM3`, `h100_sxm5`), or None."""
-    if len(model) > LONGEST_MODEL:
+        It is not a classification: letters of BIS, design and marketing decide too. See `eccn_by_formula`.
+        """
+        return eccn_by_formula(self.tpp, self.performance_density)
+
+    @property
+    def computer_eccn(self) -> str | None:
+        """The class of a computer or board that holds the chip: 4A090 in place of 3A090."""
+        return self.eccn.replace("3A090", "4A090") if self.eccn else self.eccn
+
+
+def eccn_by_formula(tpp: float, density: float | None) -> str | None:
+    """Return `3A090.a`, `3A090.b`, or an empty text; None where the answer hangs on a density that is not known.
+
+    ECCN 3A090 (15 CFR Part 774 Supp. No. 1, 2026-07-23): a.1 TPP >= 4800; a.2 TPP >= 1600 and density >= 5.92;
+    b.1 2400 <= TPP < 4800 and 1.6 <= density < 5.92; b.2 TPP >= 1600 and 3.2 <= density < 5.92.
+    """
+    if tpp >= SURELY_CONTROLLED_TPP:
+        return "3A090.a"
+    if tpp < 1600:
+        return ""
+    if density is None:
         return None
-    names = _names()
-    return next((names[key] for key in _keys(model) if key in names), None)
+    if density >= 5.92:
+        return "3A090.a"
+    return "3A090.b" if density >= 3.2 or (tpp >= 2400 and density >= 1.6) else ""
 
 
-def nearest_chips(model: str) -> tuple[str, ...]:
-    """Return up to three models of the catalogue whose spelling is nearest to `model`, nearest first."""
-    names = _names()
-    key = next(iter(_keys(model[:LONGEST_MODEL])), "")
-    near = difflib.get_close_matches(key, names, n=6, cutoff=0.6)
-    return tuple(dict.fromkeys(names[key].model for key in near))[:3]
+class System(Record):
+    """A board, server or rack sold under one name, with the chips in it."""
+
+    name: str
+    chip: Chip
+    chips: int
 
 
 @lru_cache(maxsize=1)
 def chips() -> tuple[Chip, ...]:
     """Every chip of the catalogue, in the order of its file."""
-    text = files("kyc_gate.compute").joinpath("data/chips.csv").read_text(encoding="utf-8")
-    return tuple(_chip(row) for row in csv.DictReader(text.splitlines()))
+    numbers: dict[str, dict[str, Mapping[str, str]]] = {}
+    for row in read_table("numbers.csv"):
+        numbers.setdefault(row["model"], {})[row["quantity"]] = row
+    return tuple(_chip(row, numbers[row["model"]]) for row in read_table("chips.csv"))
+
+
+@lru_cache(maxsize=1)
+def systems() -> tuple[System, ...]:
+    """Every board, server and rack that the catalogue knows by a name of its own."""
+    by_model = {chip.model: chip for chip in chips()}
+    rows = read_table("systems.csv")
+    return tuple(System(name=row["name"], chip=by_model[row["chip"]], chips=int(row["chips"])) for row in rows)
 
 
 @lru_cache(maxsize=1)
@@ -113,60 +146,26 @@ def strongest_peak_chip() -> Chip:
     return max(chips(), key=lambda chip: chip.peak_rate)
 
 
-_VENDORS = (
-    "nvidia amd intel google aws amazon huawei qualcomm habana tesla instinct geforce radeon cloud accelerator gpu"
-)
-_NOISE = re.compile(
-    rf"(?:{'|'.join(_VENDORS.split())}|\d+(?:\.\d+)?\s*(?:gb|gib|g)|(?:hbm|gddr)\d\w*|sxm\d?|oam|mega|hgx|dgx|baseboard)"
-)
-_MEMORY = frozenset("16 24 32 40 48 64 80 94 96 128 141 144 180 186 192 256 270 288".split())  # noqa: SIM905
-_SPLIT = re.compile(r"[^a-z0-9.]+")
-_MEMORY_TAIL = re.compile(r"(?<=\D)\d{2,3}gb$")
+def read_table(name: str) -> Iterator[Mapping[str, str]]:
+    """Yield each row of a file of the catalogue, by the names of its columns."""
+    text = files("kyc_gate.compute").joinpath(f"data/{name}").read_text(encoding="utf-8")
+    yield from csv.DictReader(text.splitlines())
 
 
-def _keys(model: str) -> tuple[str, ...]:
-    """The forms under which `model` is looked up: as written, then without vendor, memory size and board form."""
-    words = [word for word in _SPLIT.split(model.casefold()) if word]
-    plain = [word for word in words if not _NOISE.fullmatch(word)]
-    bare = [word for position, word in enumerate(plain) if position == 0 or word not in _MEMORY]
-    squashed = "".join(words).replace(".", "")
-    forms = (squashed, "".join(plain), "".join(bare), _NOISE_EDGES.sub("", squashed))
-    return tuple(dict.fromkeys(form for form in forms if form))
-
-
-_NOISE_EDGES = re.compile(rf"^(?:{'|'.join(_VENDORS.split())})+|(?:sxm\d?)?(?:\d{{2,3}}gb)?(?:hbm\d\w?)?$")
-
-
-@lru_cache(maxsize=1)
-def _names() -> Mapping[str, Chip]:
-    """Every key of every name. A name as written goes before one that only agrees after words were left out."""
-    table: dict[str, Chip] = {}
-    for depth in range(4):
-        for chip in chips():
-            for name in (chip.model, *chip.names):
-                for key in _keys(name)[depth : depth + 1]:
-                    table.setdefault(key, chip)
-    return MappingProxyType(table)
-
-
-def _chip(row: Mapping[str, str]) -> Chip:
+def _chip(row: Mapping[str, str], numbers: Mapping[str, Mapping[str, str]]) -> Chip:
+    value = {quantity: float(number["value"]) for quantity, number in numbers.items()}
     rates = tuple(
-        Rate(precision=precision, bits=bits, per_second=round(float(row[precision]) * 10**12))
+        Rate(precision=precision, bits=bits, per_second=round(value[precision] * 10**12))
         for precision, bits in BITS.items()
-        if row[precision]
+        if precision in value
     )
     return Chip(
         model=row["model"],
         names=tuple(name.strip() for name in row["names"].split(";")),
         rates=rates,
-        memory=_scaled(row["memory_gb"], 10**9),
-        bandwidth=_scaled(row["bandwidth_tb_s"], 10**12),
-        die_area=float(row["die_mm2"]) if row["die_mm2"] else None,
-        eccn=row["eccn_by_formula"],
-        source=row["source"],
-        as_of=row["as_of"],
+        memory=round(value["memory_gb"] * 10**9) if "memory_gb" in value else None,
+        bandwidth=round(value["bandwidth_tb_s"] * 10**12) if "bandwidth_tb_s" in value else None,
+        die_area=value.get("die_mm2"),
+        watts=value.get("watts"),
+        origins=tuple((name, Origin(source=each["source"], as_of=each["as_of"])) for name, each in numbers.items()),
     )
-
-
-def _scaled(text: str, unit: int) -> int | None:
-    return round(float(text) * unit) if text else None

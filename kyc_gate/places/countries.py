@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import gettext
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
 
 import pycountry
 
 from kyc_gate.model.country import CountryCode
 from kyc_gate.places.fold import fold
+from kyc_gate.places.gazetteer import CITY, COUNTRY, OBSCURE_NAME, gazetteer
+from kyc_gate.places.place_key import place_key
 from kyc_gate.places.spellings import AMBIGUOUS, FORMER_CODES, OTHER_CODES, SPELLINGS
 
-_LANGUAGES = (
-    "ar az be bg bn bs ca cs da de el eo es et eu fa fi fr gl he hi hr hu hy id is it ja ka kk ko lt lv mk ms mt nb nl "
-    "nn pl pt pt_BR ro ru sk sl sq sr sv sw ta th tr uk ur vi zh_CN zh_HK zh_TW"
-)
-"""Languages whose country names are known: those of pycountry's catalogues that parties write in."""
+TOWN = 15_000
+"""People of a town that is better known by its name than a country is by its name in one other language."""
 
 _TITLES = ("republic of ", "kingdom of ", "commonwealth of ", "federal republic of ")
 """Titles that may stand before an otherwise known name; `state of` may not, since Georgia is one."""
@@ -33,16 +31,49 @@ def parse_country(text: str | None) -> CountryCode | None:
     """
     if text is None:
         return None
-    key = fold(text)
+    key = place_key(text)
     if not key or (key == "na" and text.strip() != "NA"):  # `n/a` folds to Namibia's code
         return None
-    return _names().get(key) or _names().get(_plain(key))
+    if len(key) <= 3 and key.isascii() and not unicodedata.normalize("NFKC", text).isascii():
+        return None  # `Sé` is a town, and no code has an accent
+    return country_of(key) or (_turned(text) if "," in text else None)
+
+
+def _turned(text: str) -> CountryCode | None:
+    """The country of `Korea, North` and `Congo, Democratic Republic of the`, which stand as in an index."""
+    head, _, tail = text.partition(",")
+    key = place_key(f"{tail.strip()} {head.strip()}")
+    return country_of(key) if key and tail.strip() and "," not in tail else None
+
+
+def country_of(key: str) -> CountryCode | None:
+    """Return the country that a key of `place_key` names by code or name, or None."""
+    found = _names().get(key) or _names().get(_plain(key))
+    return found or (None if key in AMBIGUOUS_KEYS else _in_other_languages(key))
 
 
 def is_country_code(text: str) -> bool:
     """Return whether `text` is written as a code of two or three letters, not as a name."""
-    key = fold(text) or ""
+    return is_code(fold(text) or "")
+
+
+def is_code(key: str) -> bool:
+    """Return whether a key is a code of two or three letters that a country has."""
     return key in _codes()
+
+
+def _in_other_languages(key: str) -> CountryCode | None:
+    """The country by a name of CLDR; one in a rare language only where no other place is called so."""
+    found = gazetteer().places(key)
+    for place in found:
+        if place.kind == COUNTRY:
+            # `Franca` is a city of Brazil before it is France without its cedilla.
+            towns = [other for other in found if other.kind == CITY and other.country != place.country]
+            doubtful = any(town.first and town.people >= TOWN for town in towns)
+            return None if doubtful else CountryCode(place.country)
+    if len(found) == 1 and found[0].kind == OBSCURE_NAME:
+        return CountryCode(found[0].country)
+    return None
 
 
 def _plain(key: str) -> str:
@@ -56,9 +87,8 @@ def _plain(key: str) -> str:
 
 @lru_cache(maxsize=1)
 def _names() -> Mapping[str, CountryCode]:
-    """Every known spelling, folded. Own spellings win over published names, published over translated ones."""
-    table = _unanimous(_translated())
-    table.update(_unanimous(_published()))
+    """Spellings of ISO 3166-1 and our own, folded; our own win. Names in other languages are in the table of places."""
+    table = _unanimous(_published())
     table.update(_codes())
     table.update({_folded(name): CountryCode(code) for code, names in SPELLINGS.items() for name in names})
     for name in AMBIGUOUS:
@@ -78,21 +108,6 @@ def _published() -> Iterator[tuple[str, str]]:
     for country in pycountry.countries:
         for attribute in ("name", "official_name", "common_name"):
             yield from ((variant, country.alpha_2) for variant in _variants(getattr(country, attribute, "")))
-
-
-def _translated() -> Iterator[tuple[str, str]]:
-    for language in _LANGUAGES.split():
-        file = Path(pycountry.LOCALES_DIR) / language / "LC_MESSAGES" / "iso3166-1.mo"
-        if not file.is_file():  # a packager left this language out: its spellings are unknown, which is safe
-            continue
-        with file.open("rb") as stream:
-            catalogue = gettext.GNUTranslations(stream)
-        for country in pycountry.countries:
-            for attribute in ("name", "official_name", "common_name"):
-                english = getattr(country, attribute, "")
-                # `Конго` is as ambiguous as `Congo`: where the English head word is, its translation is left out.
-                if english and _folded(english.partition(", ")[0]) not in _AMBIGUOUS_KEYS:
-                    yield from ((variant, country.alpha_2) for variant in _variants(catalogue.gettext(english)))
 
 
 def _variants(name: str) -> Iterator[str]:
@@ -117,12 +132,12 @@ def _unanimous(pairs: Iterator[tuple[str, str]]) -> dict[str, CountryCode]:
         if len(key) > 2 or not key.isascii():
             found[key].add(code)
     return {
-        key: CountryCode(codes.pop()) for key, codes in found.items() if len(codes) == 1 and key not in _AMBIGUOUS_KEYS
+        key: CountryCode(codes.pop()) for key, codes in found.items() if len(codes) == 1 and key not in AMBIGUOUS_KEYS
     }
 
 
 def _folded(name: str) -> str:
-    return fold(name) or ""
+    return place_key(name) or ""
 
 
-_AMBIGUOUS_KEYS = frozenset(_folded(name) for name in AMBIGUOUS)
+AMBIGUOUS_KEYS = frozenset(_folded(name) for name in AMBIGUOUS)

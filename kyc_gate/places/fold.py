@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 LONGEST_TEXT = 512
 """Code points. The longest country name on record has 57; a whole postal address stays under 300."""
@@ -33,13 +34,20 @@ def fold(text: str) -> str | None:
     compatible = unicodedata.normalize("NFKC", visible)
     if len(compatible) > LONGEST_TEXT or mixes_scripts(compatible):
         return None
-    return _words(_without_accents(compatible.casefold()))
+    return _words(_without_accents(compatible.casefold()), _not_word())
 
 
-def _words(bare: str) -> str:
+def _words(bare: str, parting: re.Pattern[str] = _NOT_WORD) -> str:
     undotted = _DOTTED.sub(lambda found: re.sub(r"[.\s]", "", found.group()) + " ", bare)
-    words = _NOT_WORD.sub(" ", _APOSTROPHES.sub("", undotted).replace("&", " and ")).strip()
+    words = parting.sub(" ", _APOSTROPHES.sub("", undotted).replace("&", " and ")).strip()
     return _SINGLES.sub(lambda found: found.group().replace(" ", ""), words)
+
+
+@lru_cache(maxsize=1)
+def _not_word() -> re.Pattern[str]:
+    r"""What parts words in any script: `\W`, but for the vowel signs and marks that Indic and other scripts write."""
+    marks = "".join(chr(code) for code in range(0x300, 0x11000) if unicodedata.category(chr(code))[0] == "M")
+    return re.compile(rf"[^\w{re.escape(marks)}]+|_+")
 
 
 def mixes_scripts(text: str) -> bool:

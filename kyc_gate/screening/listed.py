@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from kyc_gate.model.listing import ListEntry, ListSnapshot
 from kyc_gate.names.normalize import normalize_name
+from kyc_gate.names.variants import listed_forms
+from kyc_gate.screening.bones import in_abjad
 from kyc_gate.screening.grams import Words
 from kyc_gate.screening.index import Array, Arrays
 
@@ -23,7 +25,10 @@ class ListedName(NamedTuple):
 
 
 class ListedNames:
-    """The comparison forms of all names of `snapshot`, by number. `unusable` counts names with nothing to compare."""
+    """The comparison forms of all names of `snapshot`, by number. `unusable` counts names with nothing to compare.
+
+    `has_abjad` says whether any is in a script that leaves vowels out.
+    """
 
     def __init__(self, snapshot: ListSnapshot, arrays: Arrays) -> None:
         self._entries = snapshot.entries
@@ -32,7 +37,7 @@ class ListedNames:
         self._starts: NDArray[np.int64] = arrays["owner_starts"]  # type: ignore[assignment]
         self._owners: NDArray[np.int32] = arrays["owners"]  # type: ignore[assignment]
         self._aliases: NDArray[np.int32] = arrays["owner_aliases"]  # type: ignore[assignment]
-        self.unusable = int(arrays["unusable"][0])
+        self.unusable, self.has_abjad = int(arrays["told_of_all"][0]), bool(arrays["told_of_all"][1])
 
     def __len__(self) -> int:
         """Return how many comparison forms there are."""
@@ -68,21 +73,20 @@ def listed_arrays(snapshot: ListSnapshot) -> tuple[list[Words], dict[str, Array]
     unusable = 0
     for place, entry in enumerate(snapshot.entries):
         for alias, name in enumerate((entry.name, *(alias.name for alias in entry.aliases))):
-            core = normalize_name(name).core
-            if not core:
-                unusable += 1
-                continue
-            forms.append(known.setdefault(core, len(known)))
-            owners.append(place)
-            aliases.append(alias)
+            cores = listed_forms(name, normalize_name(name))
+            unusable += not cores
+            for core in cores:
+                forms.append(known.setdefault(core, len(known)))
+                owners.append(place)
+                aliases.append(alias)
     # In alphabetical order, so that the numbers, and what ties fall on, do not depend on the order of entries.
-    cores = sorted(known)
-    places = np.empty(len(cores), dtype=np.int64)
-    places[[known[core] for core in cores]] = np.arange(len(cores))
-    return cores, {
-        **_text_arrays(cores),
-        **_owner_arrays(places[np.array(forms, dtype=np.int64)], owners, aliases, len(cores)),
-        "unusable": _one(unusable),
+    ordered = sorted(known)
+    places = np.empty(len(ordered), dtype=np.int64)
+    places[[known[core] for core in ordered]] = np.arange(len(ordered))
+    return ordered, {
+        **_text_arrays(ordered),
+        **_owner_arrays(places[np.array(forms, dtype=np.int64)], owners, aliases, len(ordered)),
+        "told_of_all": np.array([unusable, any(map(in_abjad, ordered))], dtype=np.int64),
     }
 
 
@@ -102,7 +106,3 @@ def _owner_arrays(forms: NDArray[np.int64], owners: list[int], aliases: list[int
         "owners": np.array(owners, dtype=np.int32)[order],
         "owner_aliases": np.array(aliases, dtype=np.int32)[order],
     }
-
-
-def _one(value: int) -> NDArray[np.int64]:
-    return np.array([value], dtype=np.int64)

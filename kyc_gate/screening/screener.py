@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
-from kyc_gate.model.listing import ListEntry, ListSnapshot
+from kyc_gate.model.listing import Identifier, ListEntry, ListSnapshot
 from kyc_gate.model.match import Band, Lines, Match, Screening, ScreeningOutcome
-from kyc_gate.names.normalize import NormalizedName, normalize_name
+from kyc_gate.model.party import PartyKind
+from kyc_gate.names.normalize import normalize_name
 from kyc_gate.names.scorer import SCORER_VERSION, PreparedName, Scorer
-from kyc_gate.names.variants import spelled_variants
-from kyc_gate.screening.grams import Words
+from kyc_gate.names.variants import Reading, organisation_label, readings_of
+from kyc_gate.screening.asked import Asked
+from kyc_gate.screening.bones import SkeletonIndex, in_abjad
+from kyc_gate.screening.hosts import host_of, is_shared
+from kyc_gate.screening.identify import IdentifierIndex
 from kyc_gate.screening.index import Arrays, GramIndex, higher
 from kyc_gate.screening.listed import ListedName, ListedNames, listed_arrays
 
@@ -24,26 +29,38 @@ MOST_MATCHES = 20
 WEAK_ALIAS = 0.95
 """What a match with an alias counts that the list itself calls weak."""
 
+HOST_LABEL = 0.9
+"""What a match with the label of a domain counts (`huawei` of `huawei.com`): a domain is not a name."""
+
 _PREPARED = 20_000
 """Listed names that are kept ready for comparison, at most: some 10 MB."""
 
+_REMEMBERED = 50_000
+"""Answers that are kept at most, where they are kept at all: some 50 MB."""
+
 
 class _Found(NamedTuple):
-    """A listed name with its score, and what it takes to explain it."""
+    """An entry with its score, the listed name that earned it, and what it takes to explain it."""
 
     score: float
     entry: ListEntry
     listed: ListedName
-    number: int
     queried: str
-    asked: PreparedName
+    number: int = -1
+    asked: PreparedName | None = None
+    said: str = ""
+
+
+_Best = dict[tuple[str, str], _Found]
+"""What was found, by list and entry: the best of each entry."""
 
 
 class Screener:
-    """Screens names against a snapshot. It is built once for a snapshot and may be shared by any number of threads.
+    """Screens parties against a snapshot. It is built once for a snapshot and may be shared by any number of threads.
 
     A score of at least `match` is a match, one of at least `possible` a possible match; `lines` says so for each list
-    and kind. `arrays` is an index of the same snapshot that was made before, by `index_arrays`.
+    and kind. `arrays` is an index of the same snapshot that was made before, by `index_arrays`. With `remember`,
+    answers are kept: the same question has the same answer for as long as the snapshot stands.
     """
 
     def __init__(
@@ -54,6 +71,7 @@ class Screener:
         match: float = MATCH,
         lines: Lines | None = None,
         arrays: Arrays | None = None,
+        remember: bool = False,
     ) -> None:
         self.snapshot = snapshot
         self.lines = lines or Lines(default=Band(possible=possible, match=match))
@@ -64,48 +82,92 @@ class Screener:
         self._index = GramIndex(arrays)
         self._scorer = Scorer(self._names.all_words())
         self._prepared: dict[int, PreparedName] = {}
+        self._remembered: dict[Asked, Screening] | None = {} if remember else None
 
-    def screen(self, names: Sequence[str], *, country: str | None = None) -> Screening:
-        """Return what the names resemble. `country` is taken for later use and changes no score now.
+    def screen(
+        self,
+        names: Sequence[str],
+        *,
+        country: str | None = None,
+        kind: PartyKind = PartyKind.UNKNOWN,
+        identifiers: Sequence[Identifier] = (),
+        hosts: Sequence[str] = (),
+    ) -> Screening:
+        """Return what the party resembles by its names, its identifiers and its web and mail hosts.
 
+        `country` and `kind` are taken for later use and change no score now.
         A name that cannot be relied on (empty after folding, or cut for its length) leaves the screening incomplete;
         when no name can be used, the party is not screened.
         """
-        asked = [(name, normalize_name(name)) for name in names]
-        found: dict[tuple[str, str], _Found] = {}
+        asked = Asked(
+            names=tuple(names), country=country, kind=kind, identifiers=tuple(identifiers), hosts=tuple(hosts)
+        )
+        if self._remembered is None:
+            return self._screened(asked)
+        known = self._remembered.get(asked)
+        if known is None:
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            known = self._remembered[asked] = self._screened(asked)
+        return known
+
+    def warm(self) -> None:
+        """Make now what a first query in Arabic or Hebrew script, or by an identifier, would else wait for."""
+        _ = (self._skeletons, self._abjad_skeletons, self._identifiers)
+
+    def _screened(self, asked: Asked) -> Screening:
+        names = [(name, normalize_name(name)) for name in asked.names]
+        found: _Best = {}
         bound: float | None = 0.0
-        for name, normalized in asked:
-            for words in spelled_variants(normalized.core) if normalized.usable else ():
-                bound = higher(bound, self._search(name, words, found))
+        for name, normalized in names:
+            for reading in readings_of(name, normalized):
+                bound = higher(bound, self._search(name, reading, found))
+        bound = higher(bound, self._identify(asked, found))
+        usable = any(normalized.usable for _, normalized in names)
         matches = self._matches(found.values())
         return Screening(
-            outcome=self._outcome(matches, asked),
+            outcome=_outcome(matches, usable=usable),
             matches=matches,
             snapshot=self.snapshot.digest,
-            complete=bool(asked) and all(normalized.problem is None for _, normalized in asked),
-            recall_bound=bound if any(normalized.usable for _, normalized in asked) else None,
+            complete=bool(names) and all(normalized.problem is None for _, normalized in names),
+            recall_bound=bound if usable else None,
             scorer=SCORER_VERSION,
             as_of=self.snapshot.as_of,
         )
 
-    def _outcome(self, matches: Sequence[Match], asked: Sequence[tuple[str, NormalizedName]]) -> ScreeningOutcome:
-        if any(match.outcome is ScreeningOutcome.MATCH for match in matches):
-            return ScreeningOutcome.MATCH
-        if matches:
-            return ScreeningOutcome.POSSIBLE
-        usable = any(normalized.usable for _, normalized in asked)
-        return ScreeningOutcome.CLEAR if usable else ScreeningOutcome.NOT_SCREENED
+    # Names
 
-    def _search(self, name: str, words: Words, found: dict[tuple[str, str], _Found]) -> float | None:
-        """Add every entry that the words resemble to `found`, where it scores best, and return the recall bound."""
-        candidates = self._index.nearest(words)
-        asked, floor, score = self._scorer.prepare(words), self.lines.lowest, self._scorer.score
-        for number in candidates.numbers:
-            scored = score(asked, self._ready(number), floor)
-            if scored >= floor:
+    def _search(self, name: str, reading: Reading, found: _Best, *, counts: float = 1.0) -> float | None:
+        """Add every entry that the reading resembles to `found`, where it scores best, and return the recall bound."""
+        asked = self._scorer.prepare(reading.words, guessed=reading.guessed)
+        candidates = self._index.nearest(asked.weights)
+        numbers = candidates.numbers + self._by_consonants(reading)
+        floor = self.lines.lowest
+        for number in numbers:
+            score = self._scorer.score(asked, self._ready(number), floor)
+            if score >= floor:
                 for listed in self._names.names(number):
-                    _keep_best(_Found(_counted(scored, listed), listed.entry, listed, number, name, asked), found)
+                    counted = _counted(score * counts, listed)
+                    _keep_best(_Found(counted, listed.entry, listed, name, number, asked), found)
         return candidates.bound
+
+    def _by_consonants(self, reading: Reading) -> list[int]:
+        """Return names with the same consonants, where query or list is in a script that leaves vowels out.
+
+        A Latin word without a vowel (`rsnft`) is one too.
+        """
+        if in_abjad(reading.words) or any(map(_is_vowelless, reading.words)):
+            return self._skeletons.nearest(reading.words)
+        return self._abjad_skeletons.nearest(reading.words) if self._names.has_abjad else []
+
+    @cached_property
+    def _skeletons(self) -> SkeletonIndex:
+        return SkeletonIndex(enumerate(self._names.all_words()))
+
+    @cached_property
+    def _abjad_skeletons(self) -> SkeletonIndex:
+        names = enumerate(self._names.all_words()) if self._names.has_abjad else ()
+        return SkeletonIndex((number, words) for number, words in names if in_abjad(words))
 
     def _ready(self, number: int) -> PreparedName:
         prepared = self._prepared.get(number)
@@ -115,6 +177,31 @@ class Screener:
                 self._prepared = {}
             self._prepared[number] = prepared
         return prepared
+
+    # What stands for one party alone
+
+    @cached_property
+    def _identifiers(self) -> IdentifierIndex:
+        return IdentifierIndex(self.snapshot.entries)
+
+    def _identify(self, asked: Asked, found: _Best) -> float | None:
+        """Add every entry that an identifier or a host stands for, and what the label of a host resembles.
+
+        Return the recall bound of the labels.
+        """
+        known = [one for identifier in asked.identifiers for one in self._identifiers.by_number(identifier)]
+        known += [one for host in asked.hosts for one in self._identifiers.by_host(host)]
+        for one in known:
+            listed = ListedName(one.entry, one.entry.name, False)
+            _keep_best(_Found(one.score, one.entry, listed, one.asked, said=one.said), found)
+        bound: float | None = 0.0
+        for host in asked.hosts:
+            label = host_label(host)
+            for reading in readings_of(label, normalize_name(label)) if label else ():
+                bound = higher(bound, self._search(host, reading, found, counts=HOST_LABEL))
+        return bound
+
+    # Answers
 
     def _matches(self, found: Iterable[_Found]) -> tuple[Match, ...]:
         """Return the matches, best first: `MOST_MATCHES`, and the best of each list and kind in any case."""
@@ -127,21 +214,22 @@ class Screener:
         return tuple(self._match(each) for place, each in enumerate(ranked) if place < MOST_MATCHES or place in named)
 
     def _match(self, found: _Found) -> Match:
-        listed = found.listed
-        explained = self._scorer.explain(
-            found.asked, self._ready(found.number), query=found.queried, target=listed.name
-        )
         return Match(
             list=found.entry.list,
             entry_id=found.entry.id,
-            name=listed.name,
+            name=found.listed.name,
             score=found.score,
             queried=found.queried,
-            explanation=explained.explanation,
+            explanation=found.said or self._explained(found),
             kind=found.entry.kind,
-            weak=listed.weak,
+            weak=found.listed.weak,
             outcome=self._band(found.entry).outcome(found.score),
         )
+
+    def _explained(self, found: _Found) -> str:
+        assert found.asked is not None  # noqa: S101 - for the type checker: what was not identified was compared
+        listed = self._ready(found.number)
+        return self._scorer.explain(found.asked, listed, query=found.queried, target=found.listed.name).explanation
 
     def _band(self, entry: ListEntry) -> Band:
         return self.lines.of(entry.list, entry.kind)
@@ -153,13 +241,34 @@ def index_arrays(snapshot: ListSnapshot) -> Arrays:
     return {**arrays, **GramIndex.arrays_of(cores)}
 
 
+def host_label(text: str) -> str | None:
+    """Return the part of a web or mail host that names somebody, or None for a host that anybody may have."""
+    host = host_of(text)
+    return None if host is None or is_shared(host) else organisation_label(host)
+
+
+def _outcome(matches: Sequence[Match], *, usable: bool) -> ScreeningOutcome:
+    if any(match.outcome is ScreeningOutcome.MATCH for match in matches):
+        return ScreeningOutcome.MATCH
+    if matches:
+        return ScreeningOutcome.POSSIBLE
+    return ScreeningOutcome.CLEAR if usable else ScreeningOutcome.NOT_SCREENED
+
+
 def _counted(score: float, listed: ListedName) -> float:
     return round(score * WEAK_ALIAS if listed.weak else score, 4)
 
 
-def _keep_best(found: _Found, best: dict[tuple[str, str], _Found]) -> None:
+def _keep_best(found: _Found, best: _Best) -> None:
     """Keep the better of two names of one entry; of equals the first in alphabet, whatever order they came in."""
     key = (found.entry.list, found.entry.id)
     other = best.get(key)
     if other is None or (-found.score, found.listed.name) < (-other.score, other.listed.name):
         best[key] = found
+
+
+_VOWELS = frozenset("aeiouy")
+
+
+def _is_vowelless(word: str) -> bool:
+    return len(word) > 3 and word.isascii() and word.isalpha() and _VOWELS.isdisjoint(word)

@@ -49,4 +49,7 @@ def _screener(snapshot: ListSnapshot | None, settings: Settings) -> Screener | N
     if snapshot is None:
         return None
     possible = POSSIBLE if settings.possible is None else settings.possible
-    return Screener(snapshot, possible=possible, match=MATCH if settings.match is None else settings.match)
+    match = MATCH if settings.match is None else settings.match
+    screener = Screener(snapshot, possible=possible, match=match, remember=True)
+    screener.warm()
+    return screener

@@ -22,8 +22,8 @@ def test_the_shape_and_the_order_of_figures(kyc_gate: Callable[..., Ran]) -> Non
     figures = list(row["operations"].values())
     assert figures == sorted(figures)
     assert all(isinstance(figure, int) for figure in figures)
-    # 8 chips x 86,400 s x 989.4e12 dense 16-bit operations a second x 0.33
-    assert figures[1] == pytest.approx(8 * 86_400 * 989.4e12 * 0.33, rel=1e-9)
+    # 8 chips x 86,400 s x 989.4e12 dense 16-bit operations a second x 0.30
+    assert figures[1] == pytest.approx(8 * 86_400 * 989.4e12 * 0.30, rel=1e-9)
     assert row["tpp"] == pytest.approx(15_832, rel=0.01)
 
 
@@ -58,13 +58,22 @@ def test_mfu_replaces_the_likely_share(kyc_gate: Callable[..., Ran]) -> None:
 @pytest.mark.parametrize(
     ("line", "field"),
     [
-        pytest.param({"accelerators": [{"model": "H1000", "count": 1}]}, "accelerators[0].model", id="unknown-chip"),
-        pytest.param({"instance_type": "p5.48xlarj", "count": 1}, "instance_type", id="unknown-machine"),
         pytest.param({"accelerators": []}, "accelerators", id="nothing"),
         pytest.param({"accelerators": [{"model": "H100", "count": -1}]}, "accelerators[0].count", id="negative"),
         pytest.param({"accelerators": [{"model": "H100", "count": 1.5}]}, "accelerators[0].count", id="half-a-chip"),
         pytest.param({"model": "H100", "count": 1, "duration_hours": -1}, "duration_hours", id="negative-time"),
         pytest.param({"model": "H100", "count": 1, "mfu": 40}, "mfu", id="percent"),
+        pytest.param({"model": "H100", "count": True}, "count", id="true-chips"),
+        pytest.param({"model": "H100", "count": "8"}, "count", id="text-count"),
+        pytest.param({"model": "H100", "count": 10**10}, "count", id="more-than-were-made"),
+        pytest.param({"model": "H100", "count": 1, "duration_hours": "24"}, "duration_hours", id="text-time"),
+        pytest.param({"model": "H100", "count": 1, "array": "9-0"}, "array", id="array-backwards"),
+        pytest.param({"model": "H100", "count": 1, "nodes": "all"}, "nodes", id="nodes-in-words"),
+        pytest.param({"model": "H100", "count": 1, "retries": -1}, "retries", id="retries-below-none"),
+        pytest.param(
+            {"model": "H100", "count": 1, "declared_operations": "1e25 TFLOP"}, "declared_operations", id="unit"
+        ),
+        pytest.param({"model": "H100", "count": 1, "ends_at": "2026-12-01T00:00:00Z"}, "ends_at", id="no-start"),
     ],
 )
 def test_what_cannot_be_estimated_is_never_nothing(
@@ -76,3 +85,76 @@ def test_what_cannot_be_estimated_is_never_nothing(
     assert ran.rows[0]["field"] == field
     assert "operations" not in ran.rows[0]
     assert ran.err.startswith("kyc-gate: standard input line 1: ")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "1" * 60])
+def test_numbers_that_are_none_are_refused(number: str, kyc_gate: Callable[..., Ran]) -> None:
+    """A duration that is no finite number within reason is refused in one line, without a traceback."""
+    ran = kyc_gate("estimate", given=f'{{"model": "H100", "count": 1, "duration_hours": {number}}}')
+    assert ran.status == 1
+    assert "operations" not in ran.rows[0]
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "near"),
+    [
+        pytest.param({"accelerators": [{"model": "H1000", "count": 1}]}, "H1000", "H100 SXM", id="chip"),
+        pytest.param({"instance_type": "p5.48xlarj", "count": 1}, "p5.48xlarj", "p5.48xlarge", id="machine"),
+    ],
+)
+def test_an_unknown_name_counts_as_the_strongest_and_says_which_are_near(
+    line: dict[str, object], name: str, near: str, kyc_gate: Callable[..., Ran]
+) -> None:
+    """A name that is not in the catalogue is counted at the strongest chip, and answered with the nearest names."""
+    ran = kyc_gate("estimate", given=f"{json.dumps(line)}\n" + json.dumps({"model": "WSE-3", "count": 1}))
+    unknown, strongest = ran.rows
+    assert unknown["known"] is False
+    assert unknown["unknown"][0]["name"] == name
+    assert near in unknown["unknown"][0]["nearest"]
+    assert unknown["operations"]["likely"] >= strongest["operations"]["likely"]
+    assert near in ran.err
+    assert unknown["tpp"] is None
+
+
+def test_what_repeats_a_line_multiplies_it(kyc_gate: Callable[..., Ran]) -> None:
+    """Nodes at their upper end, the whole array, replicas at their most, trials and retries all multiply."""
+    repeats = {
+        "nodes": "1-64",
+        "array": "0-999%50",
+        "replicas": 2,
+        "max_replicas": 3,
+        "parallel_trials": 5,
+        "retries": 1,
+    }
+    one = {"model": "H100", "count": 1, "duration_hours": 1}
+    many = {"accelerators": [{"model": "H100", "count": 1, **repeats}], "duration_hours": 1}
+    ran = kyc_gate("estimate", given="\n".join(map(json.dumps, (one, many, {**one, **repeats}))))
+    alone, inside, outside = (row["operations"]["high"] for row in ran.rows)
+    assert inside == outside == alone * 64 * 1000 * 3 * 5 * 2
+
+
+def test_a_reservation_lasts_to_its_end(kyc_gate: Callable[..., Ran]) -> None:
+    """A start and an end give the same figures as the hours between them."""
+    stated = {"model": "H100", "count": 8, "duration_hours": 24}
+    reserved = {"model": "H100", "count": 8, "starts_at": "2026-11-24T00:00:00Z", "ends_at": "2026-11-25T00:00:00Z"}
+    first, second = kyc_gate("estimate", given=f"{json.dumps(stated)}\n{json.dumps(reserved)}").rows
+    assert first == second
+
+
+def test_declared_operations_stand_beside_the_estimate(kyc_gate: Callable[..., Ran]) -> None:
+    """6ND is computed in whole numbers, and says whether it fits what the machines can do."""
+    machines = {"model": "H100", "count": 16384, "duration_hours": 1882}
+    fits = {**machines, "parameters": 405e9, "tokens": 15.6e12}
+    small = {**machines, "parameters": 7e9, "tokens": 2e12}
+    ran = kyc_gate("estimate", given=f"{json.dumps(fits)}\n{json.dumps(small)}")
+    assert ran.rows[0]["declared"] == {"operations": 37_908 * 10**21, "disagrees": False}
+    assert ran.rows[1]["declared"] == {"operations": 84 * 10**21, "disagrees": True}
+
+
+def test_one_machine_on_the_command_line(kyc_gate: Callable[..., Ran]) -> None:
+    """A machine type or a counted accelerator can be asked for without a file."""
+    (typed,) = kyc_gate("estimate", "p5.48xlarge", "--count", "2", "--hours", "24").rows
+    (counted,) = kyc_gate("estimate", "16x H100", "--hours", "24").rows
+    assert typed["operations"] == counted["operations"]
+    assert typed["chips"] == counted["chips"] == 16

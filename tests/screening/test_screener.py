@@ -95,3 +95,21 @@ def test_the_order_of_entries_does_not_matter(seed: object, asked: str) -> None:
     assert mixed == Screener(SAMPLE).screen([asked])
     unmerged = ListSnapshot(digest=SAMPLE.digest, entries=tuple(entries), lists=SAMPLE.lists, as_of=NOW)
     assert Screener(unmerged).screen([asked]) == mixed
+
+
+def test_arabic_finds_latin_and_latin_finds_arabic() -> None:
+    """A name in Arabic script is found by its consonants, on either side."""
+    latin = Screener(listing(entry("1", "Sadiq Industrial Ahmadi"), entry("2", "Quiet Harbour")))
+    arabic = Screener(listing(entry("1", "صادق احمدي"), entry("2", "Quiet Harbour")), possible=0.6)
+    assert [match.entry_id for match in latin.screen(["صادق احمدي"]).matches] == ["1"]
+    assert [match.entry_id for match in arabic.screen(["Sadiq Ahmadi"]).matches] == ["1"]
+
+
+def test_answers_are_kept_for_equal_questions_only() -> None:
+    """The same question is answered once; another name, country or identifier is another question."""
+    screener = Screener(SAMPLE, remember=True)
+    first = screener.screen(["Sealed Machinery Works"], country="CN")
+    assert screener.screen(["Sealed Machinery Works"], country="CN") is first
+    assert screener.screen(["Sealed Machinery Works"], country="DE") is not first
+    assert screener.screen(["Sealed Machinery Works", "SMW"], country="CN") is not first
+    assert Screener(SAMPLE).screen(["Sealed Machinery Works"], country="CN") == first

@@ -1,0 +1,300 @@
+"""The parts of an address, each read for what it may name: a country, a subdivision, a city, or nothing."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from kyc_gate.model.country import CountryCode
+from kyc_gate.model.record import Record
+from kyc_gate.places.countries import country_of, is_code, parse_country
+from kyc_gate.places.gazetteer import CITY, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
+from kyc_gate.places.occupied import occupied_region
+from kyc_gate.places.place_key import place_key
+from kyc_gate.places.spellings import AMBIGUOUS
+
+LONGEST_NAME = 6
+"""Words. Longer names of places are read as a whole, but not looked for inside a part."""
+
+_SEPARATORS = re.compile(r"[,;|\n\r\t()\[\]{}/•·、:]+|\s[-–—]+\s")
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+_UK_FLAG = re.compile("\U0001f3f4\U000e0067\U000e0062[\U000e0061-\U000e007a]{3}\U000e007f")
+
+_NOISE = frozenset(
+    "road rd street st str strasse avenue ave av boulevard blvd lane drive highway hwy building bldg bld floor fl "
+    "room rm suite ste unit office apartment apt flat block blk house tower plaza square centre center mall complex "
+    "estate industrial technology science hi tech hightech software business free trade export processing zone park "
+    "parkway garden gardens villa no number box pobox po warehouse shop gate phase sector plot lot level km mile c o "
+    "attn care ul ulitsa ulica prospekt prospect pr per pereulok sh shosse nab naberezhnaya proezd bulvar d dom korp "
+    "stroenie str of kv pom pomeshch et lit rue calle carrera cra via viale piazza avenida rua praca carretera "
+    "edificio piso colonia col fraccionamiento local urbanizacion mahallesi mah sokak sok caddesi cad bulvari "
+    "apartmani kat daire khiaban khiyaban kuche pelak alley ave blvd jalan jl lorong soi moo thanon laan straat weg "
+    "platz allee gasse lu jie dajie dadao xiang hutong ro gil university institute company corporation bank hotel "
+    "airport port campus mailbox kom komnata postbus postfach bp tel fax phone email e mail opp near behind beside "
+    "between next".split()
+)
+"""Words that stand in streets, buildings and companies: a part with one does not name a place."""
+
+_GENERIC = frozenset(
+    "north south east west central northern southern eastern western centre center middle upper lower nord sud est "
+    "ouest norte sur este oeste capital islands island valle union littoral plateau lake river mountain coast valley "
+    "bank city town state province region district national federal international union republic old new green "
+    "territory highlands plains hills heights harbour harbor beach bay street other rural urban remote head office "
+    "headquarters main none unknown various multiple online virtual global worldwide".split()
+)
+"""Names of places that are words first: alone they name none."""
+
+_KINDS_BEFORE = (
+    "city of", "town of", "state of", "province of", "municipality of", "county of", "canton of", "governorate of",
+    "emirate of", "district of", "region of", "greater", "downtown", "g", "gorod", "gor", "kota", "ciudad de",
+    "provincia de", "estado de", "г", "город", "город федерального значения", "м", "місто",
+)  # fmt: skip
+_KINDS_AFTER = (
+    "city", "town", "province", "prov", "region", "oblast", "obl", "krai", "kray", "district", "county", "prefecture",
+    "state", "municipality", "governorate", "emirate", "metropolitan city", "special city", "capital city", "shi",
+    "sheng", "si", "gun", "gu", "do", "ken", "area", "metropolis", "province china", "autonomous region", "republic",
+    "cedex", "sehri", "ili", "voivodeship", "область", "обл", "край", "г", "область россия",
+)  # fmt: skip
+
+_AUSTRALIAN = frozenset({"nsw", "vic", "qld", "tas", "act"})
+"""Codes of three letters, of which some are towns elsewhere."""
+
+_POSTAL_WORDS = frozenset({"cp", "zip", "plz", "pin", "cep", "cap"})
+
+_STATES = frozenset(
+    f"US-{code}"
+    for code in (
+        "AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK "
+        "OR PA RI SC SD TN TX UT VA VT WA WI WV WY"
+    ).split()
+)
+
+_SAINTS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "pt": "port"}
+
+_CODES_IN_PART = ("US-", "CA-", "AU-")
+"""Subdivisions whose code is written right after the city, without a comma."""
+
+
+class Reading(Record):
+    """What a part of an address may name. All are empty where it names nothing that is known.
+
+    `country` is named in full, or by a code that no subdivision shares. `code` is two letters that may be a country's
+    or a subdivision's. `places` are all the subdivisions and cities that bear the name. `weak` marks a country that
+    stands after words which name no place, as in `Bank of China`.
+    """
+
+    text: str
+    country: CountryCode | None = None
+    code: str | None = None
+    places: tuple[Place, ...] = ()
+    occupied: str | None = None
+    imitation: bool = False
+    weak: bool = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether the part names nothing."""
+        return not (self.country or self.code or self.places or self.occupied or self.imitation)
+
+
+def split_parts(text: str) -> list[str]:
+    """Return the parts of an address in the order they stand; a flag is a part that is a code."""
+    spelled = _UK_FLAG.sub(", United Kingdom, ", _FLAG.sub(_flag, text))
+    return [
+        part.strip(" .-–—") for part in _SEPARATORS.split(unicodedata.normalize("NFKC", spelled)) if part.strip(" .-–—")
+    ]
+
+
+def _flag(found: re.Match[str]) -> str:
+    code = "".join(chr(ord(char) - 0x1F1E6 + ord("A")) for char in found.group())
+    country = country_of(code.casefold())
+    return f", {country}-flag, " if country and len(code) == 2 else ", unknown flag, "
+
+
+def read_part(part: str) -> tuple[Reading, ...]:
+    """Return what a part names, the smallest place first; one silent reading where it names nothing."""
+    if part.endswith("-flag") and len(part) == 7:
+        return (Reading(text=f"flag of {part[:2]}", country=CountryCode(part[:2])),)
+    if "," in part:  # a country's name with a comma in it, which `headquarters` put together again
+        return (Reading(text=part, country=parse_country(part)),)
+    key = place_key(part)
+    if key is None:
+        return (Reading(text=part, imitation=True),)
+    if not key:
+        return (Reading(text=part),)
+    direct = _direct(part, key)
+    if not direct.silent:
+        return (direct,)
+    return _inside(part, key)
+
+
+def _direct(text: str, key: str, *, codes: bool = True) -> Reading:
+    """Return what the whole of a part names."""
+    if region := occupied_region(key):
+        return Reading(text=text, occupied=region)
+    if codes and len(key) == 2 and key.isalpha() and text.isascii() and key not in {"uk", "us"}:
+        return Reading(text=text, code=key.upper())
+    if codes and key in _AUSTRALIAN and text[:3].isupper():
+        return Reading(text=text, code=key.upper())
+    if len(key) > 2 or key in {"uk", "us"} or not key.isascii():
+        country = country_of(key)
+        # Three letters in lower case are a word: `can`, `per`, `and`.
+        if country and (not is_code(key) or len(key) == 2 or re.sub(r"[.\s]", "", text).isupper()):
+            return Reading(text=text, country=country)
+        if country is None or is_code(key):
+            return Reading(text=text, places=places_named(key))
+    return Reading(text=text)
+
+
+def places_named(key: str) -> tuple[Place, ...]:
+    """Return the subdivisions and cities with a name, as `key` or in another way to write it."""
+    if key in _GENERIC or _GENERIC.issuperset(key.split()):
+        return ()
+    for variant in _variants(key):
+        found = tuple(place for place in gazetteer().places(variant) if place.kind in (CITY, SUBDIVISION))
+        if variant in _AMBIGUOUS_COUNTRIES:
+            found += _AMBIGUOUS_COUNTRIES[variant]
+        if found:
+            return found
+    return ()
+
+
+_AMBIGUOUS_COUNTRIES = {
+    "georgia": (Place(SUBDIVISION, "GE", 4_000_000, True),),
+}
+"""Countries that share their name with a subdivision of another: each is a place like any, to be told by its towns."""
+
+
+def _variants(key: str) -> Iterator[str]:
+    yield key
+    words = key.split()
+    if len(words) > 1 and words[0] in _SAINTS:
+        yield " ".join([_SAINTS[words[0]], *words[1:]])
+    for kind in _KINDS_BEFORE:
+        if key.startswith(kind + " ") and len(key) > len(kind) + 2:
+            yield key[len(kind) + 1 :]
+    for kind in _KINDS_AFTER:
+        if key.endswith(" " + kind) and len(key) > len(kind) + 2:
+            yield key[: -len(kind) - 1]
+
+
+def _inside(part: str, key: str) -> tuple[Reading, ...]:
+    """Return what stands inside a part: after a postal code or a house number, or at the end of it."""
+    words = key.split()
+    if not words[0].isascii() and len(words[0]) > 2 and _is_cjk(words[0][0]):
+        return _run_on(part, words)
+    bare = _without_numbers(words)
+    if bare != words and bare and not (_NOISE & set(bare)):
+        direct = _direct(" ".join(bare) if not part.isupper() else " ".join(bare).upper(), " ".join(bare))
+        if not direct.silent:
+            return (direct,)
+    found = _ending(part, bare)
+    if found:
+        return found
+    tail = _after_last_number(words)
+    if tail and tail != bare:
+        direct = _direct(" ".join(tail), " ".join(tail))
+        if not direct.silent and not (_NOISE & set(tail)):
+            return (direct,)
+        return _ending(part, tail) or (Reading(text=part),)
+    return (Reading(text=part),)
+
+
+def _ending(part: str, words: list[str]) -> tuple[Reading, ...]:
+    """Return the country or subdivision that ends a part, after the place before it: `Shenzhen China`, `Reno NV`."""
+    for size in range(min(LONGEST_NAME, len(words) - 1), 0, -1):
+        tail, head = " ".join(words[-size:]), words[:-size]
+        if size == 1 and len(tail) <= 3 and tail not in {"uk", "usa", "uae", "prc"}:
+            return _city_and_code(part, head, tail)
+        if len(tail) == 2:
+            continue
+        ending = _direct(tail, tail)
+        if (region := ending.occupied) and not (_NOISE & set(head)):
+            return (Reading(text=part, occupied=region),)
+        named = country_of(tail) if tail in {"usa", "uae", "prc"} else ending.country
+        if named:
+            before = _before(head)
+            return (*before, Reading(text=tail, country=named, weak=not before))
+        if ending.places and any(place.kind == SUBDIVISION for place in ending.places):
+            before = _before(head)
+            return (*before, ending) if before else ()
+    return ()
+
+
+def _city_and_code(part: str, head: list[str], tail: str) -> tuple[Reading, ...]:
+    if not head or not re.search(rf"\b{tail.upper()}\b", part):
+        return ()
+    before = _before(head)
+    codes = tuple(
+        place
+        for place in gazetteer().places(tail)
+        if place.kind == SUBDIVISION_CODE and place.region.startswith(_CODES_IN_PART)
+    )
+    if before and codes and any(place.region == code.region for place in before[0].places for code in codes):
+        return (*before, Reading(text=tail.upper(), code=tail.upper()))
+    return ()
+
+
+def _before(head: list[str]) -> tuple[Reading, ...]:
+    """Return the place at the end of the words before a country, if there is one."""
+    for size in range(min(4, len(head)), 0, -1):
+        name = " ".join(head[-size:])
+        if name in _NOISE:
+            return ()
+        found = _direct(name, name, codes=False)
+        if found.places or found.country or found.occupied:
+            return (found,)
+    return ()
+
+
+def _without_numbers(words: list[str]) -> list[str]:
+    """Return the words without postal codes: tokens with a digit, and one or two letters that belong to one."""
+    kept: list[str] = []
+    for at, word in enumerate(words):
+        if any(char.isdigit() for char in word):
+            continue
+        after = words[at + 1] if at + 1 < len(words) else ""
+        before = words[at - 1] if at else ""
+        state = len(after) == 5 and after.isdigit() and at > 0 and f"US-{word.upper()}" in _STATES
+        country_prefix = len(word) <= 2 and after[:1].isdigit() and len(words) > 2 and not state
+        named = word in _POSTAL_WORDS and after[:1].isdigit()
+        dutch = len(word) == 2 and len(before) == 4 and before.isdigit()
+        if not (country_prefix or dutch or named):
+            kept.append(word)
+    return kept
+
+
+def _after_last_number(words: list[str]) -> list[str]:
+    for at in range(len(words) - 1, -1, -1):
+        if any(char.isdigit() for char in words[at]):
+            return words[at + 1 :]
+    return []
+
+
+def _is_cjk(char: str) -> bool:
+    return "\u3040" <= char <= "\u30ff" or "\u3400" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3"
+
+
+def _run_on(part: str, words: list[str]) -> tuple[Reading, ...]:
+    """Return what an address names that is written from the large to the small and without commas."""
+    found: list[Reading] = []
+    rest = "".join(words) if not "\uac00" <= words[0][0] <= "\ud7a3" else " ".join(words)
+    while rest and len(found) < 3:
+        for size in range(min(12, len(rest)), 1, -1):
+            head = rest[:size].strip()
+            reading = _direct(head, head)
+            if not reading.silent:
+                found.insert(0, reading)
+                rest = rest[size:].strip()
+                break
+        else:
+            break
+    return tuple(found) or (Reading(text=part),)
+
+
+@lru_cache(maxsize=1)
+def ambiguous_keys() -> frozenset[str]:
+    """Return the keys of words that name no country or more than one."""
+    return frozenset(place_key(name) or "" for name in AMBIGUOUS)
