@@ -6,7 +6,6 @@ Each step that a person takes is an audit record in the same transaction: no ste
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -17,6 +16,7 @@ from kyc_gate.model.case import Case, CaseState, Grant
 from kyc_gate.model.record import plain
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.documents import read, written
+from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.store import CaseOpening
 from kyc_gate.storage.timestamps import micros
 
@@ -29,7 +29,7 @@ DECISIONS_A_CASE = 100
 _BUDGET_DIGITS = 40
 
 
-def open_or_join(connection: sqlite3.Connection, opening: CaseOpening) -> Case:
+def open_or_join(connection: Connection, opening: CaseOpening) -> Case:
     """Return the open case for the fingerprint and control group, opened now or joined by this decision."""
     if opening.severity not in SEVERITIES:
         raise InputError(f"unknown case severity `{opening.severity}`; it is one of {', '.join(SEVERITIES)}")
@@ -40,15 +40,13 @@ def open_or_join(connection: sqlite3.Connection, opening: CaseOpening) -> Case:
     return _open(connection, opening) if row is None else _join(connection, _case(row[0]), opening)
 
 
-def case_of(connection: sqlite3.Connection, case_id: str) -> Case | None:
+def case_of(connection: Connection, case_id: str) -> Case | None:
     """Return the case with an id."""
     row = connection.execute("SELECT document FROM cases WHERE id = ?", (case_id,)).fetchone()
     return _case(row[0]) if row else None
 
 
-def cases_before(
-    connection: sqlite3.Connection, *, state: str | None, limit: int, before: str | None
-) -> tuple[Case, ...]:
+def cases_before(connection: Connection, *, state: str | None, limit: int, before: str | None) -> tuple[Case, ...]:
     """Return up to `limit` cases opened before the case `before`, newest first. Raises `CaseError` if it is none."""
     if state is not None and state not in set(CaseState):
         raise InputError(f"unknown case state `{state}`; it is one of {', '.join(CaseState)}")
@@ -62,7 +60,7 @@ def cases_before(
 
 
 def approve(
-    connection: sqlite3.Connection,
+    connection: Connection,
     case_id: str,
     *,
     reviewer: str,
@@ -108,7 +106,7 @@ def approve(
     return grant
 
 
-def reject(connection: sqlite3.Connection, case_id: str, *, reviewer: str, note: str, at: datetime) -> Case:
+def reject(connection: Connection, case_id: str, *, reviewer: str, note: str, at: datetime) -> Case:
     """Reject an open case and return it. Raises `CaseError`, naming the state, for a case that is not open."""
     case = _open_case(connection, case_id, reviewer, "rejected")
     decided = replace(case, state=CaseState.REJECTED, decided_at=at, reviewer=reviewer, note=note)
@@ -116,7 +114,7 @@ def reject(connection: sqlite3.Connection, case_id: str, *, reviewer: str, note:
     return decided
 
 
-def revoke(connection: sqlite3.Connection, grant_id: str, *, reviewer: str, note: str, at: datetime) -> Grant:
+def revoke(connection: Connection, grant_id: str, *, reviewer: str, note: str, at: datetime) -> Grant:
     """Take back a grant that was not used yet and return it. Raises `CaseError` when there is nothing to take back."""
     _require_reviewer(reviewer)
     grant = grant_of(connection, grant_id)
@@ -137,13 +135,13 @@ def revoke(connection: sqlite3.Connection, grant_id: str, *, reviewer: str, note
     return replace(grant, revoked=True)
 
 
-def grant_of(connection: sqlite3.Connection, grant_id: str) -> Grant | None:
+def grant_of(connection: Connection, grant_id: str) -> Grant | None:
     """Return the grant with an id, as it stands."""
     row = connection.execute("SELECT document, uses_left, revoked FROM grants WHERE id = ?", (grant_id,)).fetchone()
     return _grant(*row) if row else None
 
 
-def grant_for(connection: sqlite3.Connection, fingerprint: str, control_group: str, at: datetime) -> Grant | None:
+def grant_for(connection: Connection, fingerprint: str, control_group: str, at: datetime) -> Grant | None:
     """Return a grant for this very request that can still be spent, the one that expires first."""
     row = connection.execute(
         "SELECT document, uses_left, revoked FROM grants WHERE fingerprint = ? AND control_group = ?"
@@ -153,7 +151,7 @@ def grant_for(connection: sqlite3.Connection, fingerprint: str, control_group: s
     return _grant(*row) if row else None
 
 
-def spend(connection: sqlite3.Connection, grant_id: str, *, fingerprint: str, operations: int, at: datetime) -> bool:
+def spend(connection: Connection, grant_id: str, *, fingerprint: str, operations: int, at: datetime) -> bool:
     """Spend a grant's one use, and return whether it could be: one conditional update, so it is spent once only."""
     spent = connection.execute(
         "UPDATE grants SET uses_left = uses_left - 1 WHERE id = ? AND fingerprint = ? AND uses_left > 0"
@@ -163,12 +161,12 @@ def spend(connection: sqlite3.Connection, grant_id: str, *, fingerprint: str, op
     return spent.rowcount == 1
 
 
-def unspend(connection: sqlite3.Connection, grant_id: str) -> None:
+def unspend(connection: Connection, grant_id: str) -> None:
     """Give back a use that nothing passed on."""
     connection.execute("UPDATE grants SET uses_left = 1 WHERE id = ?", (grant_id,))
 
 
-def _open(connection: sqlite3.Connection, opening: CaseOpening) -> Case:
+def _open(connection: Connection, opening: CaseOpening) -> Case:
     case = Case(
         id=f"case_{secrets.token_hex(16)}",
         state=CaseState.OPEN,
@@ -193,7 +191,7 @@ def _open(connection: sqlite3.Connection, opening: CaseOpening) -> Case:
     return case
 
 
-def _join(connection: sqlite3.Connection, case: Case, opening: CaseOpening) -> Case:
+def _join(connection: Connection, case: Case, opening: CaseOpening) -> Case:
     """Return the case with the decision joined: rules add up, amounts and severity rise, it is due no later."""
     first, *others = case.decision_ids
     joined = replace(
@@ -210,7 +208,7 @@ def _join(connection: sqlite3.Connection, case: Case, opening: CaseOpening) -> C
     return joined
 
 
-def _open_case(connection: sqlite3.Connection, case_id: str, reviewer: str, wanted: str) -> Case:
+def _open_case(connection: Connection, case_id: str, reviewer: str, wanted: str) -> Case:
     _require_reviewer(reviewer)
     case = case_of(connection, case_id)
     if case is None:
@@ -225,7 +223,7 @@ def _require_reviewer(reviewer: str) -> None:
         raise CaseError("`reviewer` is empty: name the person who decides")
 
 
-def _decide(connection: sqlite3.Connection, case: Case, kind: str, at: datetime, more: dict[str, object]) -> None:
+def _decide(connection: Connection, case: Case, kind: str, at: datetime, more: dict[str, object]) -> None:
     """Save the decided case and write the step into the chain."""
     _save(connection, case)
     step = {
@@ -242,11 +240,11 @@ def _decide(connection: sqlite3.Connection, case: Case, kind: str, at: datetime,
     append_record(connection, body_of(step))
 
 
-def _save(connection: sqlite3.Connection, case: Case) -> None:
+def _save(connection: Connection, case: Case) -> None:
     connection.execute("UPDATE cases SET state = ?, document = ? WHERE id = ?", (case.state, written(case), case.id))
 
 
-def _number(connection: sqlite3.Connection, case_id: str) -> int:
+def _number(connection: Connection, case_id: str) -> int:
     row = connection.execute("SELECT number FROM cases WHERE id = ?", (case_id,)).fetchone()
     if row is None:
         raise CaseError(f"there is no case `{case_id}`")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 
 from kyc_gate.audit.chain import chained
 from kyc_gate.audit.record import AuditRecord
 from kyc_gate.audit.verify import Verified, Walk
 from kyc_gate.errors import ChainBroken
+from kyc_gate.storage.rows import Connection
 
 Head = tuple[int, str]
 """Position and hash of a record."""
@@ -16,7 +16,7 @@ Head = tuple[int, str]
 _COLUMNS = "SELECT position, previous, hash, body FROM records"
 
 
-def append_record(connection: sqlite3.Connection, body: str, decision_id: str | None = None) -> AuditRecord:
+def append_record(connection: Connection, body: str, decision_id: str | None = None) -> AuditRecord:
     """Write the record that says `body` at the end of the chain and return it.
 
     The head is read inside the transaction each time: another process may have written since.
@@ -29,25 +29,25 @@ def append_record(connection: sqlite3.Connection, body: str, decision_id: str | 
     return record
 
 
-def head_of(connection: sqlite3.Connection) -> Head | None:
+def head_of(connection: Connection) -> Head | None:
     """Return the position and hash of the last record, or None while the chain is empty."""
     row = connection.execute("SELECT position, hash FROM records ORDER BY position DESC LIMIT 1").fetchone()
     return (int(row[0]), str(row[1])) if row else None
 
 
-def record_of(connection: sqlite3.Connection, decision_id: str) -> AuditRecord | None:
+def record_of(connection: Connection, decision_id: str) -> AuditRecord | None:
     """Return the record of a decision."""
     row = connection.execute(_COLUMNS + " WHERE decision_id = ?", (decision_id,)).fetchone()
     return _record(row) if row else None
 
 
-def records_after(connection: sqlite3.Connection, position: int, count: int) -> list[AuditRecord]:
+def records_after(connection: Connection, position: int, count: int) -> list[AuditRecord]:
     """Return up to `count` records that follow `position`."""
     rows = connection.execute(_COLUMNS + " WHERE position > ? ORDER BY position LIMIT ?", (position, count))
     return [_record(row) for row in rows]
 
 
-def verify_tail(connection: sqlite3.Connection, count: int, known: Head | None) -> Verified:
+def verify_tail(connection: Connection, count: int, known: Head | None) -> Verified:
     """Verify the last `count` records, and that `known`, the head acknowledged last, is still in its place.
 
     Raises `ChainBroken`.
@@ -62,7 +62,7 @@ def verify_tail(connection: sqlite3.Connection, count: int, known: Head | None) 
     return walk.end()
 
 
-def _walk_from(connection: sqlite3.Connection, count: int) -> Walk:
+def _walk_from(connection: Connection, count: int) -> Walk:
     head = head_of(connection)
     start = max(0, head[0] - count) if head else 0
     if start == 0:
@@ -73,12 +73,12 @@ def _walk_from(connection: sqlite3.Connection, count: int) -> Walk:
     return Walk(start, digest)
 
 
-def _hash_at(connection: sqlite3.Connection, position: int) -> str | None:
+def _hash_at(connection: Connection, position: int) -> str | None:
     row = connection.execute("SELECT hash FROM records WHERE position = ?", (position,)).fetchone()
     return str(row[0]) if row else None
 
 
-def _tail(connection: sqlite3.Connection, start: int) -> Iterator[AuditRecord]:
+def _tail(connection: Connection, start: int) -> Iterator[AuditRecord]:
     for row in connection.execute(_COLUMNS + " WHERE position > ? ORDER BY position", (start,)):
         yield _record(row)
 

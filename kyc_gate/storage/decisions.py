@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 
 from kyc_gate.audit.record import body_of
 from kyc_gate.storage import casework, ledger
 from kyc_gate.storage.chain_log import append_record
+from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.store import DecisionEntry, GrantNotSpent, Receipt
 
 
-def append_decision(connection: sqlite3.Connection, entry: DecisionEntry, body: str) -> Receipt:
+def append_decision(connection: Connection, entry: DecisionEntry, body: str) -> Receipt:
     """Write the decision and all that hangs on it, and return its receipt.
 
     Raises `GrantNotSpent`, and `StorageFault` when the hold to keep is no longer there; then nothing is written.
@@ -21,7 +21,7 @@ def append_decision(connection: sqlite3.Connection, entry: DecisionEntry, body: 
         _spend(connection, entry, entry.spend_grant)
     if entry.hold_id is not None:
         if entry.keep_hold:
-            ledger.require_hold(connection, entry.hold_id)
+            ledger.rely_on(connection, entry.hold_id, entry.decision_id)
         else:
             ledger.release(connection, entry.hold_id)
     # 2. The case that waits for a person.
@@ -31,7 +31,7 @@ def append_decision(connection: sqlite3.Connection, entry: DecisionEntry, body: 
     return Receipt(position=record.position, hash=record.hash, case_id=case.id if case else None)
 
 
-def withdraw(connection: sqlite3.Connection, entry: DecisionEntry) -> None:
+def withdraw(connection: Connection, entry: DecisionEntry) -> None:
     """Take back a decision that was recorded when nobody waited for it any more: nothing passed on it.
 
     Its hold is released and its grant given back, and a record says so. A case that it opened stays.
@@ -54,7 +54,7 @@ def withdraw(connection: sqlite3.Connection, entry: DecisionEntry) -> None:
     append_record(connection, body_of(step), f"{entry.decision_id}/withdrawn")
 
 
-def _spend(connection: sqlite3.Connection, entry: DecisionEntry, grant_id: str) -> None:
+def _spend(connection: Connection, entry: DecisionEntry, grant_id: str) -> None:
     """Spend the grant on the request and at the time that the record states. Raises `GrantNotSpent`."""
     request = entry.record.get("request")
     fingerprint = request.get("fingerprint") if isinstance(request, dict) else None

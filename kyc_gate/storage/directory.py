@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
 from kyc_gate.storage.documents import read, written
+from kyc_gate.storage.rows import Connection
 
 ANY_PROVIDER = "*"
 """An account on file for this provider stands for the same account id at every provider that has none of its own."""
@@ -16,7 +16,7 @@ ANY_PROVIDER = "*"
 _Lines = tuple[Accelerators, ...]
 
 
-def save_parties(connection: sqlite3.Connection, parties: Sequence[Party]) -> None:
+def save_parties(connection: Connection, parties: Sequence[Party]) -> None:
     """Write parties, over the ones with the same id."""
     connection.executemany(
         "INSERT INTO parties (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document",
@@ -24,7 +24,7 @@ def save_parties(connection: sqlite3.Connection, parties: Sequence[Party]) -> No
     )
 
 
-def save_accounts(connection: sqlite3.Connection, accounts: Sequence[Account]) -> None:
+def save_accounts(connection: Connection, accounts: Sequence[Account]) -> None:
     """Write accounts, over the ones with the same provider and id."""
     connection.executemany(
         "INSERT INTO accounts (provider, id, document) VALUES (?, ?, ?)"
@@ -33,7 +33,7 @@ def save_accounts(connection: sqlite3.Connection, accounts: Sequence[Account]) -
     )
 
 
-def account_of(connection: sqlite3.Connection, provider: str, account_id: str) -> Account | None:
+def account_of(connection: Connection, provider: str, account_id: str) -> Account | None:
     """Return the account at the provider, or the one on file for any provider."""
     row = connection.execute(
         "SELECT document FROM accounts WHERE provider IN (?, ?) AND id = ? ORDER BY provider = ? LIMIT 1",
@@ -42,19 +42,19 @@ def account_of(connection: sqlite3.Connection, provider: str, account_id: str) -
     return read(row[0], Account) if row else None
 
 
-def party_of(connection: sqlite3.Connection, party_id: str) -> Party | None:
+def party_of(connection: Connection, party_id: str) -> Party | None:
     """Return the party with an id."""
     row = connection.execute("SELECT document FROM parties WHERE id = ?", (party_id,)).fetchone()
     return read(row[0], Party) if row else None
 
 
-def all_parties(connection: sqlite3.Connection) -> tuple[Party, ...]:
+def all_parties(connection: Connection) -> tuple[Party, ...]:
     """Return every party, by id."""
     rows = connection.execute("SELECT document FROM parties ORDER BY id")
     return tuple(read(document, Party) for (document,) in rows)
 
 
-def save_references(connection: sqlite3.Connection, provider: str, account: str, learned: Sequence[Learned]) -> None:
+def save_references(connection: Connection, provider: str, account: str, learned: Sequence[Learned]) -> None:
     """Write references, over the ones of the same provider, account, kind and id."""
     connection.executemany(
         "INSERT INTO learned (provider, account, kind, id, document) VALUES (?, ?, ?, ?, ?)"
@@ -63,7 +63,7 @@ def save_references(connection: sqlite3.Connection, provider: str, account: str,
     )
 
 
-def reference_of(connection: sqlite3.Connection, provider: str, account: str, kind: str, id: str) -> _Lines | None:
+def reference_of(connection: Connection, provider: str, account: str, kind: str, id: str) -> _Lines | None:
     """Return what a reference stands for, in the account that taught it."""
     row = connection.execute(
         "SELECT document FROM learned WHERE provider = ? AND account = ? AND kind = ? AND id = ?",

@@ -1,23 +1,25 @@
 """The compute ledger as rows: holds, and what they add up to. Callers hold the transaction.
 
-Operations run to 1e26 and more, SQLite's integers to 9.2e18, so amounts are kept in units of 10**12 operations, each
-hold rounded up: the ledger errs on the strict side by less than 10**12 operations a hold. One control group can hold up
-to 9.2e30 operations a day; more is refused, never wrapped around.
+Operations run to 1e26 and more, the engines' integers to 9.2e18, so amounts are kept in units of 10**12 operations,
+each rounded up: the ledger errs on the strict side by less than 10**12 operations a run and day. One account can hold
+up to 9.2e30 operations a day; more is refused, never wrapped around.
 
-The window is counted in whole UTC days, the first one in full: it errs on the strict side by less than a day.
+A window begins with a whole UTC day: it errs on the strict side by less than a day.
 """
 
 from __future__ import annotations
 
+import math
 import secrets
-import sqlite3
 from datetime import datetime
 
 from kyc_gate.errors import IdempotencyConflict, InputError, StorageFault
 from kyc_gate.model.usage import DayUsage, HoldRequest, HoldState, Usage
-from kyc_gate.storage.timestamps import date_of, day_of, micros
+from kyc_gate.storage.rows import CONTRADICTIONS, Connection
+from kyc_gate.storage.spread import OPERATIONS_A_UNIT as OPERATIONS_A_UNIT
+from kyc_gate.storage.spread import Spread, open_amount, pace, spread
+from kyc_gate.storage.timestamps import date_of, day_of, micros, second_of
 
-OPERATIONS_A_UNIT = 10**12
 MAXIMUM_UNITS = 2**63 - 1
 
 REPLAY_SECONDS = 86_400
@@ -26,38 +28,36 @@ REPLAY_SECONDS = 86_400
 A key that comes back later may start new machines upstream, so it takes a hold of its own.
 """
 
-_SPLIT = 10**6
-"""Sums are taken of quotient and remainder apart: a plain sum over many days could leave 64 bits."""
-
 _COUNTING = (HoldState.HELD, HoldState.SETTLED)
 
 
-def hold(connection: sqlite3.Connection, request: HoldRequest) -> Usage:
+def hold(connection: Connection, request: HoldRequest) -> Usage:
     """Take a hold, or find the one that the key already has, and return usage with it.
 
     Raises `IdempotencyConflict`, and `InputError` for an amount that the ledger cannot hold.
     """
-    likely, high = _amounts(request)
+    _check(request)
     earlier = _earlier(connection, request)
+    holder = _holder(connection, request)
     try:
         if earlier is None:
-            hold_id = _take(connection, request, likely, high)
+            hold_id = _take(connection, request, holder)
         else:
             hold_id = earlier
-            _raise(connection, request, earlier, likely, high)
-    except sqlite3.IntegrityError as error:
-        raise InputError(f"the ledger cannot hold {request.high} operations more for this control group") from error
+            _raise(connection, request, earlier)
+    except CONTRADICTIONS as error:
+        raise _too_much(request.high) from error
     return usage_of(connection, request, hold_id, replayed=earlier is not None)
 
 
-def peek(connection: sqlite3.Connection, request: HoldRequest) -> Usage:
+def peek(connection: Connection, request: HoldRequest) -> Usage:
     """Return the usage that `hold` would return, with an empty `hold_id`. Raises what `hold` raises."""
     connection.execute("SAVEPOINT peek")
     try:
         usage = hold(connection, request)
     finally:
-        connection.execute("ROLLBACK TO peek")
-        connection.execute("RELEASE peek")
+        connection.execute("ROLLBACK TO SAVEPOINT peek")
+        connection.execute("RELEASE SAVEPOINT peek")
     return Usage(
         hold_id="",
         control_group=usage.control_group,
@@ -65,83 +65,148 @@ def peek(connection: sqlite3.Connection, request: HoldRequest) -> Usage:
         high=usage.high,
         accounts=usage.accounts,
         replayed=usage.replayed,
+        total_likely=usage.total_likely,
+        total_high=usage.total_high,
+        party=usage.party,
+        account=usage.account,
+        running=usage.running,
     )
 
 
-def settle(connection: sqlite3.Connection, hold_id: str) -> None:
+def settle(connection: Connection, hold_id: str) -> None:
     """Make a hold real. One that was given back counts again: the upstream did accept."""
     connection.execute("UPDATE holds SET state = 'settled' WHERE id = ? AND state <> 'settled'", (hold_id,))
 
 
-def release(connection: sqlite3.Connection, hold_id: str) -> None:
+def release(connection: Connection, hold_id: str) -> None:
     """Give a hold back. One that is settled stays: the upstream accepted it once."""
     connection.execute("UPDATE holds SET state = 'released' WHERE id = ? AND state = 'held'", (hold_id,))
 
 
-def expire(connection: sqlite3.Connection, hold_id: str) -> bool:
+def expire(connection: Connection, hold_id: str) -> bool:
     """Let a hold lapse whose outcome nobody will ever know, and return whether it was waiting. Operators only."""
     changed = connection.execute("UPDATE holds SET state = 'expired' WHERE id = ? AND state = 'held'", (hold_id,))
     return changed.rowcount == 1
 
 
-def require_hold(connection: sqlite3.Connection, hold_id: str) -> None:
-    """Raise `StorageFault` when the hold does not count: what it reserved is lost, and nothing may pass on it."""
-    row = connection.execute("SELECT state FROM holds WHERE id = ?", (hold_id,)).fetchone()
-    if row is None or row[0] not in _COUNTING:
+def rely_on(connection: Connection, hold_id: str, decision_id: str) -> None:
+    """Note the decision that lets the hold's run through, the newest for a hold that several calls share.
+
+    Raises `StorageFault` when the hold does not count: what it reserved is lost, and nothing may pass on it.
+    """
+    relied = connection.execute(
+        "UPDATE holds SET decision_id = ? WHERE id = ? AND state IN ('held', 'settled')", (decision_id, hold_id)
+    )
+    if relied.rowcount != 1:
+        row = connection.execute("SELECT state FROM holds WHERE id = ?", (hold_id,)).fetchone()
         state = row[0] if row else "not on file"
         raise StorageFault(
             f"the hold `{hold_id}` is {state}: its reservation was lost before the decision was recorded"
         )
 
 
-def usage_of(connection: sqlite3.Connection, request: HoldRequest, hold_id: str, *, replayed: bool) -> Usage:
-    """Return the usage of the request's control group over the request's window."""
+def usage_of(connection: Connection, request: HoldRequest, hold_id: str, *, replayed: bool) -> Usage:
+    """Return the usage of the request's control group over the request's window, and since it was first seen."""
     since = day_of(request.at) - request.window_days
-    likely, high, accounts, _ = _sums(connection, request.control_group, since)
+    horizon = second_of(request.at) + request.horizon_seconds
+    found = _Sums(connection, request.control_group, since, horizon)
     return Usage(
         hold_id=hold_id,
         control_group=request.control_group,
-        likely=likely,
-        high=high,
-        accounts=accounts,
+        likely=found.within(0),
+        high=found.within(1),
+        accounts=found.accounts,
         replayed=replayed,
+        total_likely=found.ever(0),
+        total_high=found.ever(1),
+        party=found.within(0, party_id=request.party_id),
+        account=found.within(0, account=request.account),
+        running=found.running,
     )
 
 
-def usage_since(connection: sqlite3.Connection, control_group: str, since: datetime) -> Usage | None:
-    """Return the usage of a control group since a day, or None when nothing was ever held for it since then."""
-    likely, high, accounts, days = _sums(connection, control_group, day_of(since))
-    if days == 0:
+def usage_since(connection: Connection, control_group: str, since: datetime, until: datetime) -> Usage | None:
+    """Return the usage of a control group since a day, with open-ended runs up to `until`.
+
+    None when nothing was ever held for it since then.
+    """
+    found = _Sums(connection, control_group, day_of(since), second_of(until))
+    if not found.seen:
         return None
-    return Usage(hold_id="", control_group=control_group, likely=likely, high=high, accounts=accounts)
+    return Usage(
+        hold_id="",
+        control_group=control_group,
+        likely=found.within(0),
+        high=found.within(1),
+        accounts=found.accounts,
+        total_likely=found.ever(0),
+        total_high=found.ever(1),
+        running=found.running,
+    )
 
 
-def daily_usage(connection: sqlite3.Connection, control_group: str, since: datetime) -> tuple[DayUsage, ...]:
-    """Return the days since a day on which the control group has operations that count, first to last."""
+def daily_usage(
+    connection: Connection, control_group: str, since: datetime, until: datetime | None = None
+) -> tuple[DayUsage, ...]:
+    """Return what falls on each day since a day on which the control group uses anything, first to last.
+
+    Runs with an end count on each day up to it, planned days included; open-ended runs up to the day of `until`.
+    """
     rows = connection.execute(
-        "SELECT day, likely, high FROM usage_by_day"
-        " WHERE control_group = ? AND day >= ? AND (likely > 0 OR high > 0) ORDER BY day",
-        (control_group, day_of(since)),
-    )
-    return tuple(
-        DayUsage(day=date_of(day), likely=likely * OPERATIONS_A_UNIT, high=high * OPERATIONS_A_UNIT)
-        for day, likely, high in rows
-    )
+        "SELECT u.day, SUM(u.likely), SUM(u.high), SUM(u.turn_likely), SUM(u.turn_high)"
+        " FROM holders AS h JOIN usage_by_day AS u ON u.holder = h.id WHERE h.control_group = ?"
+        " GROUP BY u.day ORDER BY u.day",
+        (control_group,),
+    ).fetchall()
+    if not rows:
+        return ()
+    by_day = {int(day): tuple(int(value) for value in values) for day, *values in rows}
+    last = max(*by_day, day_of(until or since))
+    found, likely_pace, high_pace = [], 0, 0
+    for day in range(min(by_day), last + 1):
+        likely, high, turn_likely, turn_high = by_day.get(day, (0, 0, 0, 0))
+        likely_pace, high_pace = likely_pace + turn_likely, high_pace + turn_high
+        amounts = (likely + likely_pace) * OPERATIONS_A_UNIT, (high + high_pace) * OPERATIONS_A_UNIT
+        if any(amounts) and day >= day_of(since):
+            found.append(DayUsage(day=date_of(day), likely=amounts[0], high=amounts[1]))
+    return tuple(found)
 
 
-def _amounts(request: HoldRequest) -> tuple[int, int]:
-    """Return likely and high in units, rounded up."""
-    units = []
+def groups_with_usage(connection: Connection) -> tuple[str, ...]:
+    """Return every control group that anything was held for, by name."""
+    rows = connection.execute("SELECT DISTINCT control_group FROM holders ORDER BY control_group")
+    return tuple(str(group) for (group,) in rows)
+
+
+def group_of_party(connection: Connection, party_id: str) -> str | None:
+    """Return the control group under which the party's usage stands."""
+    row = connection.execute(
+        "SELECT control_group FROM holders WHERE party_id = ? ORDER BY id DESC LIMIT 1", (party_id,)
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def _check(request: HoldRequest) -> None:
     for name, operations in (("likely", request.likely), ("high", request.high)):
         if operations < 0:
             raise InputError(f"`{name}` operations are {operations}: operations cannot be negative")
-        units.append(-(-operations // OPERATIONS_A_UNIT))
-    if max(units) > MAXIMUM_UNITS:
-        raise InputError(f"{max(request.likely, request.high)} operations are more than the ledger can hold (9.2e30)")
-    return units[0], units[1]
+    if request.seconds < 1:
+        raise InputError(f"`seconds` are {request.seconds}: a run takes at least one second")
 
 
-def _earlier(connection: sqlite3.Connection, request: HoldRequest) -> str | None:
+def _too_much(operations: int) -> InputError:
+    return InputError(f"{operations} operations are more than the ledger can hold for one account (9.2e30 a day)")
+
+
+def spread_of(started: int, end: int | None, likely_rate: int, high_rate: int) -> Spread:
+    """Return the spread of a run. Raises `InputError` for amounts that do not fit."""
+    found = spread(started, end, likely_rate, high_rate)
+    if found.greatest > MAXIMUM_UNITS:
+        raise _too_much(found.greatest * OPERATIONS_A_UNIT)
+    return found
+
+
+def _earlier(connection: Connection, request: HoldRequest) -> str | None:
     """Return the id of the counting hold that the request's key already has, within the time that keys are kept."""
     row = connection.execute(
         "SELECT id, fingerprint, state FROM holds WHERE account = ? AND key = ? AND held_at > ?"
@@ -156,48 +221,229 @@ def _earlier(connection: sqlite3.Connection, request: HoldRequest) -> str | None
     return str(hold_id) if state in _COUNTING else None
 
 
-def _take(connection: sqlite3.Connection, request: HoldRequest, likely: int, high: int) -> str:
+def _holder(connection: Connection, request: HoldRequest) -> int:
+    """Return the holder for the request's account and party, in its control group as of now.
+
+    What the account used before anybody was on file for it follows the party that it turns out to be. What callers
+    without any account used stays where it is: they are not one.
+    """
+    mine = (request.party_id,) if request.account.endswith(":") else (request.party_id, "")
+    rows = connection.execute(
+        "SELECT id, party_id, control_group FROM holders WHERE account = ?", (request.account,)
+    ).fetchall()
+    found = None
+    for id, party_id, group in rows:
+        if party_id == request.party_id:
+            found = int(id)
+        if party_id in mine and group != request.control_group:
+            connection.execute("UPDATE holders SET control_group = ? WHERE id = ?", (request.control_group, id))
+    if found is None:
+        row = connection.execute(
+            "INSERT INTO holders (account, party_id, control_group) VALUES (?, ?, ?) RETURNING id",
+            (request.account, request.party_id, request.control_group),
+        ).fetchone()
+        found = int(row[0])
+    return found
+
+
+def _take(connection: Connection, request: HoldRequest, holder: int) -> str:
     hold_id = f"hold_{secrets.token_hex(16)}"
-    connection.execute(
-        "INSERT INTO holds (id, account, key, fingerprint, control_group, party_id, likely, high, day, held_at, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'held')",
-        (
-            hold_id,
-            request.account,
-            request.key,
-            request.fingerprint,
-            request.control_group,
-            request.party_id,
-            likely,
-            high,
-            day_of(request.at),
-            micros(request.at),
-        ),
+    started = second_of(request.at)
+    insert_hold(
+        connection,
+        hold_id=hold_id,
+        account=request.account,
+        key=request.key,
+        fingerprint=request.fingerprint,
+        control_group=request.control_group,
+        party_id=request.party_id,
+        holder=holder,
+        held_at=micros(request.at),
+        state=HoldState.HELD,
+        started=started,
+        end=None if request.open_ended else started + request.seconds,
+        likely_rate=pace(request.likely, request.seconds),
+        high_rate=pace(request.high, request.seconds),
     )
     return hold_id
 
 
-def _raise(connection: sqlite3.Connection, request: HoldRequest, hold_id: str, likely: int, high: int) -> None:
-    """Let a replay raise its hold where the same request is now known to ask for more, and follow its control group."""
+def insert_hold(
+    connection: Connection,
+    *,
+    hold_id: str,
+    account: str,
+    key: str,
+    fingerprint: str,
+    control_group: str,
+    party_id: str,
+    holder: int,
+    held_at: int,
+    state: HoldState,
+    started: int,
+    end: int | None,
+    likely_rate: int,
+    high_rate: int,
+    finished: bool = False,
+    decision_id: str | None = None,
+) -> None:
+    """Write a hold with its spread."""
+    found = spread_of(started, end, likely_rate, high_rate)
     connection.execute(
-        "UPDATE holds SET likely = MAX(likely, :likely), high = MAX(high, :high), control_group = :control_group"
-        " WHERE id = :id AND (likely < :likely OR high < :high OR control_group <> :control_group)",
-        {"likely": likely, "high": high, "control_group": request.control_group, "id": hold_id},
+        "INSERT INTO holds (id, account, key, fingerprint, control_group, party_id, holder, likely, high, day, held_at,"
+        " state, started_at, ends_at, likely_rate, high_rate, first_day, first_likely, first_high, daily_likely,"
+        " daily_high, last_day, last_likely, last_high, finished, decision_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            hold_id,
+            account,
+            key,
+            fingerprint,
+            control_group,
+            party_id,
+            holder,
+            found.first_day,
+            held_at,
+            state.value,
+            started,
+            end,
+            str(likely_rate),
+            str(high_rate),
+            found.first_day,
+            found.first_likely,
+            found.first_high,
+            found.daily_likely,
+            found.daily_high,
+            found.last_day,
+            found.last_likely,
+            found.last_high,
+            int(finished),
+            decision_id,
+        ),
     )
 
 
-def _sums(connection: sqlite3.Connection, control_group: str, since: int) -> tuple[int, int, int, int]:
-    """Return likely and high operations, counting accounts, and days with a row, since a day."""
-    row = connection.execute(
-        "SELECT COUNT(*), SUM(likely / :split), SUM(likely % :split), SUM(high / :split), SUM(high % :split),"
-        " (SELECT COUNT(*) FROM usage_by_account WHERE control_group = :control_group AND last_day >= :since)"
-        " FROM usage_by_day WHERE control_group = :control_group AND day >= :since",
-        {"split": _SPLIT, "control_group": control_group, "since": since},
+def respread(
+    connection: Connection, hold_id: str, started: int, end: int | None, likely_rate: int, high_rate: int
+) -> None:
+    """Write a hold's run anew: another start, end or pace."""
+    found = spread_of(started, end, likely_rate, high_rate)
+    connection.execute(
+        "UPDATE holds SET started_at = ?, ends_at = ?, likely_rate = ?, high_rate = ?, first_day = ?, first_likely = ?,"
+        " first_high = ?, daily_likely = ?, daily_high = ?, last_day = ?, last_likely = ?, last_high = ? WHERE id = ?",
+        (
+            started,
+            end,
+            str(likely_rate),
+            str(high_rate),
+            found.first_day,
+            found.first_likely,
+            found.first_high,
+            found.daily_likely,
+            found.daily_high,
+            found.last_day,
+            found.last_likely,
+            found.last_high,
+            hold_id,
+        ),
+    )
+
+
+def _raise(connection: Connection, request: HoldRequest, hold_id: str) -> None:
+    """Let a replay raise its hold where the same request is now known to ask for more."""
+    started, likely_rate, high_rate, end = connection.execute(
+        "SELECT started_at, likely_rate, high_rate, ends_at FROM holds WHERE id = ?", (hold_id,)
     ).fetchone()
-    days, likely, likely_rest, high, high_rest, accounts = (int(value or 0) for value in row)
-    return (
-        (likely * _SPLIT + likely_rest) * OPERATIONS_A_UNIT,
-        (high * _SPLIT + high_rest) * OPERATIONS_A_UNIT,
-        accounts,
-        days,
-    )
+    likely, high = pace(request.likely, request.seconds), pace(request.high, request.seconds)
+    if likely > int(likely_rate) or high > int(high_rate):
+        respread(connection, hold_id, started, end, max(likely, int(likely_rate)), max(high, int(high_rate)))
+
+
+# A day's sums are taken of quotient and remainder apart: a plain sum over many days could leave 64 bits. What turns
+# `n` days into the window lasts `n` days less than the window, so it is counted from the window's end backwards.
+_COLUMNS = ", ".join(
+    f"SUM(u.{name} / 1000000), SUM(u.{name} % 1000000),"
+    f" SUM(u.turn_{name} / 1000000 * (u.day - :since)), SUM(u.turn_{name} % 1000000 * (u.day - :since))"
+    for name in ("likely", "high")
+)
+_SUMS = (
+    f"SELECT 1, h.id, {_COLUMNS}, SUM(u.runs) FROM holders AS h JOIN usage_by_day AS u ON u.holder = h.id"
+    " WHERE h.control_group = :control_group AND u.day >= :since GROUP BY h.id UNION ALL"
+    f" SELECT 0, h.id, {_COLUMNS}, SUM(u.runs) FROM holders AS h JOIN usage_by_day AS u ON u.holder = h.id"
+    " WHERE h.control_group = :control_group AND u.day < :since GROUP BY h.id"
+)
+
+
+class _Sums:
+    """What each holder of a control group takes up to the second `horizon`: since a day, and ever.
+
+    Of the open-ended runs, each turn in the daily amount is known and has no turn back. So what they take from a day on
+    is what all of them take a day, up to the horizon, less what those that began later did not take yet.
+    """
+
+    def __init__(self, connection: Connection, control_group: str, since: int, horizon: int) -> None:
+        parameters = {"control_group": control_group, "since": since}
+        self._holders = {
+            int(id): (str(account), str(party_id), int(likely), int(high), int(runs))
+            for id, account, party_id, likely, high, runs in connection.execute(
+                "SELECT id, account, party_id, open_likely, open_high, open_runs FROM holders"
+                " WHERE control_group = :control_group",
+                {"control_group": control_group},
+            )
+        }
+        self._since, self._horizon = since, horizon
+        self._within: dict[int, tuple[int, int]] = {}
+        self._ever: dict[int, tuple[int, int]] = {}
+        self._ending: set[int] = set()
+        for inside, id, *sums, runs in connection.execute(_SUMS, parameters):
+            amounts = _amount(sums[:4]), _amount(sums[4:])
+            earlier = self._ever.get(int(id), (0, 0))
+            self._ever[int(id)] = (earlier[0] + amounts[0], earlier[1] + amounts[1])
+            if inside:
+                self._within[int(id)] = amounts
+                if runs:
+                    self._ending.add(int(id))
+
+    @property
+    def seen(self) -> bool:
+        """Whether anything falls into the window, or goes on."""
+        return bool(self._within) or self.running > 0
+
+    @property
+    def running(self) -> int:
+        """How many open-ended runs go on."""
+        return sum(runs for *_, runs in self._holders.values())
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts have a run that ends within the window, or goes on."""
+        return len({account for id, (account, _, _, _, runs) in self._holders.items() if runs or id in self._ending})
+
+    def within(self, kind: int, *, party_id: str | None = None, account: str | None = None) -> int:
+        """Return likely (0) or high (1) operations in the window, of one party or account where it is named."""
+        ids = [
+            id
+            for id, (name, party, *_) in self._holders.items()
+            if (party_id is None or party_id == party) and (account is None or account == name)
+        ]
+        return self._total(ids, self._within, kind)
+
+    def ever(self, kind: int) -> int:
+        """Return likely (0) or high (1) operations since the control group was first seen."""
+        return self._total(list(self._holders), self._ever, kind)
+
+    def _daily(self, id: int) -> tuple[int, int]:
+        _, _, likely, high, _ = self._holders[id]
+        return likely, high
+
+    def _total(self, ids: list[int], amounts: dict[int, tuple[int, int]], kind: int) -> int:
+        known = sum(amounts.get(id, (0, 0))[kind] for id in ids)
+        daily = sum(self._daily(id)[kind] for id in ids)
+        units = math.ceil(known + open_amount(daily, self._since, self._horizon))
+        return max(units, 0) * OPERATIONS_A_UNIT
+
+
+def _amount(sums: list[int]) -> int:
+    """Return what four sums say: local amounts by quotient and remainder, and turns, which are counted backwards."""
+    quotient, remainder, turn_quotient, turn_remainder = map(int, sums)
+    return (quotient - turn_quotient) * 1_000_000 + remainder - turn_remainder

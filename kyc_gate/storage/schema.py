@@ -126,7 +126,133 @@ CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), beats INTEGER NOT
 INSERT INTO heartbeat VALUES (1, 0);
 """
 
-MIGRATIONS = (_FIRST,)
+
+_COUNTS = "{row}.state IN ('held', 'settled')"
+
+_ADDED = f"""
+    INSERT INTO usage_by_day (holder, day, likely, high, turn_likely, turn_high, runs)
+        SELECT NEW.holder, NEW.first_day, NEW.first_likely, NEW.first_high, 0, 0, NEW.last_day IS NEW.first_day
+            WHERE {_COUNTS.format(row="NEW")}
+        UNION ALL
+        SELECT NEW.holder, NEW.first_day + 1, 0, 0, NEW.daily_likely, NEW.daily_high, 0
+            WHERE {_COUNTS.format(row="NEW")} AND (NEW.daily_likely > 0 OR NEW.daily_high > 0)
+        UNION ALL
+        SELECT NEW.holder, NEW.last_day, NEW.last_likely, NEW.last_high, -NEW.daily_likely, -NEW.daily_high, 1
+            WHERE {_COUNTS.format(row="NEW")} AND NEW.last_day > NEW.first_day
+        ON CONFLICT (holder, day) DO UPDATE SET
+            likely = likely + excluded.likely, high = high + excluded.high,
+            turn_likely = turn_likely + excluded.turn_likely, turn_high = turn_high + excluded.turn_high,
+            runs = runs + excluded.runs;
+    UPDATE holders SET open_likely = open_likely + NEW.daily_likely, open_high = open_high + NEW.daily_high,
+        open_runs = open_runs + 1
+        WHERE id = NEW.holder AND NEW.last_day IS NULL AND {_COUNTS.format(row="NEW")};"""
+
+_REMOVED = f"""
+    UPDATE usage_by_day SET likely = likely - OLD.first_likely, high = high - OLD.first_high,
+        runs = runs - (OLD.last_day IS OLD.first_day)
+        WHERE holder = OLD.holder AND day = OLD.first_day AND {_COUNTS.format(row="OLD")};
+    UPDATE usage_by_day SET turn_likely = turn_likely - OLD.daily_likely, turn_high = turn_high - OLD.daily_high
+        WHERE holder = OLD.holder AND day = OLD.first_day + 1 AND {_COUNTS.format(row="OLD")};
+    UPDATE usage_by_day SET likely = likely - OLD.last_likely, high = high - OLD.last_high,
+        turn_likely = turn_likely + OLD.daily_likely, turn_high = turn_high + OLD.daily_high, runs = runs - 1
+        WHERE holder = OLD.holder AND day = OLD.last_day AND OLD.last_day > OLD.first_day
+            AND {_COUNTS.format(row="OLD")};
+    UPDATE holders SET open_likely = open_likely - OLD.daily_likely, open_high = open_high - OLD.daily_high,
+        open_runs = open_runs - 1
+        WHERE id = OLD.holder AND OLD.last_day IS NULL AND {_COUNTS.format(row="OLD")};"""
+
+
+_SECOND = f"""
+DROP TRIGGER hold_taken;
+DROP TRIGGER hold_changed;
+DROP TABLE usage_by_day;
+DROP TABLE usage_by_account;
+DROP INDEX holds_that_count;
+
+-- A holder is an account as one party's: what it used moves with it from control group to control group.
+-- The open columns are what its runs without an end take a day.
+CREATE TABLE holders (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    party_id TEXT NOT NULL,
+    control_group TEXT NOT NULL,
+    open_likely INTEGER NOT NULL DEFAULT 0 CHECK (typeof(open_likely) = 'integer' AND open_likely >= 0),
+    open_high INTEGER NOT NULL DEFAULT 0 CHECK (typeof(open_high) = 'integer' AND open_high >= 0),
+    open_runs INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (account, party_id)
+);
+CREATE INDEX holders_by_group ON holders (control_group);
+INSERT INTO holders (account, party_id, control_group)
+    SELECT account, party_id, MAX(control_group) FROM holds GROUP BY account, party_id;
+
+-- A hold is a run in time: seconds since 1970 from which and up to which it runs, operations a second as decimal text,
+-- and its spread over days (see spread.py). `ends_at` and `last_day` are NULL while nobody knows the end.
+ALTER TABLE holds ADD COLUMN holder INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE holds ADD COLUMN decision_id TEXT;
+ALTER TABLE holds ADD COLUMN started_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE holds ADD COLUMN ends_at INTEGER;
+ALTER TABLE holds ADD COLUMN finished INTEGER NOT NULL DEFAULT 0 CHECK (finished IN (0, 1));
+ALTER TABLE holds ADD COLUMN likely_rate TEXT NOT NULL DEFAULT '0';
+ALTER TABLE holds ADD COLUMN high_rate TEXT NOT NULL DEFAULT '0';
+ALTER TABLE holds ADD COLUMN first_day INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE holds ADD COLUMN first_likely INTEGER NOT NULL DEFAULT 0 CHECK (typeof(first_likely) = 'integer');
+ALTER TABLE holds ADD COLUMN first_high INTEGER NOT NULL DEFAULT 0 CHECK (typeof(first_high) = 'integer');
+ALTER TABLE holds ADD COLUMN daily_likely INTEGER NOT NULL DEFAULT 0 CHECK (typeof(daily_likely) = 'integer');
+ALTER TABLE holds ADD COLUMN daily_high INTEGER NOT NULL DEFAULT 0 CHECK (typeof(daily_high) = 'integer');
+ALTER TABLE holds ADD COLUMN last_day INTEGER;
+ALTER TABLE holds ADD COLUMN last_likely INTEGER NOT NULL DEFAULT 0 CHECK (typeof(last_likely) = 'integer');
+ALTER TABLE holds ADD COLUMN last_high INTEGER NOT NULL DEFAULT 0 CHECK (typeof(last_high) = 'integer');
+-- What was held before runs had a length counts in full on its day, as one second at that pace.
+UPDATE holds SET
+    holder = (SELECT id FROM holders WHERE holders.account = holds.account AND holders.party_id = holds.party_id),
+    started_at = held_at / 1000000, ends_at = held_at / 1000000 + 1,
+    likely_rate = CASE likely WHEN 0 THEN '0' ELSE likely || '000000000000' END,
+    high_rate = CASE high WHEN 0 THEN '0' ELSE high || '000000000000' END,
+    first_day = day, first_likely = likely, first_high = high, last_day = day;
+CREATE INDEX holds_by_holder ON holds (holder, started_at);
+CREATE INDEX holds_by_decision ON holds (decision_id) WHERE decision_id IS NOT NULL;
+CREATE INDEX holds_open ON holds (id) WHERE last_day IS NULL AND state IN ('held', 'settled');
+
+-- The names under which the provider knows what a hold runs.
+CREATE TABLE run_references (
+    account TEXT NOT NULL, reference TEXT NOT NULL, hold_id TEXT NOT NULL,
+    ended INTEGER NOT NULL DEFAULT 0 CHECK (ended IN (0, 1)),
+    PRIMARY KEY (account, reference, hold_id)
+) WITHOUT ROWID;
+CREATE INDEX run_references_by_hold ON run_references (hold_id);
+
+-- What the counting runs add up to, a row for each day of a holder on which something begins or ends: what falls on the
+-- day itself, and by how much the daily amount turns from that day on. `runs` counts the runs that end on the day.
+-- An amount that no longer fits 64 bits would become a REAL: the checks refuse it.
+CREATE TABLE usage_by_day (
+    holder INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    likely INTEGER NOT NULL CHECK (typeof(likely) = 'integer' AND likely >= 0),
+    high INTEGER NOT NULL CHECK (typeof(high) = 'integer' AND high >= 0),
+    turn_likely INTEGER NOT NULL CHECK (typeof(turn_likely) = 'integer'),
+    turn_high INTEGER NOT NULL CHECK (typeof(turn_high) = 'integer'),
+    runs INTEGER NOT NULL,
+    PRIMARY KEY (holder, day)
+) WITHOUT ROWID;
+INSERT INTO usage_by_day
+    SELECT holder, first_day, SUM(first_likely), SUM(first_high), 0, 0, COUNT(*) FROM holds
+    WHERE state IN ('held', 'settled') GROUP BY holder, first_day;
+
+-- INVARIANT: the sums equal the counting holds, whoever writes; so the tables keep them, not the callers.
+CREATE TRIGGER hold_taken AFTER INSERT ON holds WHEN NEW.state IN ('held', 'settled')
+BEGIN {_ADDED}
+END;
+CREATE TRIGGER hold_changed AFTER UPDATE ON holds
+WHEN (OLD.state IN ('held', 'settled')) <> (NEW.state IN ('held', 'settled'))
+    OR OLD.holder <> NEW.holder OR OLD.first_day <> NEW.first_day OR OLD.last_day IS NOT NEW.last_day
+    OR OLD.first_likely <> NEW.first_likely OR OLD.first_high <> NEW.first_high
+    OR OLD.daily_likely <> NEW.daily_likely OR OLD.daily_high <> NEW.daily_high
+    OR OLD.last_likely <> NEW.last_likely OR OLD.last_high <> NEW.last_high
+BEGIN {_REMOVED} {_ADDED}
+END;
+"""
+
+MIGRATIONS = (_FIRST, _SECOND)
 """Migration number n brings a file of schema n - 1 to schema n."""
 
 

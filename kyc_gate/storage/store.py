@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import Record
-from kyc_gate.model.usage import DayUsage, HoldRequest, Usage
+from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usage
 
 
 class CaseOpening(Record):
@@ -111,8 +111,30 @@ class Store(Protocol):
         """Give a hold back: the upstream refused, or the call was abandoned before it left."""
         ...
 
-    async def fetch_usage(self, control_group: str, since: datetime) -> Usage | None: ...
-    async def fetch_daily_usage(self, control_group: str, since: datetime) -> tuple[DayUsage, ...]: ...
+    async def expire(self, hold_id: str) -> bool:
+        """Let a hold lapse whose outcome nobody will know, and return whether it was waiting. For operators only."""
+        ...
+
+    async def fetch_usage(self, control_group: str, since: datetime, until: datetime | None = None) -> Usage | None: ...
+    async def fetch_daily_usage(
+        self, control_group: str, since: datetime, until: datetime | None = None
+    ) -> tuple[DayUsage, ...]: ...
+    async def fetch_groups(self) -> tuple[str, ...]: ...
+    async def fetch_group_of(self, party_id: str) -> str | None: ...
+
+    # runs
+    async def attach(self, hold_id: str, account: str, references: Sequence[str], at: datetime) -> None:
+        """Note under which names the provider knows what a hold runs: `kind:id`, as adapters name them."""
+        ...
+
+    async def finish(self, end: RunEnd) -> tuple[MeteredRun, ...]:
+        """End the runs that `end` names, each with its audit record, and return them. Raises `InputError`."""
+        ...
+
+    async def fetch_run(self, id: str) -> MeteredRun | None: ...
+    async def fetch_open_runs(self, *, after: str = "", limit: int = 100) -> tuple[MeteredRun, ...]: ...
+    async def fetch_runs(self, control_group: str, *, limit: int = 1_000) -> tuple[MeteredRun, ...]: ...
+    async def follow_group(self, account: str, party_id: str, control_group: str) -> bool: ...
 
     # audit, cases, grants
     async def append(self, entry: DecisionEntry) -> Receipt:

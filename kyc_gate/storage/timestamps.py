@@ -21,6 +21,16 @@ def day_of(at: datetime) -> int:
     return micros(at) // 86_400_000_000
 
 
+def second_of(at: datetime) -> int:
+    """Return whole seconds since 1970, rounded down. Raises `InputError` for a time without its offset from UTC."""
+    return micros(at) // 1_000_000
+
+
+def moment(seconds: int) -> datetime:
+    """Return the time that many seconds after 1970 began."""
+    return _EPOCH + timedelta(seconds=seconds)
+
+
 def date_of(day: int) -> date:
     """Return the UTC day with a number that `day_of` gave."""
     return (_EPOCH + timedelta(days=day)).date()

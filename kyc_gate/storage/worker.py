@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from kyc_gate.errors import ChainBroken, KYCGateError, StorageFault
+from kyc_gate.storage.rows import Connection
 
 T = TypeVar("T")
 
@@ -32,7 +33,7 @@ class Operation(Generic[T]):
     `undo`: what takes the result back when nobody was there any more to receive it.
     """
 
-    run: Callable[[sqlite3.Connection], T]
+    run: Callable[[Connection], T]
     early: bool = False
     repeats: bool = False
     undo: Callable[[T], Operation[Any] | None] | None = None

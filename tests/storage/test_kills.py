@@ -30,7 +30,7 @@ def _load(file: Path, acknowledged: int) -> Callable[[], None]:
     async def caller(store: SqliteStore) -> None:
         while True:
             decision_id = os.urandom(ID_BYTES // 2).hex()
-            usage = await store.hold(hold_request(control_group=f"group:{decision_id[:2]}"))
+            usage = await store.hold(hold_request(control_group=f"group:{decision_id[:2]}", party_id=decision_id[:2]))
             await store.append(decision_entry(decision_id, hold_id=usage.hold_id, keep_hold=True))
             os.write(acknowledged, decision_id.encode())
             await store.settle(usage.hold_id)

@@ -22,7 +22,9 @@ SHARE = 6 * LIMIT // 10
 
 async def allowed(store: SqliteStore, trial: int, account: str) -> bool:
     """Hold, decide by the usage that came back, record, and say whether the job was let through: what the gate does."""
-    request = hold_request(control_group=f"group:{trial}", account=account, likely=SHARE, high=SHARE)
+    request = hold_request(
+        control_group=f"group:{trial}", party_id=f"party:{trial}", account=account, likely=SHARE, high=SHARE
+    )
     usage = await store.hold(request)
     passes = usage.high <= LIMIT
     await asyncio.sleep(0)

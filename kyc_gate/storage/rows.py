@@ -1,0 +1,37 @@
+"""What the row functions ask of a connection: SQL with `?` or `:name`, the part that both engines understand."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+Values = Sequence[Any] | Mapping[str, Any]
+
+
+class Rows(Protocol):
+    """What a statement found. Rows are tuples."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement changed."""
+        ...
+
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """A connection inside a transaction. `sqlite3.Connection` is one as it stands."""
+
+    def execute(self, sql: str, parameters: Values = ..., /) -> Rows: ...
+    def executemany(self, sql: str, parameters: Iterable[Values], /) -> object: ...
+
+
+class Contradiction(Exception):
+    """A constraint of the tables refused a statement, on an engine other than SQLite; `CONTRADICTIONS` has both."""
+
+
+CONTRADICTIONS = (sqlite3.IntegrityError, Contradiction)
+"""What is raised where a row contradicts the tables' constraints."""

@@ -1,0 +1,328 @@
+"""A store over rows: every promise of `Store`, as operations for a thread that writes and one that reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from kyc_gate.audit.record import body_of
+from kyc_gate.audit.verify import Verified, Walk
+from kyc_gate.errors import InputError, StorageFault
+from kyc_gate.model.case import Case, Grant
+from kyc_gate.model.job import Accelerators
+from kyc_gate.model.learned import Learned
+from kyc_gate.model.party import Account, Party
+from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usage
+from kyc_gate.storage import casework, chain_log, directory, ledger, runs
+from kyc_gate.storage.decisions import append_decision, withdraw
+from kyc_gate.storage.rows import Connection
+from kyc_gate.storage.store import DecisionEntry, Receipt
+from kyc_gate.storage.worker import Operation, Worker
+
+T = TypeVar("T")
+
+MOST_RECORD_BYTES = 4 * 2**20
+"""The largest record: four times the default cap of a body. More is a fault of whoever wrote it."""
+
+OPEN_SECONDS = 10.0
+"""How long opening may take: after a crash the write-ahead log is read back first, from a cold disk perhaps."""
+
+_PAGE = 500
+_CHUNK = 200
+
+
+class RowStore:
+    """What the stores share: the same operations on either engine. `_workers` says who does them.
+
+    `deadline_seconds` bounds every operation: beyond it the caller gets a `StorageFault`. What the writer does after
+    that is taken back by itself: a hold that nobody received is released, and a decision that was recorded too late is
+    withdrawn (its hold released, its grant given back, with an audit record that says so). Until then, and for good
+    where the process dies first, the hold keeps counting: the ledger errs on the strict side.
+    `most_waiting` bounds the queue; beyond it callers get a `StorageFault` at once.
+    """
+
+    def __init__(self, *, deadline_seconds: float = 0.9, most_waiting: int = 10_000) -> None:
+        self._deadline_seconds = deadline_seconds
+        self._most_waiting = most_waiting
+        self._writer: Worker | None = None
+        self._reader: Worker | None = None
+
+    def _workers(self) -> tuple[Worker, Worker]:
+        """Return the thread that writes and the thread that reads. Raises `StorageFault` where the engine is unfit."""
+        raise NotImplementedError
+
+    async def open(self) -> None:
+        """Open or make the store, bring its schema up to date, and verify the end of the chain. Safe to call twice.
+
+        Raises `StorageFault` when the store cannot be written or is of a newer schema, `ChainBroken` when records were
+        changed.
+        """
+        if self._writer is not None:
+            return
+        writer, reader = self._workers()
+        self._writer, self._reader = writer, reader
+        writer.start()
+        reader.start()
+        try:
+            await writer.do(Operation(run=_beat), seconds=OPEN_SECONDS)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Write what is pending and close. Safe to call twice."""
+        writer, reader, self._writer, self._reader = self._writer, self._reader, None, None
+        for worker in (reader, writer):
+            if worker is not None:
+                worker.stop()
+        for worker in (reader, writer):
+            if worker is not None:
+                await asyncio.to_thread(worker.join, 5.0)
+
+    async def ready(self) -> bool:
+        """Return true when a durable write succeeds now. Raises `StorageFault`, with the reason, when it does not."""
+        await self._write(_beat)
+        return True
+
+    # directory
+
+    async def save_directory(self, parties: Iterable[Party], accounts: Iterable[Account]) -> None:
+        """Write parties and accounts over the ones on file, a few hundred in each transaction."""
+        for some in _chunks(parties):
+            await self._write(lambda connection, some=some: directory.save_parties(connection, some))  # type: ignore[misc]
+        for each in _chunks(accounts):
+            await self._write(lambda connection, each=each: directory.save_accounts(connection, each))  # type: ignore[misc]
+
+    async def fetch_account(self, provider: str, account_id: str) -> Account | None:
+        """Return an account of the provider, or the one on file for any provider (`*`)."""
+        return await self._read(lambda connection: directory.account_of(connection, provider, account_id))
+
+    async def fetch_party(self, party_id: str) -> Party | None:
+        """Return the party with an id."""
+        return await self._read(lambda connection: directory.party_of(connection, party_id))
+
+    async def fetch_parties(self) -> tuple[Party, ...]:
+        """Return every party, by id."""
+        return await self._read(directory.all_parties)
+
+    # references
+
+    async def save_learned(self, provider: str, account: str, learned: Iterable[Learned]) -> None:
+        """Write what an answer taught, for this account only."""
+        for some in _chunks(learned):
+            await self._write(
+                lambda connection, some=some: directory.save_references(connection, provider, account, some)  # type: ignore[misc]
+            )
+
+    async def fetch_learned(self, provider: str, account: str, kind: str, id: str) -> tuple[Accelerators, ...] | None:
+        """Return what a reference stands for, in the account that taught it."""
+        return await self._read(lambda connection: directory.reference_of(connection, provider, account, kind, id))
+
+    # ledger
+
+    async def hold(self, request: HoldRequest) -> Usage:
+        """Reserve operations and return the control group's usage, this hold included.
+
+        The answer does not wait for the commit, since `append` checks that the hold is there. The same key and
+        fingerprint give the same hold for `ledger.REPLAY_SECONDS`, unless it was given back; a replay that is now known
+        to ask for more raises it. Raises `IdempotencyConflict`, `InputError`.
+        """
+
+        def give_back(usage: Usage) -> Operation[None] | None:
+            return None if usage.replayed else _releasing(usage.hold_id)
+
+        return await self._do(
+            Operation(run=lambda connection: ledger.hold(connection, request), early=True, undo=give_back)
+        )
+
+    async def peek(self, request: HoldRequest) -> Usage:
+        """Return what `hold` would return, with an empty `hold_id`, and reserve nothing."""
+        return await self._do(Operation(run=lambda connection: ledger.peek(connection, request), early=True))
+
+    async def settle(self, hold_id: str) -> None:
+        """Make a hold real. Harmless when done twice, and done in the end even when this raises."""
+        await self._do(Operation(run=lambda connection: ledger.settle(connection, hold_id), early=True, repeats=True))
+
+    async def release(self, hold_id: str) -> None:
+        """Give a hold back. Harmless when done twice, and done in the end even when this raises."""
+        await self._do(_releasing(hold_id))
+
+    async def expire(self, hold_id: str) -> bool:
+        """Let a hold lapse whose outcome nobody will know, and return whether it was waiting. For operators only."""
+        return await self._write(lambda connection: ledger.expire(connection, hold_id))
+
+    async def fetch_usage(self, control_group: str, since: datetime, until: datetime | None = None) -> Usage | None:
+        """Return the usage of a control group since a day, open-ended runs up to `until`, or None when it has none."""
+        return await self._do(
+            Operation(
+                run=lambda connection: ledger.usage_since(connection, control_group, since, until or since), early=True
+            )
+        )
+
+    async def fetch_daily_usage(
+        self, control_group: str, since: datetime, until: datetime | None = None
+    ) -> tuple[DayUsage, ...]:
+        """Return what falls on each day since a day, first to last, open-ended runs up to `until`."""
+        return await self._read(lambda connection: ledger.daily_usage(connection, control_group, since, until))
+
+    async def fetch_groups(self) -> tuple[str, ...]:
+        """Return every control group that anything was held for."""
+        return await self._read(ledger.groups_with_usage)
+
+    async def fetch_group_of(self, party_id: str) -> str | None:
+        """Return the control group under which a party's usage stands."""
+        return await self._read(lambda connection: ledger.group_of_party(connection, party_id))
+
+    # runs
+
+    async def attach(self, hold_id: str, account: str, references: Sequence[str], at: datetime) -> None:
+        """Note under which names the provider knows what a hold runs. Done in the end even when this raises."""
+        await self._do(
+            Operation(
+                run=lambda connection: runs.attach(connection, hold_id, account, references, at),
+                early=True,
+                repeats=True,
+            )
+        )
+
+    async def finish(self, end: RunEnd) -> tuple[MeteredRun, ...]:
+        """End the runs that `end` names and return them; each is an audit record. Raises `InputError`."""
+        return await self._write(lambda connection: runs.finish(connection, end))
+
+    async def fetch_run(self, id: str) -> MeteredRun | None:
+        """Return the run of a hold, or of the hold that a decision let through."""
+
+        def found(connection: Connection) -> MeteredRun | None:
+            hold_id = runs.hold_of_decision(connection, id) if id.startswith("dec_") else id
+            return runs.run_of(connection, hold_id) if hold_id else None
+
+        return await self._read(found)
+
+    async def fetch_open_runs(self, *, after: str = "", limit: int = 100) -> tuple[MeteredRun, ...]:
+        """Return up to `limit` runs without an end, by id, those after the id `after`."""
+        return await self._read(lambda connection: runs.open_runs(connection, after=after, limit=limit))
+
+    async def fetch_runs(self, control_group: str, *, limit: int = 1_000) -> tuple[MeteredRun, ...]:
+        """Return up to `limit` runs of a control group that count, the newest first."""
+        return await self._read(lambda connection: runs.runs_of_group(connection, control_group, limit=limit))
+
+    async def follow_group(self, account: str, party_id: str, control_group: str) -> bool:
+        """Put what an account used for a party into the control group; return whether that changed anything."""
+        return await self._write(lambda connection: runs.follow_group(connection, account, party_id, control_group))
+
+    # audit, cases, grants
+
+    async def append(self, entry: DecisionEntry) -> Receipt:
+        """Make a decision durable, whole or not at all: record, case, spent grant, and the fate of its hold.
+
+        A grant is spent against `request.fingerprint` and `at` of the record: what is recorded is what is checked.
+        Raises `GrantNotSpent`, and `StorageFault` when the hold to keep is no longer there.
+        """
+        body = body_of(entry.record)
+        if len(body) > MOST_RECORD_BYTES:
+            raise InputError(
+                f"the decision's record has {len(body)} bytes; at most {MOST_RECORD_BYTES} can be recorded"
+            )
+
+        def take_back(_: Receipt) -> Operation[None]:
+            return Operation(run=lambda connection: withdraw(connection, entry), repeats=True)
+
+        return await self._do(
+            Operation(run=lambda connection: append_decision(connection, entry, body), undo=take_back)
+        )
+
+    async def fetch_decision(self, decision_id: str) -> dict[str, object] | None:
+        """Return a decision's record with its position, previous hash and hash."""
+        record = await self._read(lambda connection: chain_log.record_of(connection, decision_id))
+        return record.flat() if record else None
+
+    async def records(self) -> AsyncIterator[dict[str, object]]:
+        """Yield every audit record, first to last, with its position, previous hash and hash."""
+        position = 0
+        while page := await self._read(
+            lambda connection, position=position: chain_log.records_after(connection, position, _PAGE)  # type: ignore[misc]
+        ):
+            for record in page:
+                yield record.flat()
+            position = page[-1].position
+
+    async def verify(self, *, expected_head: str | None = None) -> Verified:
+        """Verify the whole chain over the bytes on file. Raises `ChainBroken`."""
+        walk = Walk(expected_head=expected_head)
+        while page := await self._read(lambda connection: chain_log.records_after(connection, walk.position, _PAGE)):
+            for record in page:
+                walk.take(record)
+        return walk.end()
+
+    async def fetch_case(self, case_id: str) -> Case | None:
+        """Return the case with an id."""
+        return await self._read(lambda connection: casework.case_of(connection, case_id))
+
+    async def fetch_cases(
+        self, *, state: str | None = None, limit: int = 100, before: str | None = None
+    ) -> tuple[Case, ...]:
+        """Return up to `limit` cases, newest first; `before` names the last case of the page before."""
+        return await self._read(
+            lambda connection: casework.cases_before(connection, state=state, limit=limit, before=before)
+        )
+
+    async def approve_case(
+        self, case_id: str, *, reviewer: str, note: str, at: datetime, expires_at: datetime, budget: int | None = None
+    ) -> Grant:
+        """Approve an open case and return its one-use grant; the step is an audit record. Raises `CaseError`."""
+        return await self._write(
+            lambda connection: casework.approve(
+                connection, case_id, reviewer=reviewer, note=note, at=at, expires_at=expires_at, budget=budget
+            )
+        )
+
+    async def reject_case(self, case_id: str, *, reviewer: str, note: str, at: datetime) -> Case:
+        """Reject an open case and return it; the step is an audit record. Raises `CaseError`."""
+        return await self._write(
+            lambda connection: casework.reject(connection, case_id, reviewer=reviewer, note=note, at=at)
+        )
+
+    async def revoke_grant(self, grant_id: str, *, reviewer: str, note: str, at: datetime) -> Grant:
+        """Take back a grant that was not used yet; the step is an audit record. Raises `CaseError`."""
+        return await self._write(
+            lambda connection: casework.revoke(connection, grant_id, reviewer=reviewer, note=note, at=at)
+        )
+
+    async def fetch_grant(self, grant_id: str) -> Grant | None:
+        """Return the grant with an id, as it stands."""
+        return await self._read(lambda connection: casework.grant_of(connection, grant_id))
+
+    async def find_grant(self, fingerprint: str, control_group: str, at: datetime) -> Grant | None:
+        """Return a grant for this very request that can still be spent."""
+        return await self._read(lambda connection: casework.grant_for(connection, fingerprint, control_group, at))
+
+    async def _write(self, run: Callable[[Connection], T]) -> T:
+        return await self._do(Operation(run=run))
+
+    async def _do(self, operation: Operation[T]) -> T:
+        if self._writer is None:
+            raise StorageFault("the store is not open")
+        return await self._writer.do(operation)
+
+    async def _read(self, run: Callable[[Connection], T]) -> T:
+        if self._reader is None:
+            raise StorageFault("the store is not open")
+        return await self._reader.do(Operation(run=run))
+
+
+def _releasing(hold_id: str) -> Operation[None]:
+    return Operation(run=lambda connection: ledger.release(connection, hold_id), early=True, repeats=True)
+
+
+def _beat(connection: Connection) -> None:
+    """Write something, so that a commit has something to make durable."""
+    connection.execute("UPDATE heartbeat SET beats = beats + 1")
+
+
+def _chunks(values: Iterable[T]) -> Iterable[Sequence[T]]:
+    left = iter(values)
+    while some := tuple(islice(left, _CHUNK)):
+        yield some
