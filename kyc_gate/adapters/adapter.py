@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.learned import Learned as Learned
 from kyc_gate.model.record import Record
@@ -60,4 +61,11 @@ class Adapter(Protocol):
 
     def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:
         """Return the references that the upstream's answer to a passed call defines; empty when it defines none."""
+        ...
+
+    def ending(self, call: Call) -> Ending | None:
+        """Return the runs that a call ends which `guards` is true for and `read` found unguarded; None if it ends none.
+
+        Such a call is read and never refused; once the upstream accepted it, what it names no longer runs.
+        """
         ...

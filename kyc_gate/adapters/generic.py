@@ -18,6 +18,7 @@ from kyc_gate.adapters.values import count, read_workload, reference, token
 from kyc_gate.adapters.words import nearest, shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest, Workload
 from kyc_gate.model.record import digest, plain
 
@@ -31,6 +32,10 @@ MAX_SECONDS = 10 * 366 * 86_400
 HARMLESS_ACTIONS = frozenset({"cancel", "stop", "terminate", "delete", "pause", "suspend", "abort"})
 """Last segments of paths below a guarded one that only give capacity back."""
 
+ENDING_ACTIONS = HARMLESS_ACTIONS - {"pause", "suspend"}
+"""Last segments that end a run for good. What is only paused may be resumed by a call that nobody sees."""
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 _JSON_TYPE = re.compile(rb"(?i)application/json(?:\s*;\s*charset=\"?utf-8\"?)?")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}")
 _UNITS = (("duration_seconds", 1), ("duration_minutes", 60), ("duration_hours", 3600), ("duration_days", 86_400))
@@ -64,10 +69,13 @@ class GenericAdapter:
         self._harmless = PathTable(harmless)
         self._routes: dict[tuple[str, str], _Reader] = {}
         self._methods: dict[str, set[str]] = {}
+        self._run_ids = {route.operation: split_path(route.run_id) for route in routes if route.run_id}
+        self._first_reader: _Reader | None = None
         for route in routes:
             if not route.methods or not set(route.methods) <= _CHANGING:
                 raise ValueError(f"route `{route.operation}`: methods are some of {', '.join(sorted(_CHANGING))}")
             reader = _Reader(route, account_header, idempotency_header)
+            self._first_reader = self._first_reader or reader
             for method in route.methods:
                 if (route.path, method) in self._routes:
                     raise ValueError(f"route `{route.operation}`: {method} `{route.path}` is described twice")
@@ -75,8 +83,8 @@ class GenericAdapter:
                 self._methods.setdefault(route.path, set()).add(method)
 
     def guards(self, call: Call) -> bool:
-        """Return whether the call is a guarded operation. See `Adapter.guards`."""
-        return self._find(call) is not None
+        """Return whether the call is a guarded operation, or ends a run. See `Adapter.guards`."""
+        return self._find(call) is not None or self._ended_run(call) is not None
 
     def _find(self, call: Call) -> tuple[_Reader, Place] | None:
         place = self._table.place(call.raw_path)
@@ -140,12 +148,41 @@ class GenericAdapter:
         )
 
     def learns(self, request: ProvisioningRequest) -> bool:
-        """Return False: a generic route names no references."""
-        return False
+        """Return whether the answer tells the id of what was started."""
+        return request.operation in self._run_ids and not request.dry_run
 
     def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:
-        """Return nothing: a generic route names no references."""
-        return ()
+        """Return the run that the answer names, known by the path under which it stands from then on."""
+        path = self._run_ids.get(request.operation)
+        if path is None or not 200 <= status < 300:
+            return ()
+        id = _at(read_json_object(body), path)
+        text = str(id) if isinstance(id, (str, int)) and not isinstance(id, bool) else ""
+        if not _RUN_ID.fullmatch(text):
+            return ()
+        where = call.raw_path.decode("ascii", "replace").rstrip("/")
+        return (Learned(kind="run", id=f"{where}/{text}", lines=request.lines),)
+
+    def ending(self, call: Call) -> Ending | None:
+        """Return the run that the call ends: `DELETE` of its path, or an action such as `cancel` below it."""
+        found = self._ended_run(call)
+        reader = self._first_reader
+        if found is None or reader is None:
+            return None
+        account = reader.caller(call, {}).account
+        return None if account is None else Ending(provider=self.name, account=account, references=(f"run:{found}",))
+
+    def _ended_run(self, call: Call) -> str | None:
+        """Return the path of the run that the call ends, or None."""
+        if not self._run_ids or call.method not in ("DELETE", "POST", "PUT", "PATCH"):
+            return None
+        if self._table.place(call.raw_path).standing is not Standing.BELOW:
+            return None
+        path = call.raw_path.decode("ascii", "replace").rstrip("/")
+        if call.method == "DELETE":
+            return path
+        run, separator, action = path.rpartition(":" if ":" in path.rpartition("/")[2] else "/")
+        return run if separator and action in ENDING_ACTIONS else None
 
 
 class _Reader:

@@ -36,7 +36,9 @@ class GenericRoute(Record):
     """One guarded operation.
 
     `path` is a pattern of segments, `{name}` for one segment. `fields` says where facts stand, `linkage` which fields
-    link requests that belong together. `other_fields` names body fields that mean nothing to the gate; any other field
+    link requests that belong together. `run_id` is where the answer has the id of what was started: `DELETE` of that id
+    below the path, or a call to `cancel`, `stop`, `terminate`, `delete` or `abort` below it, then ends the run.
+    `other_fields` names body fields that mean nothing to the gate; any other field
     is refused while `unknown_fields` is `refuse`: a field that the gate does not know may change what is provisioned.
     `assume_accelerator` and `assume_workload` state what the route always means.
     """
@@ -53,3 +55,4 @@ class GenericRoute(Record):
     unknown_fields: Literal["refuse", "ignore"] = "refuse"
     assume_accelerator: str | None = None
     assume_workload: Workload | None = None
+    run_id: str | None = None

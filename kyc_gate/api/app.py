@@ -16,6 +16,7 @@ from kyc_gate.api.bearer import Bearer
 from kyc_gate.api.cases import case, cases
 from kyc_gate.api.decisions import decide, decision
 from kyc_gate.api.metrics import metrics
+from kyc_gate.api.runs import finish, run
 from kyc_gate.errors import InputError, KYCGateError, RefusedCall
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def api_app(gate: Gate, tokens_sha256: Sequence[str] = ()) -> Starlette:
             Route("/v1/decisions/{id}", _guarded(bearer, decision), methods=["GET"]),
             Route("/v1/cases", _guarded(bearer, cases), methods=["GET"]),
             Route("/v1/cases/{id}", _guarded(bearer, case), methods=["GET"]),
+            Route("/v1/runs/{id:path}/finish", _guarded(bearer, finish), methods=["POST"]),
+            Route("/v1/runs/{id:path}", _guarded(bearer, run), methods=["GET"]),
         ],
         exception_handlers={404: _unknown_path, 405: _wrong_method},
     )

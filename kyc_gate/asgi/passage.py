@@ -142,7 +142,7 @@ class Responder:
 
     async def _finish(self, passage: Passage, status: int | None, body: bytes | None) -> None:
         """Settle the call in a task of its own, which a cancellation of this one does not reach."""
-        if passage.admission.decision_id is None:
+        if passage.admission.decision_id is None and passage.admission.ends is None:
             return
         task = asyncio.create_task(_told(self._tell(passage, status, body)))
         self._background.add(task)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from kyc_gate.cli.output import UsageError, add_json, print_json, print_table
+from kyc_gate.cli.runs import import_events, reevaluate_runs
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.errors import InputError
 from kyc_gate.model.record import Record, plain
@@ -44,11 +45,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument(
         "--chart", metavar="FILE", type=Path, help="draw one party's operations against the lines (.svg or .png)"
     )
-    add_config(show)
-    add_json(show)
+    given = steps.add_parser("import", help="end runs as events tell: CloudTrail or EventBridge", allow_abbrev=False)
+    given.add_argument("file", metavar="FILE", help="JSON, or one event a line")
+    again = steps.add_parser("reevaluate", help="decide again on every run that goes on", allow_abbrev=False)
+    for step in (show, given, again):
+        add_config(step)
+        add_json(step)
 
 
 def run(options: argparse.Namespace) -> int:
+    """Take the step."""
+    return {"show": _show, "import": import_events, "reevaluate": reevaluate_runs}[options.step](options)
+
+
+def _show(options: argparse.Namespace) -> int:
     """Show the usage of each control group."""
     if options.chart is not None and (len(options.names) != 1 or options.chart.suffix not in (".svg", ".png")):
         raise UsageError("`--chart` takes one party and a file that ends in .svg or .png")
@@ -83,28 +93,18 @@ async def _shown(options: argparse.Namespace) -> list[_Shown]:
 
 
 async def _names(store: Store, names: list[str]) -> list[str]:
-    """Return the control groups of parties, or names that are groups already; every group on record without names."""
+    """Return the control groups of parties, or names that are groups already; every group that holds anything without names."""
     if not names:
-        return await _groups(store)
+        return list(await store.fetch_groups())
     parties = {party.id: party for party in await store.fetch_parties()}
     return [control_group(parties[name], parties) if name in parties else name for name in names]
 
 
-async def _groups(store: Store) -> list[str]:
-    """Return every control group that a decision on record names."""
-    groups = set()
-    async for record in store.records():
-        facts = record.get("facts")
-        if isinstance(facts, dict) and facts.get("control_group"):
-            groups.add(str(facts["control_group"]))
-    return sorted(groups)
-
-
 async def _group(store: Store, name: str, lines: list[Line], since: datetime, now: datetime) -> _Shown | None:
-    usage = await store.fetch_usage(name, since)
+    usage = await store.fetch_usage(name, since, now)
     if usage is None:
         return None
-    days = await store.fetch_daily_usage(name, since)
+    days = await store.fetch_daily_usage(name, since, now)
     points, at, today = cumulative(days), pace(days, now.date()), now.date()
     return _Shown(
         usage=usage,

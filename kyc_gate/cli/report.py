@@ -62,7 +62,7 @@ async def _report(options: argparse.Namespace) -> TrainingReport:
         return training_report(
             party,
             await _runs(store, party.id, since),
-            await store.fetch_usage(group, since),
+            await store.fetch_usage(group, since, now),
             control_group=group,
             as_of=now,
         )

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import structlog
@@ -68,7 +68,30 @@ async def serve(
                 (_Server(_config(KYCGateMiddleware(gateway, gate), server_header=False, date_header=False)), front),
                 (_Server(_config(api_app(gate, api.tokens_sha256))), back),
             )
-            await _run(servers, Addresses(gateway=_address(front), api=_address(back)), ready, stop)
+            async with _beside(_reevaluated(gate)):
+                await _run(servers, Addresses(gateway=_address(front), api=_address(back)), ready, stop)
+
+
+async def _reevaluated(gate: Gate) -> None:
+    """Look over the runs that go on, again and again. A look that fails is logged, and the next one comes."""
+    while True:
+        await asyncio.sleep(gate.settings.reevaluate_minutes * 60)
+        try:
+            await gate.reevaluate()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next look must come
+            log.error("runs.unevaluated", error=f"{type(error).__name__}: {error}")
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let `work` go on beside what stands inside, and end it after that."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _run(

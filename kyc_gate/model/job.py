@@ -74,7 +74,8 @@ class ProvisioningRequest(Record):
     `fingerprint` is the SHA-256 of what the request means (account, operation, every meaningful parameter) without
     signatures, dates and idempotency tokens: the same request sent again has the same fingerprint.
     `unresolved` names each reference that could not be followed (a launch template, an opaque instance id).
-    `duration_seconds` is None for machines without a stated end.
+    `duration_seconds` is None for machines without a stated end. `references` are the names that the request itself
+    gives to what it starts, as `kind:id`, so that the call that ends it can be recognised.
     """
 
     provider: str
@@ -93,6 +94,7 @@ class ProvisioningRequest(Record):
     caller: Caller = Caller()
     linkage: tuple[tuple[str, str], ...] = ()
     idempotency_key: str | None = None
+    references: tuple[str, ...] = ()
     dry_run: bool = False
     fingerprint: str = ""
     lineage: Lineage | None = None

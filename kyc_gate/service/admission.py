@@ -7,6 +7,7 @@ from datetime import datetime
 from kyc_gate.adapters.adapter import Refusal
 from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.decision import Decision, Outcome
+from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Estimate, ProvisioningRequest
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
@@ -18,6 +19,7 @@ class Admission(Record):
     """What a door must do with a call: send `answer`, or pass the call on when it is None.
 
     `headers` are added to the upstream's response; `learns` asks the door for the upstream's body when it settles.
+    `ends` are the runs that an unguarded call ends once the upstream accepts it.
     """
 
     decision_id: str | None = None
@@ -29,6 +31,7 @@ class Admission(Record):
     warnings: tuple[str, ...] = ()
     headers: tuple[tuple[bytes, bytes], ...] = ()
     learns: bool = False
+    ends: Ending | None = None
     hold_id: str | None = None
     replayed: bool = False
     request: ProvisioningRequest | None = None

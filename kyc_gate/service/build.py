@@ -63,6 +63,7 @@ def settings_of(configuration: Configuration) -> Settings:
         match=lists.match,
         utilisation=configuration.compute.utilisation,
         window_days=configuration.compute.window_days,
+        reevaluate_minutes=configuration.compute.reevaluate_minutes,
         due_hours=cases.due_hours,
         urgent_due_hours=cases.urgent_due_hours,
         grant_hours=cases.grant_hours,

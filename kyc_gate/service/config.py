@@ -69,6 +69,7 @@ class ComputeSettings(Record):
 
     utilisation: Decimal = Decimal("0.33")
     window_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+    reevaluate_minutes: Annotated[float, Meta(ge=1, le=1440)] = 15.0
 
     def __post_init__(self) -> None:
         """Refuse a share out of range; msgspec bounds no decimals."""

@@ -31,13 +31,15 @@ from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.case import Grant
 from kyc_gate.model.coverage import ListClock
 from kyc_gate.model.decision import Decision, Mode, Outcome
+from kyc_gate.model.ending import Ending
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.job import Certainty, ProvisioningRequest
+from kyc_gate.model.learned import Learned
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import digest as digest_of
 from kyc_gate.model.record import plain
-from kyc_gate.model.usage import HoldRequest, Usage
+from kyc_gate.model.usage import HoldRequest, MeteredRun, RunEnd, Usage
 from kyc_gate.policy.read import Policy
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.admission import Admission, Readiness, Reading
@@ -45,6 +47,7 @@ from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
 from kyc_gate.service.list_keeper import ListKeeper
+from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
 from kyc_gate.service.standings import Standings
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
@@ -176,7 +179,7 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - nothing that reading raises may let a call through
             return self._refused(call, error)
         if adapter is None or request is None:
-            return Admission(call=call)
+            return Admission(call=call, ends=ending_of(adapter, call) if adapter else None)
         admission = await self._admit(request, adapter, call)
         learns = admission.answer is None and adapter.learns(request)
         return replace(admission, call=call, learns=learns)
@@ -201,13 +204,15 @@ class Gate:
 
         A success settles the hold, a refusal gives it back, and an unknown outcome keeps it.
         """
+        if admission.ends is not None and status is not None and 200 <= status < 300:
+            await self._finish(admission.ends)
         if admission.hold_id is None or admission.answer is not None:
             return
         alone = self._ended(admission.hold_id)
         try:
             if status is not None and 200 <= status < 400:
                 await self.store.settle(admission.hold_id)
-                await self._learn(admission, status, body)
+                await self._attach(admission, await self._learn(admission, status, body))
             elif status is not None and _refused_upstream(status) and alone and not admission.replayed:
                 await self.store.release(admission.hold_id)
         except StorageFault as error:
@@ -221,6 +226,33 @@ class Gate:
             await self.store.release(admission.hold_id)
         except StorageFault as error:
             log.error("hold.unsettled", hold_id=admission.hold_id, status=None, error=str(error))
+
+    async def finish(self, end: RunEnd) -> tuple[MeteredRun, ...]:
+        """End runs as the platform or an event tells, and return them as they stand now. Raises `InputError`.
+
+        From then on they count for what they really took, and no longer for what they were expected to.
+        """
+        found = await self.store.finish(end)
+        for run in found:
+            log.info("run.finished", hold_id=run.hold_id, account=run.account, source=end.source)
+        return found
+
+    async def reevaluate(self) -> Reevaluated:
+        """Decide again on every run without an end, as its control group's usage stands now.
+
+        What would wait or be refused now gets a case, so that a line that is crossed at night is seen at night. The
+        run itself goes on: stopping it is a person's decision.
+        """
+        runs = waiting = 0
+        cases = []
+        async for run in open_runs(self.store):
+            runs += 1
+            outcome, case_id = await self._reevaluated(run)
+            waiting += outcome is not Outcome.ALLOW
+            if case_id is not None:
+                cases.append(case_id)
+        log.info("runs.reevaluated", runs=runs, waiting=waiting, cases=len(cases))
+        return Reevaluated(runs=runs, waiting=waiting, cases=tuple(cases))
 
     async def readiness(self) -> Readiness:
         """Return whether a decision could be made and recorded now, with every reason why not."""
@@ -331,6 +363,9 @@ class Gate:
             high=estimated.high,
             at=at,
             window_days=self.settings.window_days,
+            seconds=estimated.seconds,
+            open_ended=estimated.open_ended,
+            horizon_seconds=self.settings.horizon_days(self.policies) * 86_400,
         )
         usage = await (self.store.peek(reserve) if request.dry_run else self.store.hold(reserve))
         return Reading(
@@ -551,15 +586,89 @@ class Gate:
         certainty = Certainty.UNRESOLVED if left else Certainty.EXACT
         return replace(request, lines=tuple(lines), unresolved=tuple(left), certainty=certainty)
 
-    async def _learn(self, admission: Admission, status: int, body: bytes | None) -> None:
+    async def _finish(self, ending: Ending) -> None:
+        """End what an accepted call ended. Where that fails the runs go on counting, which is the safe side."""
+        at = self.now()
+        account = f"{ending.provider}:{ending.account}"
+        for reference in ending.references:
+            try:
+                await self.finish(RunEnd(ended_at=at, at=at, source="call", account=account, reference=reference))
+            except KYCGateError as error:
+                log.error("run.unfinished", account=account, reference=reference, error=str(error))
+
+    async def _attach(self, admission: Admission, learned: Iterable[Learned]) -> None:
+        """Note the names of what a passed call started, so that the call that ends it is recognised."""
+        request = admission.request
+        if request is None or admission.hold_id is None or not request.caller.account:
+            return
+        references = (*request.references, *(f"{each.kind}:{each.id}" for each in learned))
+        if references:
+            account = f"{request.provider}:{request.caller.account}"
+            await self.store.attach(admission.hold_id, account, tuple(dict.fromkeys(references)), self.now())
+
+    async def _reevaluated(self, run: MeteredRun) -> tuple[Outcome, str | None]:
+        """Return what a run's request would be answered now, and the case that was opened for it."""
+        recorded = await recorded_of(self.store, run)
+        if recorded is None:  # held, and never decided: nothing passed on it
+            return Outcome.ALLOW, None
+        request, facts, grant = recorded
+        generation = self._generation
+        party = (await self._standings.parties()).get(run.party_id)
+        standing, known = await self._standings.of(request, generation, party)
+        group = standing.control_group if known or not run.party_id else run.control_group
+        if group != run.control_group:
+            await self.store.follow_group(run.account, run.party_id, group)
+        at = self.now()
+        horizon = timedelta(days=self.settings.horizon_days(self.policies))
+        since = at - timedelta(days=self.settings.window_days)
+        usage = await self.store.fetch_usage(group, since, at + horizon)
+        if usage is None:
+            return Outcome.ALLOW, None
+        if known:
+            estimated = estimate_of(request, horizon_days=horizon.days, utilisation=self.settings.utilisation)
+            facts, decision = self._concluded(
+                Reading(
+                    request=request,
+                    generation=generation,
+                    standing=standing,
+                    estimated=estimated,
+                    usage=usage,
+                    account_known=facts.account.known,
+                    at=at,
+                ),
+                grant,
+            )
+        else:  # a party that only the caller knew: the rest of its facts stands as recorded
+            facts = grown(facts, usage, at)
+            decision = decided(request, facts, self.policies)
+        if decision.outcome is Outcome.ALLOW:
+            return decision.outcome, None
+        case_id = await open_case(
+            self.store,
+            run,
+            request,
+            facts,
+            decision,
+            control_group=group,
+            at=at,
+            due_hours=self.settings.due_hours,
+        )
+        return decision.outcome, case_id
+
+    async def _learn(self, admission: Admission, status: int, body: bytes | None) -> tuple[Learned, ...]:
+        """Keep and return what the upstream's answer taught. What was not learnt stays unresolved, and escalates."""
         request, call = admission.request, admission.call
         if not (admission.learns and body and request and call):
-            return
+            return ()
         for adapter in self.adapters:
             if adapter.name == request.provider:
-                with contextlib.suppress(InputError):  # what was not learnt stays unresolved, and escalates
+                try:
                     learned = adapter.learn(request, call, status, body)
-                    await self.store.save_learned(request.provider, request.caller.account or "", learned)
+                except InputError:
+                    return ()
+                await self.store.save_learned(request.provider, request.caller.account or "", learned)
+                return learned
+        return ()
 
     async def _store_ready(self) -> bool:
         try:

@@ -38,6 +38,7 @@ class Settings(Record):
     match: float | None = None
     utilisation: Decimal = Decimal("0.33")
     window_days: int = 365
+    reevaluate_minutes: float = 15.0
     due_hours: float = 24.0
     urgent_due_hours: float = 4.0
     grant_hours: float = 24.0

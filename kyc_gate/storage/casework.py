@@ -46,6 +46,14 @@ def case_of(connection: Connection, case_id: str) -> Case | None:
     return _case(row[0]) if row else None
 
 
+def case_for(connection: Connection, fingerprint: str) -> Case | None:
+    """Return the newest case for a fingerprint, open or decided."""
+    row = connection.execute(
+        "SELECT document FROM cases WHERE fingerprint = ? ORDER BY number DESC LIMIT 1", (fingerprint,)
+    ).fetchone()
+    return _case(row[0]) if row else None
+
+
 def cases_before(connection: Connection, *, state: str | None, limit: int, before: str | None) -> tuple[Case, ...]:
     """Return up to `limit` cases opened before the case `before`, newest first. Raises `CaseError` if it is none."""
     if state is not None and state not in set(CaseState):

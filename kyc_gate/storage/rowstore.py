@@ -261,6 +261,10 @@ class RowStore:
         """Return the case with an id."""
         return await self._read(lambda connection: casework.case_of(connection, case_id))
 
+    async def fetch_case_for(self, fingerprint: str) -> Case | None:
+        """Return the newest case for a fingerprint, open or decided."""
+        return await self._read(lambda connection: casework.case_for(connection, fingerprint))
+
     async def fetch_cases(
         self, *, state: str | None = None, limit: int = 100, before: str | None = None
     ) -> tuple[Case, ...]:

@@ -213,6 +213,8 @@ CREATE INDEX holds_by_holder ON holds (holder, started_at);
 CREATE INDEX holds_by_decision ON holds (decision_id) WHERE decision_id IS NOT NULL;
 CREATE INDEX holds_open ON holds (id) WHERE last_day IS NULL AND state IN ('held', 'settled');
 
+CREATE INDEX cases_by_fingerprint ON cases (fingerprint, number);
+
 -- The names under which the provider knows what a hold runs.
 CREATE TABLE run_references (
     account TEXT NOT NULL, reference TEXT NOT NULL, hold_id TEXT NOT NULL,

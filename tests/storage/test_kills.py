@@ -80,8 +80,8 @@ def _after(connection: sqlite3.Connection, position: int) -> list[dict[str, obje
 def _ledger_is_whole(file: Path, known: list[str]) -> None:
     """Every acknowledged decision's hold counts, and the sums equal the holds."""
     with contextlib.closing(sqlite3.connect(file)) as connection:
-        held = "SELECT control_group, SUM(high) FROM holds WHERE state IN ('held', 'settled') GROUP BY control_group"
-        summed = "SELECT control_group, SUM(high) FROM usage_by_day GROUP BY control_group"
+        held = "SELECT holder, SUM(first_high) FROM holds WHERE state IN ('held', 'settled') GROUP BY holder"
+        summed = "SELECT holder, SUM(high) FROM usage_by_day GROUP BY holder"
         assert sorted(connection.execute(held)) == sorted(connection.execute(summed))
         (counting,) = connection.execute("SELECT COUNT(*) FROM holds WHERE state IN ('held', 'settled')").fetchone()
         assert counting >= len(known)

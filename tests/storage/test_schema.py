@@ -22,9 +22,7 @@ async def test_a_newer_schema_is_refused(store: SqliteStore, file: Path) -> None
     connection = sqlite3.connect(file)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(
-        StorageFault, match=r"schema 99, and this release knows \d+; run the release that"
-    ):
+    with pytest.raises(StorageFault, match=r"schema 99, and this release knows \d+; run the release that"):
         await store.open()
 
 
@@ -50,9 +48,7 @@ async def test_a_step_that_fails_leaves_nothing(
     step = "CREATE TABLE novelty (a TEXT); CREATE TABLE records (a TEXT);"
     with monkeypatch.context() as patched:
         patched.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
-        with pytest.raises(
-            StorageFault, match=r"schema step \d+ failed: .*records already exists"
-        ):
+        with pytest.raises(StorageFault, match=r"schema step \d+ failed: .*records already exists"):
             await store.open()
     await store.open()
     tables = await store._read(lambda connection: connection.execute("SELECT name FROM sqlite_schema").fetchall())

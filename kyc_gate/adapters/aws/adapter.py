@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.adapters.aws import answers, documents, ec2
+from kyc_gate.adapters.aws.endings import ended, ends, started
 from kyc_gate.adapters.aws.identity import (
     SERVICES,
     Credential,
@@ -27,6 +28,7 @@ from kyc_gate.adapters.strict_json import read_json_object
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest
 from kyc_gate.model.record import digest
 
@@ -104,7 +106,8 @@ class AWSAdapter:
             raise RefusedCall(405, "method", f"{service} takes GET and POST, not {call.method}")
         if not call.query:
             return False
-        return not is_harmless(service, _action(read_form(call.query, what="query"), service))
+        operation = _action(read_form(call.query, what="query"), service)
+        return not is_harmless(service, operation) or ends(operation)
 
     def _guards_target(self, call: Call, service: str) -> bool:
         targets = call.values(b"x-amz-target")
@@ -120,7 +123,7 @@ class AWSAdapter:
         if call.method != "POST":
             raise RefusedCall(405, "method", f"{service} takes POST, not {call.method}")
         if is_harmless(service, _target_operation(call)):
-            return False
+            return service == "sagemaker" and ends(_target_operation(call))
         _check_content_type(call, _JSON, "application/x-amz-json-1.1")
         return True
 
@@ -232,6 +235,7 @@ class AWSAdapter:
             caller=caller,
             linkage=reading.linkage,
             idempotency_key=_idempotency_key(call, caller, operation, reading),
+            references=() if not isinstance(meaning, dict) else started(operation, meaning, region),
             dry_run=reading.dry_run,
             fingerprint=digest(asked),
         )
@@ -246,6 +250,25 @@ class AWSAdapter:
             verified=self._verified and account is not None,
             how="sigv4-access-key-id",
         )
+
+    # ending
+
+    def ending(self, call: Call) -> Ending | None:
+        """Return the machines and jobs that a stop, terminate or delete call ends. See `Adapter.ending`."""
+        service = _service(call)
+        credential = read_credential(call)
+        account = account_of(credential.access_key) if credential else None
+        if credential is None or account is None:
+            return None
+        if service in ("ec2", "autoscaling"):
+            parameters: dict[str, object] = {**_parameters(call)}
+            operation = str(parameters.get("Action", ""))
+        elif service == "sagemaker":
+            parameters, operation = {**read_json_object(call.body or b"")}, _target_operation(call)
+        else:
+            return None
+        found = ended(operation, parameters, credential.region)
+        return Ending(provider=self.name, account=account, references=found) if found else None
 
     # refuse, learn
 

@@ -1,0 +1,141 @@
+"""Runs through the gate: started, ended, and looked at again at night."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from kyc_gate.adapters.generic import GenericAdapter
+from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
+from kyc_gate.model.call import Call
+from kyc_gate.model.decision import Outcome
+from kyc_gate.model.usage import RunEnd
+from kyc_gate.service.gate import Gate
+
+from .conftest import NOW, MakeGate, training
+from .test_gate import hours_for
+
+DAY = timedelta(days=1)
+ROUTE = GenericRoute(
+    operation="CreateJob",
+    path="/v1/jobs",
+    fields=GenericFields(accelerator="gpu", count="gpus"),
+    run_id="job.id",
+)
+
+
+def jobs() -> GenericAdapter:
+    """A platform whose answer names the job, and whose jobs state no end."""
+    return GenericAdapter((ROUTE,), account_header="x-account")
+
+
+def call(method: str, path: bytes, body: bytes = b"", account: bytes = b"acct-norge") -> Call:
+    """A call of the platform's."""
+    headers = ((b"host", b"api"), (b"content-type", b"application/json"), (b"x-account", account))
+    return Call(method=method, raw_path=path, body=body, headers=headers)
+
+
+async def running(gate: Gate) -> int:
+    """How many runs go on."""
+    return len(await gate.store.fetch_open_runs())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "account", "status", "left"),
+    [
+        pytest.param("DELETE", b"/v1/jobs/j-1", b"acct-norge", 204, 0, id="delete"),
+        pytest.param("POST", b"/v1/jobs/j-1/cancel", b"acct-norge", 200, 0, id="cancel"),
+        pytest.param("POST", b"/v1/jobs/j-1:stop", b"acct-norge", 200, 0, id="colon"),
+        pytest.param("DELETE", b"/v1/jobs/j-1", b"acct-norge", 404, 1, id="refused-upstream"),
+        pytest.param("DELETE", b"/v1/jobs/j-2", b"acct-norge", 204, 1, id="another-job"),
+        pytest.param("DELETE", b"/v1/jobs/j-1", b"acct-emirate", 204, 1, id="another-account"),
+        pytest.param("POST", b"/v1/jobs/j-1/pause", b"acct-norge", 200, 1, id="only-paused"),
+    ],
+)
+async def test_a_call_that_ends_a_run(
+    make_gate: MakeGate, method: str, path: bytes, account: bytes, status: int, left: int
+) -> None:
+    """A stop is no request: it passes undecided, and ends the run once the upstream accepted it."""
+    async with make_gate(adapters=(jobs(),)) as gate:
+        started = await gate.admit(call("POST", b"/v1/jobs", b'{"gpu":"H100 SXM","gpus":8}'))
+        assert started.answer is None
+        await gate.settle(started, 201, b'{"job":{"id":"j-1"}}')
+        assert await running(gate) == 1
+        stop = call(method, path, account=account)
+        if gate.guards(stop):
+            ended = await gate.admit(stop)
+            assert (ended.answer, ended.decision_id) == (None, None)
+            await gate.settle(ended, status)
+        assert await running(gate) == left
+
+
+async def test_an_end_is_never_refused(make_gate: MakeGate) -> None:
+    """An end that cannot be read passes all the same, and ends nothing."""
+    async with make_gate(adapters=(jobs(),)) as gate:
+        odd = replace(call("DELETE", b"/v1/jobs/j-1"), headers=((b"host", b"api"), *[(b"x-account", b"a")] * 2))
+        assert (await gate.admit(odd)).answer is None
+
+
+class Night(Gate):
+    """A gate whose clock is set by hand."""
+
+    time: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.time
+
+
+async def test_a_line_that_is_crossed_at_night_opens_a_case(make_gate: MakeGate) -> None:
+    """A run that was let through below the line, and goes on beyond it, gets one case; nothing is stopped."""
+    made = make_gate()
+    gate = Night(
+        policies=made.policies,
+        store=made.store,
+        snapshot=made.snapshot,
+        parties=made._seed[0],
+        accounts=made._seed[1],
+        settings=replace(made.settings, max_age_hours=10_000.0),
+    )
+    async with gate:
+        # Thirty days of these are 8 % of the frontier; red flag 28 asks from a tenth on.
+        chips = int(0.08 * hours_for(1, 1) / (30 * 24))
+        request = training("emirate", chips=chips, duration_seconds=None)
+        admission = await gate.decide(request)
+        assert admission.outcome is Outcome.ALLOW
+        assert (await gate.reevaluate()).cases == ()
+        gate.time = NOW + 5 * DAY
+        assert (await gate.reevaluate()).cases == ()
+        gate.time = NOW + 10 * DAY
+        crossed = await gate.reevaluate()
+        (case_id,) = crossed.cases
+        assert (crossed.runs, crossed.waiting) == (1, 1)
+        case = await gate.store.fetch_case(case_id)
+        assert case is not None
+        assert "red-flag-28" in case.rules
+        record = await gate.store.fetch_decision(case.decision_ids[0])
+        assert record is not None
+        assert record["type"] == "reevaluation"
+        again = await gate.reevaluate()
+        assert (again.waiting, again.cases) == (1, ())
+        grant = await gate.store.approve_case(
+            case_id, reviewer="vera", note="asked", at=gate.time, expires_at=gate.time + DAY
+        )
+        assert grant.fingerprint != request.fingerprint  # an approval lets the run go on, and nothing new begin
+        assert (await gate.reevaluate()).cases == ()
+        assert (await gate.decide(replace(request, idempotency_key="new"))).outcome is Outcome.ESCALATE
+
+
+async def test_the_platform_tells_the_true_usage(gate: Gate) -> None:
+    """A run of 24 hours that really took six counts for six."""
+    admission = await gate.decide(training("norge", hours=24))
+    held = await gate.store.fetch_run(admission.decision_id or "")
+    assert held is not None
+    (run,) = await gate.finish(
+        RunEnd(ended_at=NOW + timedelta(hours=6), at=NOW + DAY, source="platform", hold_id=held.hold_id)
+    )
+    usage = await gate.store.fetch_usage(run.control_group, NOW - DAY, NOW + DAY)
+    assert usage is not None
+    whole = run.likely_rate * 6 * 3600
+    assert whole <= usage.likely <= whole + 10**12
