@@ -93,7 +93,7 @@ async def _shown(options: argparse.Namespace) -> list[_Shown]:
 
 
 async def _names(store: Store, names: list[str]) -> list[str]:
-    """Return the control groups of parties, or names that are groups already; without names, every one that is held for."""
+    """Return the control groups of parties, or names that are groups already; without names, every group."""
     if not names:
         return list(await store.fetch_groups())
     parties = {party.id: party for party in await store.fetch_parties()}
