@@ -16,10 +16,12 @@ from kyc_gate.adapters.problem import problem_answer
 from kyc_gate.adapters.strict_json import JsonValue, read_json_object
 from kyc_gate.adapters.values import count, read_workload, reference, token
 from kyc_gate.adapters.words import nearest, shown
-from kyc_gate.errors import RefusedCall
+from kyc_gate.compute.lineage_input import parse_lineage
+from kyc_gate.errors import InputError, RefusedCall
 from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest, Workload
+from kyc_gate.model.lineage import Lineage
 from kyc_gate.model.record import digest, plain
 
 __all__ = ["GenericAdapter", "GenericRoute"]
@@ -200,6 +202,8 @@ class _Reader:
         self._leaves = frozenset((*self._paths.values(), *self._linkage.values()))
         if sum(name.startswith("duration_") for name in self._paths) > 1:
             raise ValueError(f"route `{route.operation}`: more than one duration field; map one unit")
+        if "lineage" in self._paths and self._paths.keys() & set(LINEAGE_FIELDS):
+            raise ValueError(f"route `{route.operation}`: map `lineage`, or the single fields of it, not both")
         if {"instance_type", "accelerator"} <= self._paths.keys():
             raise ValueError(
                 f"route `{route.operation}`: name machines by `instance_type` or chips by `accelerator`, not both"
@@ -301,6 +305,7 @@ class _Reader:
             idempotency_key=key,
             dry_run=self._dry_run(document),
             fingerprint=digest(asked),
+            lineage=self._lineage(document),
         )
 
     def _value(self, document: dict[str, JsonValue], field: str) -> object:
@@ -372,6 +377,16 @@ class _Reader:
             raise RefusedCall(400, "operations", f"{label} {shown(value)} is not a whole number of operations above 0")
         return int(value)
 
+    def _lineage(self, document: dict[str, JsonValue]) -> Lineage | None:
+        """Return what the customer declares that the run starts from and trains, or None where nothing is said."""
+        written = self._value(document, "lineage")
+        if written is _MISSING or written is None:
+            written = written_lineage({name: self._value(document, name) for name in LINEAGE_FIELDS})
+        try:
+            return None if written is None else parse_lineage(written)
+        except InputError as error:
+            raise RefusedCall(400, "lineage", str(error)) from None
+
     def _dry_run(self, document: dict[str, JsonValue]) -> bool:
         value = self._value(document, "dry_run")
         if value is _MISSING or value is None:
@@ -385,6 +400,21 @@ class _Reader:
             value = _at(document, path)
             if isinstance(value, str) and value:
                 yield name, value[:1024]
+
+
+LINEAGE_FIELDS = ("base_model", "base_weights", "base_operations", "parameters", "tokens", "epochs", "biological")
+"""Fields of a route that together make a lineage."""
+
+
+def written_lineage(values: dict[str, object]) -> dict[str, object] | None:
+    """Return single values as the object that `parse_lineage` reads, or None where none is given."""
+    given = {name: value for name, value in values.items() if value is not _MISSING and value is not None}
+    base = {name.removeprefix("base_"): value for name, value in given.items() if name.startswith("base_")}
+    if base:
+        base = {"name": base.pop("model", "not named"), **base}
+    plan = {name: given[name] for name in ("parameters", "tokens", "epochs") if name in given}
+    parts = {"base": base or None, "plan": plan or None, "biological": given.get("biological")}
+    return {name: value for name, value in parts.items() if value is not None} or None
 
 
 def split_path(text: str) -> Path:

@@ -12,7 +12,8 @@ class GenericFields(Record):
     """Where the facts stand in the body: a dotted path such as `resources.gpu_count`, or a JSON Pointer.
 
     `count` is chips when `accelerator` names them, machines when `instance_type` does; `nodes` multiplies it.
-    Durations: at most one of the four. A field that is not mapped is not read.
+    `base_model` and the fields below it say what a run starts from and what it will train; `lineage` names an object
+    that says all of it, and stands alone. Durations: at most one of the four. A field that is not mapped is not read.
     """
 
     instance_type: str | None = None
@@ -30,6 +31,14 @@ class GenericFields(Record):
     data_centre: str | None = None
     account: str | None = None
     dry_run: str | None = None
+    base_model: str | None = None
+    base_weights: str | None = None
+    base_operations: str | None = None
+    parameters: str | None = None
+    tokens: str | None = None
+    epochs: str | None = None
+    biological: str | None = None
+    lineage: str | None = None
 
 
 class GenericRoute(Record):

@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from kyc_gate.adapters.strict_json import read_json_object
+from kyc_gate.compute.lineage_input import parse_lineage
+from kyc_gate.compute.multipliers import MOST_REPEATS, Repeats, multiplier_of
 from kyc_gate.errors import InputError
 from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest, RequestKind, Workload
 from kyc_gate.model.party import Party
@@ -21,8 +23,8 @@ Count = Annotated[int, Meta(ge=1)]
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
-class MachinesInput(Record):
-    """One line of machines: a chip model or an instance type, and how many."""
+class MachinesInput(Repeats, kw_only=True):
+    """One line of machines: a chip model or an instance type, how many, and what repeats them."""
 
     count: Count
     model: Text | None = None
@@ -48,6 +50,7 @@ class RequestInput(Record):
     data_centre: Text | None = None
     unresolved: tuple[Text, ...] = ()
     idempotency_key: Text | None = None
+    lineage: dict[str, Any] | None = None
 
 
 class Question(Record):
@@ -61,11 +64,22 @@ class Question(Record):
 def read_question(body: bytes) -> tuple[ProvisioningRequest, Party | None, bool]:
     """Return the request, the party and whether it is a dry run. Raises `InputError` naming the field and the fix."""
     raw = read_json_object(body)
+    _refuse_texts_for_numbers(raw.get("request"))
     try:
         question = msgspec.convert(raw, Question, strict=True)
     except msgspec.ValidationError as error:
         raise InputError(_explained(str(error))) from error
     return _request(question.request), question.party, question.dry_run
+
+
+_NUMBERS = ("duration_hours", "declared_operations")
+
+
+def _refuse_texts_for_numbers(given: object) -> None:
+    """Raise `InputError` for a text where a number is meant, such as `"NaN"` or `"1e25 TFLOP"`."""
+    for name in _NUMBERS:
+        if isinstance(given, dict) and isinstance(given.get(name), str):
+            raise InputError(f"`request.{name}` must be a number, not a text; write it without quotes and units")
 
 
 def _request(given: RequestInput) -> ProvisioningRequest:
@@ -83,10 +97,11 @@ def _request(given: RequestInput) -> ProvisioningRequest:
         unresolved=given.unresolved,
         duration_seconds=_seconds(given),
         workload=given.workload,
-        declared_operations=None if declared is None else int(declared),
+        declared_operations=None if declared is None else math.ceil(declared),
         region=given.region,
         place_of_use=given.place_of_use,
         data_centre=given.data_centre,
+        lineage=None if given.lineage is None else parse_lineage(given.lineage),
         # The operator's own service asks, and vouches for the account that it names.
         caller=Caller(account=given.account, verified=given.account is not None, how="api-token"),
     )
@@ -97,9 +112,10 @@ def _request(given: RequestInput) -> ProvisioningRequest:
 def _line(number: int, given: MachinesInput) -> Accelerators:
     if (given.model is None) == (given.instance_type is None):
         raise InputError(f"`request.accelerators[{number}]`: give either `model` or `instance_type`")
-    return Accelerators(
-        count=given.count, model=given.model, instance_type=given.instance_type, multiplier=given.multiplier
-    )
+    times = given.multiplier * multiplier_of(given)
+    if times > MOST_REPEATS:
+        raise InputError(f"`request.accelerators[{number}].multiplier`: {times} repeats are a slip, not a request")
+    return Accelerators(count=given.count, model=given.model, instance_type=given.instance_type, multiplier=times)
 
 
 def _seconds(given: RequestInput) -> int | None:
@@ -111,8 +127,8 @@ def _seconds(given: RequestInput) -> int | None:
 
 
 def _not_negative(value: Decimal | None, name: str) -> Decimal | None:
-    if value is not None and value < 0:
-        raise InputError(f"`request.{name}` must not be below 0")
+    if value is not None and not (value.is_finite() and value >= 0):
+        raise InputError(f"`request.{name}` must be a finite number of at least 0")
     return value
 
 

@@ -22,6 +22,7 @@ from kyc_gate.model.record import Record
 from kyc_gate.policy.read import Policy, read_policy
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, Standing, estimate_of, gather, standing_of
+from kyc_gate.service.lineage_facts import lineage_lines
 from kyc_gate.service.settings import HORIZON_DAYS, Settings
 
 MAX_AGE_HOURS = Settings().max_age_hours
@@ -114,6 +115,7 @@ def _answer(asked: Asked, world: World, *, everything: bool) -> Row:
         usage=usage_after(asked.used, estimated),
         account_known=asked.account_known and asked.party is not None,
         match_threshold=world.screener.match if world.screener else 1.0,
+        lines=lineage_lines([world.policy]),
     )
     decision = decide(asked.request, facts, world.policy)
     return {

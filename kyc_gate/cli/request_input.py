@@ -10,7 +10,10 @@ from msgspec import Meta
 
 from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.machines import Machines, machine_lines, seconds_of
+from kyc_gate.compute.lineage_input import parse_lineage
+from kyc_gate.errors import InputError
 from kyc_gate.model.job import Caller, Certainty, Estimate, ProvisioningRequest, RequestKind, Workload
+from kyc_gate.model.lineage import Lineage
 from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
@@ -47,6 +50,7 @@ class RequestInput(Machines):
     unresolved: tuple[str, ...] = ()
     dry_run: bool = False
     idempotency_key: str | None = None
+    lineage: dict[str, Any] | None = None
 
 
 class Line(Record):
@@ -140,7 +144,17 @@ def _request(given: RequestInput) -> ProvisioningRequest:
         caller=Caller(account=given.account, verified=given.account is not None, how="input file"),
         dry_run=given.dry_run,
         idempotency_key=given.idempotency_key,
+        lineage=_lineage(given.lineage),
     )
+
+
+def _lineage(given: dict[str, Any] | None) -> Lineage | None:
+    try:
+        return None if given is None else parse_lineage(given)
+    except InputError as error:
+        message = str(error)
+        field = f"request.{message.split('`')[1]}"
+        raise FieldError(field, message.replace("`lineage", "`request.lineage", 1)) from None
 
 
 def read_party(given: Mapping[str, Any], *, default_id: str, at: str = "") -> Party:

@@ -93,6 +93,42 @@ class OperationFacts(Record):
     ceiling: Annotated[int | None, Meta(description="operations of the control group at full peak, request included")]
     open_ended: Annotated[bool, Meta(description="the request states no end and was projected over the horizon")]
     accounts: Annotated[int | None, Meta(description="accounts of the control group with usage in the window")]
+    declared_disagrees: Annotated[
+        bool | None,
+        Meta(description="declared operations are below a third of `likely`, or above what the machines can do"),
+    ] = None
+    model_total: Annotated[
+        int | None,
+        Meta(description="operations that count for the model: its base's, this group's, and its synthetic data's"),
+    ] = None
+
+
+class LineageFacts(Record):
+    """What the run starts from and learns from, as declared or on file (ECCN 4E091)."""
+
+    declared: Annotated[bool, Meta(description="a base model, or data that a model made, is declared")] = False
+    from_scratch: Annotated[bool, Meta(description="the customer declares that the run starts from no model")] = False
+    base_model: Annotated[str | None, Meta(description="name of the model whose weights the run starts from")] = None
+    base_weights: Annotated[
+        str, Meta(description="whether the base's weights are published: published, unpublished, unknown, or none")
+    ] = "unknown"
+    base_operations: Annotated[int | None, Meta(description="operations that the base was trained with")] = None
+    base_on_file: Annotated[bool, Meta(description="the operator has verified the base in its registry")] = False
+    additional_operations: Annotated[
+        int | None, Meta(description="operations on top of the base: the group's projected, or declared where more")
+    ] = None
+    allowance_operations: Annotated[
+        int | None, Meta(description="operations up to which a derivative of published weights stays free")
+    ] = None
+    synthetic_share: Annotated[
+        float, Meta(description="largest share of operations that trains on unpublished data of one model")
+    ] = 0.0
+    synthetic_operations: Annotated[
+        int | None, Meta(description="operations that synthetic data adds: making it, and training its maker")
+    ] = None
+    biological: Annotated[
+        bool | None, Meta(description="the run trains mainly on biological sequence data, as declared")
+    ] = None
 
 
 class ScreeningFacts(Record):
@@ -155,6 +191,7 @@ class Facts(Record):
     screening: ScreeningFacts
     ownership: OwnershipFacts
     indicators: IndicatorFacts
+    lineage: LineageFacts = LineageFacts()
     grant: GrantFacts | None = None
     snapshot: str | None = None
     control_group: str | None = None

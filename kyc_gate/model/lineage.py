@@ -19,6 +19,15 @@ class Weights(StrEnum):
     UNKNOWN = "unknown"
 
 
+class BaseWeights(StrEnum):
+    """What is known of the weights that a run starts from: as `Weights`, or that it starts from none."""
+
+    PUBLISHED = "published"
+    UNPUBLISHED = "unpublished"
+    UNKNOWN = "unknown"
+    NONE = "none"
+
+
 class BaseModel(Record):
     """The model whose weights a run starts from. `operations` is all that it was trained with, its own base included.
 

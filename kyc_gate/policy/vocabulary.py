@@ -15,6 +15,7 @@ import msgspec
 from kyc_gate.model.country import CountryCode
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.job import RequestKind, Workload
+from kyc_gate.model.lineage import BaseWeights
 from kyc_gate.model.match import ScreeningOutcome
 from kyc_gate.model.party import PartyKind
 from kyc_gate.model.record import Record
@@ -55,6 +56,7 @@ _VALUES: Mapping[str, type[StrEnum]] = {
     "request.kind": RequestKind,
     "workload.kind": Workload,
     "screening.outcome": ScreeningOutcome,
+    "lineage.base_weights": BaseWeights,
 }
 
 

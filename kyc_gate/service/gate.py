@@ -46,6 +46,7 @@ from kyc_gate.service.admission import Admission, Readiness, Reading
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
+from kyc_gate.service.lineage_facts import lineage_lines
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
@@ -390,6 +391,7 @@ class Gate:
             data_centre=self.settings.data_centre,
             match_threshold=reading.generation.match_threshold,
             grant=grant,
+            lines=lineage_lines(self.policies),
         )
         digest = digest_of(facts)
         decided = [decide(reading.request, facts, policy, facts_digest=digest) for policy in self.policies]

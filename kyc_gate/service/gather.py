@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from kyc_gate.compute.estimate import estimate
+from kyc_gate.compute.lineage import LineageLines
 from kyc_gate.model.case import Grant
 from kyc_gate.model.coverage import ListClock
 from kyc_gate.model.facts import (
@@ -37,6 +38,7 @@ from kyc_gate.ownership.ultimate_parent import ultimate_parent
 from kyc_gate.places.countries import parse_country
 from kyc_gate.places.headquarters import resolve_headquarters
 from kyc_gate.screening.screener import Screener
+from kyc_gate.service.lineage_facts import LAW, declared_operations, disagrees, lineage_facts
 
 TRAINING = frozenset(Workload) - {Workload.INFERENCE, Workload.DATA_GENERATION, Workload.OTHER}
 """Workloads that train or may train. Unknown counts: nothing says that it does not train."""
@@ -278,9 +280,11 @@ def gather(
     data_centre: str | None = None,
     match_threshold: float = 1.0,
     grant: Grant | None = None,
+    lines: LineageLines = LAW,
 ) -> Facts:
     """Return the facts of one decision. `usage` is the control group's, this request's hold included."""
     unresolved = request.certainty is Certainty.UNRESOLVED
+    lineage, model_total = lineage_facts(request, usage, lines, resolved=not unresolved)
     return Facts(
         as_of=as_of,
         customer=standing.customer,
@@ -304,10 +308,11 @@ def gather(
             may_train=request.workload in TRAINING,
         ),
         chips=_chip_facts(estimated, unresolved=unresolved),
-        operations=_operation_facts(request, estimated, usage, unresolved=unresolved),
+        operations=_operation_facts(request, estimated, usage, model_total, unresolved=unresolved),
         screening=_screening_facts(standing.screening, lists, as_of, match_threshold),
         ownership=standing.ownership,
         indicators=standing.indicators,
+        lineage=lineage,
         grant=_grant_facts(grant) if grant else None,
         snapshot=lists.digest,
         lists=lists.ages(as_of),
@@ -326,7 +331,12 @@ def _chip_facts(estimated: Estimate, *, unresolved: bool) -> ChipFacts:
 
 
 def _operation_facts(
-    request: ProvisioningRequest, estimated: Estimate, usage: Usage | None, *, unresolved: bool
+    request: ProvisioningRequest,
+    estimated: Estimate,
+    usage: Usage | None,
+    model_total: int | None,
+    *,
+    unresolved: bool,
 ) -> OperationFacts:
     """Return the figures; those of a request that could not be resolved are unknown, never zero."""
     amount = None if unresolved else estimated
@@ -335,12 +345,14 @@ def _operation_facts(
         low=amount.low if amount else None,
         likely=amount.likely if amount else None,
         high=amount.high if amount else None,
-        declared=request.declared_operations,
+        declared=declared_operations(request),
         used=max(total.likely - amount.likely, 0) if total and amount else None,
         projected=total.likely if total else None,
         ceiling=total.high if total else None,
         open_ended=estimated.open_ended,
         accounts=usage.accounts if usage else None,
+        declared_disagrees=disagrees(request, estimated, usage) if amount else None,
+        model_total=model_total,
     )
 
 

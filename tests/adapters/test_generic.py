@@ -16,6 +16,7 @@ from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Call
 from kyc_gate.model.job import Accelerators, Certainty, ProvisioningRequest, RequestKind, Workload
+from kyc_gate.model.lineage import BaseModel, Weights
 
 from .calls import BULK, JOBS, JSON, call, jobs
 
@@ -215,6 +216,46 @@ def test_a_pointer_reaches_what_a_dotted_path_cannot() -> None:
     assert asked is not None
     assert asked.lines == (Accelerators(count=4, model="H100 SXM", multiplier=3),)
     assert asked.dry_run
+
+
+def lineage_of(body: dict[str, Any], **fields: str) -> ProvisioningRequest:
+    """What a route reads whose fields are `fields`."""
+    route = GenericRoute(
+        operation="Train", path="/v1/jobs", fields=GenericFields(count="gpus", accelerator="gpu", **fields)
+    )
+    data = json.dumps({"gpu": "H100", "gpus": 8, **body}).encode()
+    request = GenericAdapter([route]).read(call("POST", b"/v1/jobs", data, JSON))
+    assert request is not None
+    return request
+
+
+def test_a_lineage_is_read_from_single_fields_or_an_object() -> None:
+    """What a run starts from and trains is read from fields of its own, or from one object, alike."""
+    single = lineage_of(
+        {"from": "Open 1T", "open": "published", "ops": 1e26, "n": 7e9, "d": 2e12},
+        base_model="from", base_weights="open", base_operations="ops", parameters="n", tokens="d",
+    )  # fmt: skip
+    whole = lineage_of(
+        {
+            "made": {
+                "base": {"name": "Open 1T", "weights": "published", "operations": 1e26},
+                "plan": {"parameters": 7e9, "tokens": 2e12},
+            }
+        },
+        lineage="made",
+    )
+    assert single.lineage == whole.lineage
+    assert single.lineage is not None
+    assert single.lineage.base == BaseModel(name="Open 1T", weights=Weights.PUBLISHED, operations=10**26)
+    assert lineage_of({}, base_model="from").lineage is None
+
+
+def test_a_lineage_that_cannot_be_meant_is_refused() -> None:
+    """A text for a number, and weights that are neither, are refused as the call's fault."""
+    for body in ({"ops": "1e26"}, {"ops": -1}, {"open": "yes"}):
+        with pytest.raises(RefusedCall) as caught:
+            lineage_of(body, base_operations="ops", base_weights="open")
+        assert (caught.value.status, caught.value.code) == (400, "lineage")
 
 
 def test_a_refusal_is_a_problem_document() -> None:

@@ -47,13 +47,14 @@ def test_every_rule_has_a_runbook(rule: Rule) -> None:
 
 
 def test_blocks_are_as_strong_as_the_law() -> None:
-    """Sanctions, denial orders and the certificate block for good; an indication blocks until it is reviewed."""
+    """Sanctions, denial orders and an operator's own undertakings block for good; an indication until reviewed."""
     blocks = {rule.id: rule.overridable for rule in RULES.values() if rule.outcome is Outcome.BLOCK}
     assert blocks == {
         "sdn-match": False,
         "sdn-ownership": False,
         "denied-person": False,
         "aia-certificate": False,
+        "veu-training": False,
         "d5-military-training": True,
     }
 

@@ -1,0 +1,87 @@
+"""Facts of where a model comes from, and of what was declared beside what the machines can do. Plain functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from kyc_gate.compute.estimate import declared_disagrees
+from kyc_gate.compute.lineage import LineageLines, count_lineage
+from kyc_gate.model.facts import LineageFacts
+from kyc_gate.model.job import Estimate, ProvisioningRequest
+from kyc_gate.model.lineage import BaseModel, BaseWeights, Lineage
+from kyc_gate.model.usage import Usage
+from kyc_gate.policy.read import Policy
+
+LAW = LineageLines()
+
+
+def lineage_lines(policies: Iterable[Policy]) -> LineageLines:
+    """Return the strictest lines that the policies draw under `limits`; the law's where none draws one."""
+    limits = [policy.limits for policy in policies]
+
+    def strictest(name: str, law: Fraction) -> Fraction:
+        return min((Fraction(each[name]) for each in limits if name in each), default=law)
+
+    return LineageLines(
+        derivative_operations=int(strictest("derivative_operations", Fraction(LAW.derivative_operations))),
+        derivative_share=strictest("derivative_share", Fraction(LAW.derivative_share)),
+        synthetic_share=strictest("synthetic_share", Fraction(LAW.synthetic_share)),
+    )
+
+
+def declared_operations(request: ProvisioningRequest) -> int | None:
+    """Return what the customer declares, from a figure or from parameters and tokens; the larger where both stand."""
+    plan = request.lineage.plan if request.lineage else None
+    figures = (request.declared_operations, plan.operations if plan else None)
+    return max((figure for figure in figures if figure is not None), default=None)
+
+
+def disagrees(request: ProvisioningRequest, estimated: Estimate, usage: Usage | None) -> bool | None:
+    """Return whether declared operations and machines do not fit; None where one of them is not known.
+
+    A run may be asked for in parts, so what it declares may be as much as the control group's machines can do.
+    """
+    declared = declared_operations(request)
+    if declared is None or not estimated.known or estimated.chips == 0:
+        return None
+    return declared_disagrees(declared, estimated.likely, max(estimated.high, usage.high if usage else 0))
+
+
+def lineage_facts(
+    request: ProvisioningRequest, usage: Usage | None, lines: LineageLines, *, resolved: bool, on_file: bool = False
+) -> tuple[LineageFacts, int | None]:
+    """Return the facts of the lineage, and all operations that count for the model.
+
+    The run itself counts with the likely operations of its control group, or with what is declared where that is more.
+    """
+    lineage = request.lineage or Lineage()
+    additional = _additional(request, usage) if resolved else None
+    counted = count_lineage(lineage, additional, lines)
+    base = lineage.base
+    facts = LineageFacts(
+        declared=base is not None or bool(lineage.synthetic),
+        from_scratch=lineage.from_scratch,
+        base_model=base.name if base else None,
+        base_weights=_weights(base, lineage),
+        base_operations=counted.base if base else None,
+        base_on_file=on_file,
+        additional_operations=counted.additional,
+        allowance_operations=counted.allowance,
+        synthetic_share=float(counted.synthetic_share),
+        synthetic_operations=counted.synthetic,
+        biological=lineage.biological,
+    )
+    return facts, counted.total
+
+
+def _additional(request: ProvisioningRequest, usage: Usage | None) -> int | None:
+    if usage is None:
+        return None
+    return max(usage.likely, declared_operations(request) or 0)
+
+
+def _weights(base: BaseModel | None, lineage: Lineage) -> str:
+    if base is not None:
+        return base.weights.value
+    return BaseWeights.NONE.value if lineage.from_scratch else BaseWeights.UNKNOWN.value
