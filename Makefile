@@ -23,7 +23,7 @@ test: $(VENV)/.test  ## run lint, types, import contracts, policy cases and the 
 	@$(BIN)/python -m pytest -m "not long" $(ARGS)
 
 test-all: $(VENV)/.test  ## the same, with the long tests: a thousand kills, racing jobs by the hundred
-	@$(MAKE) --no-print-directory test
+	@HYPOTHESIS_PROFILE=anew $(MAKE) --no-print-directory test
 	@$(BIN)/python -m pytest -m long $(ARGS)
 
 check: $(VENV)/.test  ## format, lint, types, import contracts and tests

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
 from kyc_gate.cli.lists import add_lists, read_lists
 from kyc_gate.cli.output import UsageError, complain
-from kyc_gate.cli.policy import policy_folder
+from kyc_gate.cli.policies import policy_folder
 from kyc_gate.cli.request_input import Asked, read_line, usage_after
 from kyc_gate.decide.decision import decide
 from kyc_gate.model.decision import Finding
+from kyc_gate.model.facts import Facts
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.match import Screening, ScreeningOutcome
 from kyc_gate.model.party import Party
@@ -43,9 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy", metavar="DIR", required=True, help="a policy's folder, or the name of a shipped one"
     )
+    add_world(parser)
+    parser.add_argument("--all", action="store_true", help="show findings of rules that are not enforced too")
+
+
+def add_world(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that `world_of` reads, apart from `--policy`."""
     add_input(parser, '{"id", "request": {...}, "party": {...}, "usage"?: {...}}')
     add_lists(parser)
-    parser.add_argument("--all", action="store_true", help="show findings of rules that are not enforced too")
     parser.add_argument("--as-of", metavar="DATE", help="decide as on this date or moment, ISO 8601 (default: now)")
     parser.add_argument(
         "--max-list-age-hours",
@@ -66,16 +72,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the decision on each input line."""
     source = input_of(options)
+    world = world_of(options)
+    return answer_lines(source, lambda row: _answer(read_line(row), world, everything=options.all))
+
+
+def world_of(options: argparse.Namespace) -> World:
+    """Return what every line is decided with, as the arguments of `decide` say."""
     as_of = moment(options.as_of)
     snapshot = read_lists(options.lists)
-    world = World(
+    return World(
         policy=read_policy(policy_folder(options.policy)),
         screener=Screener(snapshot) if snapshot else None,
         lists=_lists(snapshot, as_of, options.max_list_age_hours),
         as_of=as_of,
         utilisation=options.utilisation,
     )
-    return answer_lines(source, lambda row: _answer(read_line(row), world, everything=options.all))
 
 
 def _lists(snapshot: ListSnapshot | None, as_of: datetime, max_age_hours: float) -> ListStanding:
@@ -99,14 +110,14 @@ def moment(text: str | None) -> datetime:
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
-def _answer(asked: Asked, world: World, *, everything: bool) -> Row:
-    """Return the decision on one line, in the shape that other programs read."""
+def facts_of(asked: Asked, world: World) -> Facts:
+    """Return the facts of one line."""
     estimated = estimate_of(
         asked.request,
         horizon_days=int(world.policy.limits.get("horizon_days", HORIZON_DAYS)),
         utilisation=world.utilisation,
     )
-    facts = gather(
+    return gather(
         asked.request,
         as_of=world.as_of,
         standing=_standing(asked.party, world.screener),
@@ -117,7 +128,11 @@ def _answer(asked: Asked, world: World, *, everything: bool) -> Row:
         match_threshold=world.screener.match if world.screener else 1.0,
         lines=lineage_lines([world.policy]),
     )
-    decision = decide(asked.request, facts, world.policy)
+
+
+def _answer(asked: Asked, world: World, *, everything: bool) -> Row:
+    """Return the decision on one line, in the shape that other programs read."""
+    decision = decide(asked.request, facts_of(asked, world), world.policy)
     return {
         "id": asked.id,
         "outcome": decision.outcome.value,

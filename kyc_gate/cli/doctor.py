@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from kyc_gate.audit.verify import Walk
 from kyc_gate.cli.output import print_json, printable
-from kyc_gate.cli.policy import shipped
+from kyc_gate.cli.policies import shipped
 from kyc_gate.decide.cases import run_cases
 from kyc_gate.errors import KYCGateError
 from kyc_gate.model.record import Record, plain

@@ -72,6 +72,11 @@ def compile_condition(node: Node, constants: Constants) -> Condition:
     return _part(node, constants, ())
 
 
+def constant_value(node: Node, constants: Constants) -> Value:
+    """Return the value of `node` where no fact, day or bound variable bears on it, else `Unknown` without names."""
+    return _folded_value(_made(node, constants, ())) if _constant(node) else Unknown(names=frozenset())
+
+
 def merged(first: object, second: object) -> Missing:
     """Return why two operands gave no answer. As in CEL, not knowing outranks failing: facts may yet become known."""
     if isinstance(first, Unknown):

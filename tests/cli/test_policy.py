@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -47,3 +48,25 @@ def test_a_folder_that_is_not_there_is_an_error(kyc_gate: Callable[..., Ran]) ->
     """A policy that cannot be found fails, so that a typing mistake does not pass for a clean policy."""
     assert kyc_gate("policy", "lint", "nowhere").status == 1
     assert kyc_gate("policy", "test", "nowhere").status == 1
+
+
+def test_a_line_is_explained(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """A request of a file is explained: its rules, their questions, and what would change the outcome."""
+    line = {
+        "id": "1",
+        "request": {"accelerators": [{"model": "H100", "count": 16384}], "duration_hours": 720, "workload": "training"},
+        "party": {"name": "Fjord", "headquarters": "AT", "ultimate_parent": {"is_self": True}, "owners": []},
+    }
+    given = json.dumps(line)
+    ran = kyc_gate("policy", "explain", "--policy", "us-ai-diffusion", "--input", "-", given=given)
+    assert ran.status == 0, ran.err
+    assert "red-flag-28" in ran.out
+    assert "it would be" in ran.out
+    page = tmp_path / "why.html"
+    kyc_gate("policy", "explain", "--policy", "us-ai-diffusion", "--input", "-", "--html", str(page), given=given)
+    assert "red-flag-28" in page.read_text(encoding="utf-8")
+    (row,) = kyc_gate("policy", "explain", "--policy", "us-ai-diffusion", "--json", "--input", "-", given=given).rows
+    assert row["decision"]["outcome"] == "escalate"
+    wrong = kyc_gate("policy", "explain", "--policy", "us-ai-diffusion", "--input", "-", given='{"request": 1}')
+    assert wrong.status == 1
+    assert "Traceback" not in wrong.err
