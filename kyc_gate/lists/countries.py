@@ -10,6 +10,15 @@ _NOTHING = frozenset(("", "-0-", "00", "unknown", "n/a", "na", "none", "not appl
 
 _PREFIX = "region: "
 
+_PUBLISHED = {
+    # In a column of countries it is the country: Treasury and BIS write American states with two letters.
+    "georgia": "GE", "congo, democratic republic of the": "CD", "congo, republic of the": "CG", "man, isle of": "IM",
+    "north macedonia, the republic of": "MK", "st. vincent and the grenadines": "VC", "st. kitts and nevis": "KN",
+    "st. kitts & nevis": "KN", "china, hong kong special administrative region": "HK", "palestinian": "PS",
+    "occupied palestinian territories": "PS", "united kingdom of great britain": "GB", "none identified": "",
+}  # fmt: skip
+"""Spellings of these publishers that are no name of a country elsewhere, or an ambiguous one."""
+
 _DEMONYMS = {
     "AF": "afghan afghani", "AL": "albanian", "DZ": "algerian", "AO": "angolan", "AM": "armenian", "AZ": "azerbaijani azeri",
     "BH": "bahraini", "BD": "bangladeshi", "BY": "belarusian belarussian byelorussian", "BE": "belgian", "BA": "bosnian", "BG": "bulgarian",
@@ -43,6 +52,8 @@ def country(text: str) -> str:
     folded = bare.casefold()
     if folded in _NOTHING:
         return ""
+    if folded in _PUBLISHED:
+        return _PUBLISHED[folded]
     named = bare[len(_PREFIX) :] if folded.startswith(_PREFIX) else bare
     return parse_country(named) or bare
 

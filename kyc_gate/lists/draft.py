@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from kyc_gate.errors import InputError
 from kyc_gate.lists.countries import country, nationality
 from kyc_gate.lists.reading import MOST_ALIASES, ListReading, Problems, RowProblem, comparable, name_id
 from kyc_gate.model.listing import NO_DETAILS, Address, Details, Identifier, ListEntry
@@ -17,14 +18,26 @@ from kyc_gate.names.normalize import normalize_name
 ORIGINAL_SCRIPT = "original script"
 """The kind of an alias in the party's own script."""
 
-_SUCCESSORS = re.compile(r"[;,]?\s*and any successors?\b.*$", re.IGNORECASE | re.DOTALL)
+_SUCCESSORS = re.compile(r"[;,]?\s*and (?:any|its|all)\b[^;]*\bsuccessors?\b.*$", re.IGNORECASE | re.DOTALL)
 """Legal boilerplate that every name of the ISN list carries."""
 
-_FORM_WORDS = re.compile(
-    r"\b(?:co|company|ltd|limited|llc|inc|incorporated|corp|corporation|gmbh|plc|sa|ag|ooo|oao|zao|pao|jsc|ojsc|cjsc|pjsc|group"
-    r"|the|and|of|pte|pvt|bv|nv|fze|llp|sarl|srl|spa|joint|stock|liability|private|public|open|closed)\b\.?",
-    re.IGNORECASE,
+_FORM_WORDS = frozenset(
+    (
+        "co company ltd limited llc inc incorporated corp corporation gmbh plc sa ag ooo oao zao pao jsc ojsc cjsc "
+        "pjsc group the and of pte pvt bv nv fze llp sarl srl spa joint stock liability private public open closed"
+    ).split()
 )
+"""Words with which a name that is nothing but a legal form begins; other names are not looked at twice."""
+
+_DAMAGED = re.compile("\ufffd|[\u00c2\u00c3\u00d0\u00d1][\u0080-\u00bf]|\u00e2\u20ac")
+"""A letter that was lost, or UTF-8 that was read as Latin-1 and written again (`Ã©` for `é`)."""
+
+_CONTROLS = {code: bytes((code,)).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)}
+"""Control characters that no name has: Windows-1252 that was read as Latin-1 (0x92 for an apostrophe)."""
+
+MOST_DAMAGED = 0.05
+"""Share of entries with a damaged name beyond which the file was converted wrongly, and is refused whole."""
+
 _LATIN_END = "\u024f"
 
 T = TypeVar("T")
@@ -84,14 +97,27 @@ def tidy(text: str) -> str:
     return " ".join(text.split()) if text else ""
 
 
+def _bare(name: str) -> str:
+    """The name in one line, without the words that every name of the ISN list carries behind it."""
+    if "uccessor" in name:
+        name = _SUCCESSORS.sub("", name) or name
+    if not name.isascii():
+        name = name.translate(_CONTROLS)
+    return tidy(name)
+
+
 def usable(name: str) -> bool:
     """Return whether a name has anything that is its own: `Co., Ltd.` has not, and would match every company."""
     if not comparable(name):
         return False
-    left = _FORM_WORDS.sub("", name)
-    if sum(map(str.isalnum, left)) > 2 and (name.isascii() or len(name) > 8):
+    first = name.partition(" ")[0].strip(".,()\"'")
+    if first.isalnum() and len(first) > 2 and first.casefold() not in _FORM_WORDS and (name.isascii() or len(name) > 8):
         return True
     return normalize_name(name).usable
+
+
+def _is_damaged(name: str) -> bool:
+    return not name.isascii() and _DAMAGED.search(name) is not None
 
 
 def in_original_script(name: str) -> bool:
@@ -110,6 +136,7 @@ class Collector:
         self.notes: list[str] = []
         self.rows = 0
         self.as_of: datetime | None = None
+        self._damaged = 0
         self._entries: list[ListEntry] = []
         self._shared: dict[object, object] = {}
 
@@ -127,7 +154,11 @@ class Collector:
         self.problems.add(place, problem)
 
     def reading(self, files: Sequence[str] = ()) -> ListReading:
-        """Return what was collected."""
+        """Return what was collected. Raises `InputError` when so many names are damaged that the file must be."""
+        if self._damaged > max(2.0, MOST_DAMAGED * len(self._entries)):
+            raise InputError(
+                f"list `{self.name}`: {self._damaged} names are damaged by a wrong encoding; download it again"
+            )
         return ListReading(
             name=self.name,
             format=self.format,
@@ -165,16 +196,21 @@ class Collector:
 
     def _names(self, place: str, draft: Draft) -> tuple[str, tuple[Alias, ...]]:
         """The primary name and the others, each once. A usable alias stands for a primary name that is not."""
-        name = tidy(_SUCCESSORS.sub("", draft.name) or draft.name)
+        name = _bare(draft.name)
         found: dict[str, Alias] = {}
         for alias in draft.aliases:
-            text = tidy(_SUCCESSORS.sub("", alias.name) or alias.name)
+            text = _bare(alias.name)
             if text and text not in found and comparable(text):
                 found[text] = self._alias(text, alias)
             if len(found) > MOST_ALIASES:
                 self.problems.add(place, f"`{name[:40]}` has {len(draft.aliases)} aliases; {MOST_ALIASES} were kept")
                 found.popitem()
                 break
+        if _is_damaged(name) or any(map(_is_damaged, found)):
+            self._damaged += 1
+            self.problems.add(
+                place, f"a name of `{name[:40]}` is damaged by a wrong encoding; compare it with the source"
+            )
         if not usable(name):
             said = f"the name `{name[:40]}` says nothing of its own" if name else "the name is blank"
             name = next((text for text, alias in found.items() if not alias.weak), "")
@@ -205,5 +241,7 @@ class Collector:
         return NO_DETAILS if details == NO_DETAILS else details
 
     def _all(self, values: Iterable[T]) -> tuple[T, ...]:
-        kept = tuple(dict.fromkeys(value for value in values if value))
+        kept = tuple(dict.fromkeys(values))
+        if "" in kept:
+            kept = tuple(value for value in kept if value)
         return self.share(kept) if kept else ()

@@ -16,7 +16,8 @@ _KINDS = (
     ("crypto", r"digital currency|crypto|wallet"),
     ("duns", r"d-?u-?n-?s"),
     ("isin", r"\bisin\b"),
-    ("equity", r"equity ticker|micex|ticker"),
+    ("wikidata", r"wikidata"),
+    ("ticker", r"equity ticker|micex|ticker"),
     ("passport", r"passport|pasaporte|passeport|travel document"),
     (
         "tax",
@@ -43,12 +44,20 @@ _NOT_IDENTIFIERS = re.compile(
     re.IGNORECASE,
 )
 _IMO = re.compile(r"\bIMO\s*:?\s*(\d{7})\b")
-_URL = re.compile(r"https?://\S+|www\.\S+")
+_URL = re.compile(r"https?://\S+|www\.\S+|\S+\.[a-z]{2,4}$", re.IGNORECASE)
+_REACH = re.compile(r"website|e-?mail|phone|\bfax", re.IGNORECASE)
 
 
 def identifier_kind(label: str) -> str:
     """Return which of `IDENTIFIER_KINDS` a publisher's words name, or those words."""
     return next((kind for kind, words in _KIND if words.search(label)), tidy(label).rstrip(" .:-"))
+
+
+def is_label(text: str) -> bool:
+    """Return whether a text reads as the label of a fact and not as its value."""
+    if "@" in text or _URL.match(text) or sum(map(str.isdigit, text)) > 5:
+        return False
+    return bool(_REACH.search(text) or _NOT_IDENTIFIERS.search(text) or any(words.search(text) for _, words in _KIND))
 
 
 def add_fact(draft: Draft, label: str, value: str, place: str = "") -> None:
@@ -75,8 +84,10 @@ def identifier(label: str, value: str, place: str = "") -> Identifier:
     kind, bare = identifier_kind(label), tidy(value)
     if found := _IMO.search(bare):
         return Identifier(kind="imo", value=found[1])
-    if kind == "imo" and (found := re.search(r"\d{7}", bare)):
-        return Identifier(kind="imo", value=found[0])
+    if kind == "imo" and (found := re.fullmatch(r"\D*(\d{7})", bare)):
+        return Identifier(kind="imo", value=found[1])
+    if kind == "imo":  # a ship may have another registration
+        kind = "registration"
     if kind == "crypto":  # the currency may stand before the address; the address alone is what is compared
         return Identifier(kind=kind, value=bare.rsplit(" ", 1)[-1])
     return Identifier(kind=kind, value=bare, country=country_code(place))

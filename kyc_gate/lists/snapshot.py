@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -25,10 +25,8 @@ def merge(readings: Iterable[ListReading]) -> ListSnapshot:
     if not given:
         raise InputError("no list to merge; name at least one list file")
     canonical = {_CANONICAL.encode(entry): entry for reading in given for entry in reading.entries}
-    entries = _with_own_ids([canonical[key] for key in sorted(canonical)])
     digest = hashlib.sha256()
-    for entry in entries:
-        digest.update(_CANONICAL.encode(entry) + b"\n")
+    entries = tuple(_with_own_ids(canonical, digest))
     times = [reading.as_of for reading in given]
     known = [time for time in times if time is not None]
     return ListSnapshot(
@@ -41,10 +39,14 @@ def merge(readings: Iterable[ListReading]) -> ListSnapshot:
     )
 
 
-def _with_own_ids(entries: list[ListEntry]) -> tuple[ListEntry, ...]:
+def _with_own_ids(canonical: dict[bytes, ListEntry], digest: hashlib._Hash) -> Iterator[ListEntry]:
+    """Yield the entries in the order of their content, each with an id of its own, and add each to the digest."""
     seen: dict[tuple[str, str], int] = {}
-    distinct = []
-    for entry in entries:
+    for key in sorted(canonical):
+        entry = canonical.pop(key)
         times = seen[entry.list, entry.id] = seen.get((entry.list, entry.id), 0) + 1
-        distinct.append(entry if times == 1 else msgspec.structs.replace(entry, id=f"{entry.id}#{times}"))
-    return tuple(distinct)
+        if times > 1:
+            entry = msgspec.structs.replace(entry, id=f"{entry.id}#{times}")
+            key = _CANONICAL.encode(entry)
+        digest.update(key + b"\n")
+        yield entry

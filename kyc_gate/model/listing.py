@@ -20,7 +20,7 @@ class Identifier(Record, gc=False, omit_defaults=True):
 
 
 IDENTIFIER_KINDS = frozenset(
-    ("lei", "bic", "imo", "mmsi", "registration", "tax", "passport", "national-id", "crypto", "duns", "isin", "equity")
+    ("lei", "bic", "imo", "mmsi", "registration", "tax", "passport", "national-id", "crypto", "duns", "isin", "ticker")
 )
 """The kinds that are comparable across lists. For `crypto`, `country` is empty and `value` is the address alone."""
 

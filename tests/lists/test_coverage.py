@@ -26,7 +26,7 @@ FILES = [
     ("us_other/ofac_nscmic_2026-07-09.json", "extract-json", 68, 68, 217, 0),
     ("uk/sample_hmt.csv", "ofsi-csv", 23, 6, 10, 0),
     ("eu/sample_eu.xml", "eu-xml", 7, 7, 15, 0),
-    ("un/UN_consolidated_2026-02-27.xml.gz", "un-xml", 1_003, 1_003, 4_100, 0),
+    ("un/UN_consolidated_2026-02-27.xml.gz", "un-xml", 1_003, 1_003, 4_100, 1),
     ("au/regulation8_consolidated_2024-12.xlsx", "au-xlsx", 9_553, 3_062, 9_500, 0),
     ("ca/sema-lmes_2020-04.xml.gz", "ca-xml", 1_369, 1_369, 1_500, 0),
     ("opensanctions/ua_war_sanctions_2026-03_targets.simple.csv.gz", "opensanctions-simple", 5_600, 5_595, 13_300, 5),

@@ -11,6 +11,7 @@ import msgspec
 from openpyxl import load_workbook
 
 from kyc_gate.errors import InputError
+from kyc_gate.lists.countries import country
 from kyc_gate.lists.dates import iso_date, utc_time
 from kyc_gate.lists.draft import ORIGINAL_SCRIPT, Collector, Draft, tidy
 from kyc_gate.lists.grouping import Row, grouped
@@ -37,6 +38,9 @@ _PARTY = re.compile(r"(\d+)(?:[a-z]+\d*)?\s*\.?$", re.IGNORECASE)
 """The number in a reference: `7`, `7a` and `7b2` are one party."""
 
 _LISTED_PARTS = re.compile(r"(?:^|\s)[a-z]\)\s*")
+_ASIDE = re.compile(r"\s*\([^()]*\)\s*$")
+"""Said behind a country: `Iraq (possible alternative location as at Aug. 2015)`."""
+
 _NOTHING = frozenset(("", "na", "n/a", "-"))
 _LISTED = re.compile(r"\d{1,2}(?:st|nd|rd|th)? [A-Z][a-z]{2,8}\.? \d{4}")
 
@@ -103,7 +107,8 @@ def _add(draft: Draft, row: Row) -> None:
     for part in _parts(row["citizenship"]):
         draft.nationalities += part.replace(" and ", ",").replace(";", ",").split(",")
     for part in _parts(row["address"]):
-        draft.address(part, place=part.rpartition(",")[2].strip(" ."))
+        place = country(_ASIDE.sub("", part).rpartition(",")[2].strip(" ."))
+        draft.address(part, place=place if len(place) == 2 else "")
 
 
 def _parts(text: str) -> list[str]:

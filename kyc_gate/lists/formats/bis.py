@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from kyc_gate.lists.dates import iso_date
 from kyc_gate.lists.draft import Collector, Draft, tidy
 from kyc_gate.lists.grouping import Row, grouped
+from kyc_gate.lists.inner_names import alias_parts, parted
 from kyc_gate.lists.reading import ListReading
 from kyc_gate.lists.rows import Table, split_list
 from kyc_gate.lists.sources import list_code
@@ -19,9 +18,6 @@ UNVERIFIED = ("country", "name", "address")
 DEBARRED = (("party name", "federal register notice"), ("debarred party full name and alias", "notice"))
 INTELLIGENCE = ("type", "name", "alias", "country", "program")
 
-_ALIASES_INSIDE = re.compile(
-    r"\s*\(?\b(?:a\.?k\.?a\.?|f\.?k\.?a\.?|d\.?b\.?a\.?|also known as|formerly known as)\b[:,]?\s*", re.IGNORECASE
-)
 _SIMPLE_KINDS = {
     "individual": PartyKind.PERSON,
     "person": PartyKind.PERSON,
@@ -49,7 +45,8 @@ def read_agency(name: str, text: str) -> ListReading:
 
 
 def _agency_draft(row: Row) -> Draft:
-    draft = Draft(code=_code(row["source list"]), name=row["name"], id=row["entity number"])
+    draft = with_aliases(_code(row["source list"]), row["name"])
+    draft.id = row["entity number"]
     draft.kind = _SIMPLE_KINDS.get(row["sdn type"].casefold(), PartyKind.UNKNOWN)
     draft.citation = row["federal register notice"]
     draft.start_date = iso_date(row["effective date"])
@@ -63,7 +60,8 @@ def _agency_draft(row: Row) -> Draft:
 
 
 def _add_agency(draft: Draft, row: Row) -> None:
-    draft.alias(row["alternate name"], row["alternate type"])
+    for name, kind in alias_parts(row["alternate name"]):
+        draft.alias(name, kind or row["alternate type"])
     draft.programs += split_list(row["programs"])
     draft.address(row["address"], row["city"], row["state/province"], row["postal code"], row["country"])
 
@@ -81,7 +79,7 @@ def read_denied(name: str, text: str) -> ListReading:
 
 
 def _denied_draft(row: Row) -> Draft:
-    draft = Draft(code="DPL", name=row["name"])
+    draft = with_aliases("DPL", row["name"])
     draft.start_date = iso_date(row["effective_date"])
     draft.end_date = iso_date(row["expiration_date"])
     return draft
@@ -175,13 +173,11 @@ def read_intelligence(name: str, text: str) -> ListReading:
 
 
 def with_aliases(code: str, text: str) -> Draft:
-    """`Name, a.k.a. Other; Third` or `Name (a.k.a. Other)` as a draft with aliases."""
-    name, *others = _ALIASES_INSIDE.split(text)
-    draft = Draft(code=code, name=name.strip(" ,;("))
-    for other in others:
-        for alias in split_list(other.strip(" ,;")):
-            bare = alias.strip(" ,;")
-            draft.alias(bare.removesuffix(")") if bare.count(")") > bare.count("(") else bare, "aka")
+    """Return a draft of a text that is a name, and may hold others (`Name (a.k.a. Other; Third)`)."""
+    name, others = parted(text)
+    draft = Draft(code=code, name=name)
+    for other, kind in others:
+        draft.alias(other, kind)
     return draft
 
 

@@ -146,9 +146,7 @@ def _spellings(name: Node) -> list[tuple[str, bool]]:
     for (script, _), spelled in groups.items():
         latin = script.casefold() in {"", "latn"}
         # A part that a foreign script does not spell is left out of the whole rather than mixed in.
-        choices = [
-            [*each, *([value] if latin or not each else [])] for each, value in zip(spelled, values, strict=True)
-        ]
+        choices = [[*each, value] if latin else each or [""] for each, value in zip(spelled, values, strict=True)]
         for words in islice(product(*choices), MOST_SPELLINGS):
             found.setdefault(tidy(" ".join(words)), not latin)
     return [(text, script) for text, script in found.items() if text]

@@ -9,7 +9,8 @@ from typing import Any
 from kyc_gate.errors import InputError
 from kyc_gate.lists.dates import iso_date, utc_time
 from kyc_gate.lists.draft import Collector, Draft, tidy
-from kyc_gate.lists.labels import add_fact
+from kyc_gate.lists.inner_names import alias_parts, parted
+from kyc_gate.lists.labels import add_fact, is_label
 from kyc_gate.lists.reading import ListReading, RowProblem
 from kyc_gate.lists.rows import Table, split_list
 from kyc_gate.lists.sources import list_code
@@ -21,6 +22,7 @@ COLUMNS = ("source", "entity_number", "type", "programs", "name", "addresses", "
 _KINDS = {"individual": PartyKind.PERSON, "entity": PartyKind.COMPANY}
 _NULLS = frozenset(("", "-0-"))
 _ADDRESS_END = re.compile(r"(?:^|, )([A-Z]{2})$")
+_CODE = re.compile("[A-Z]{2}")
 _CONGO = ("CG", "CD")
 """trade.gov writes `CG` for both Congos, so neither may be ruled out."""
 
@@ -42,8 +44,7 @@ def read_csl_csv(name: str, text: str) -> ListReading:
 def _row(row: Mapping[str, str]) -> Draft:
     """One row, as far as it goes: a row cut short still names somebody."""
     draft = _draft(row.get("source", ""), row.get("name", ""), row.get("entity_number", ""), row.get("type", ""))
-    for alias in split_list(row.get("alt_names", ""), "; "):
-        draft.alias(alias.removeprefix("and ") if ";" in row["alt_names"] else alias)
+    _add_aliases(draft, split_list(row.get("alt_names", ""), "; "))
     draft.programs = split_list(row.get("programs", ""), "; ")
     _csv_addresses(draft, row.get("addresses", ""))
     draft.nationalities = [
@@ -76,11 +77,11 @@ def _csv_addresses(draft: Draft, text: str) -> None:
 def _csv_fact(draft: Draft, text: str) -> None:
     """`Passport, 836238033, KP` of today, or `US, 80-0890696, Tax ID No.` of 2019."""
     parts = [part.strip() for part in text.split(", ")]
-    if len(parts) > 2 and re.fullmatch("[A-Z]{2}", parts[0]):
+    if len(parts) > 2 and _CODE.fullmatch(parts[0]):
         add_fact(draft, parts[-1], ", ".join(parts[1:-1]), parts[0])
-    elif len(parts) > 2 and re.fullmatch("[A-Z]{2}", parts[-1]):
+    elif len(parts) > 2 and _CODE.fullmatch(parts[-1]):
         add_fact(draft, parts[0], ", ".join(parts[1:-1]), parts[-1])
-    elif len(parts) > 1 and any(char.isdigit() for char in parts[0]) and not any(char.isdigit() for char in parts[-1]):
+    elif len(parts) > 1 and is_label(parts[-1]) and not is_label(parts[0]):
         add_fact(draft, parts[-1], ", ".join(parts[:-1]))
     elif len(parts) > 1:
         add_fact(draft, parts[0], ", ".join(parts[1:]))
@@ -119,8 +120,7 @@ def _result(result: object) -> Draft:
     if not isinstance(result, dict):
         raise RowProblem(f"an entry must be an object, not `{str(result)[:40]}`")
     draft = _draft(*(_text(result.get(field)) for field in ("source", "name", "entity_number", "type")))
-    for alias in _texts(result.get("alt_names")):
-        draft.alias(alias)
+    _add_aliases(draft, _texts(result.get("alt_names")))
     draft.programs = _texts(result.get("programs"))
     for address in _objects(result, "addresses"):
         _address(draft, *(_text(address.get(part)) for part in ("address", "city", "state", "postal_code", "country")))
@@ -139,13 +139,27 @@ _COMMON = (
 )  # fmt: skip
 
 
-def _draft(source: str, name: str, number: str, kind: str) -> Draft:
+def _draft(source: str, name: str, number: str, word: str) -> Draft:
     code = list_code(source)
     if code is None:
         raise RowProblem(f"`{source[:60]}` is not a list that is known")
     bare = number.strip()
-    folded = kind.strip().casefold()
-    return Draft(code=code, name=name, id="" if bare in _NULLS else bare, kind=_KINDS.get(folded, PartyKind.UNKNOWN))
+    folded = word.strip().casefold()
+    draft = Draft(code=code, name=name, id="" if bare in _NULLS else bare, kind=_KINDS.get(folded, PartyKind.UNKNOWN))
+    if not draft.id:  # the agencies without numbers are also those that write aliases into names
+        draft.name, others = parted(name)
+        for other, kind in others:
+            draft.alias(other, kind)
+    return draft
+
+
+def _add_aliases(draft: Draft, aliases: list[str]) -> None:
+    for alias in aliases:
+        if draft.id:
+            draft.alias(alias)
+        else:
+            for name, kind in alias_parts(alias):
+                draft.alias(name, kind)
 
 
 def _common(draft: Draft, row: Mapping[str, str]) -> None:

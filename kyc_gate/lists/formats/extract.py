@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from kyc_gate.errors import InputError
+from kyc_gate.lists.countries import country
 from kyc_gate.lists.dates import day_start, iso_date
 from kyc_gate.lists.draft import Collector, Draft
 from kyc_gate.lists.formats.bis import with_aliases
+from kyc_gate.lists.inner_names import alias_parts
 from kyc_gate.lists.labels import add_fact
 from kyc_gate.lists.reading import ListReading, RowProblem
 from kyc_gate.lists.sources import EXTRACTS
@@ -57,11 +59,14 @@ def _draft(code: str, row: object) -> Draft:
     if not isinstance(aliases, list):
         raise RowProblem("`aliases` must be a list of names")
     for alias in aliases:
-        draft.alias(str(alias))
+        for name, kind in alias_parts(str(alias)):
+            draft.alias(name, kind)
     place = _text(row, "country")
     draft.countries.append(place)
     for part in _PARTS.split(_SEE_OTHERS.sub("", _text(row, "address"))):
-        draft.address(part.strip(" ."), place=place)
+        # An entry under China may have addresses in Hong Kong.
+        tail = country(part.rpartition(",")[2].strip(" ."))
+        draft.address(part.strip(" ."), place=tail if len(tail) == 2 else place)
     draft.start_date = iso_date(_text(row, "effective_date"))
     draft.citation = _text(row, "federal_register")
     _add_notes(draft, _text(row, "notes"))

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from kyc_gate.lists.dates import iso_date, utc_time
 from kyc_gate.lists.draft import Collector, Draft
+from kyc_gate.lists.grouping import promote
 from kyc_gate.lists.labels import add_fact
 from kyc_gate.lists.reading import ListReading
 from kyc_gate.lists.sources import NON_SDN_PROGRAMS, list_code, non_sdn_code
@@ -29,6 +30,8 @@ _RECORDS = _SETS | {
 _KINDS = {"individual": PartyKind.PERSON, "entity": PartyKind.COMPANY}
 _OWNED = "owned or controlled by"
 _PROGRAM = "Program"
+_LATIN = "1"
+"""The status of a documented name that is primary and Latin; the same name in another script has another."""
 _FAMILY_FIRST = ("last name", "maiden name")
 _NON_SDN = frozenset(program for program, _ in NON_SDN_PROGRAMS)
 
@@ -87,6 +90,8 @@ class _Document:
                     paper.first("IDRegistrationNo"),
                     place,
                 )
+        if not draft.name and draft.aliases:
+            promote(draft, frozenset())
         for feature in profile.all("Feature"):
             self._add_feature(draft, feature)
         return draft
@@ -98,9 +103,9 @@ class _Document:
         }
         for alias in identity.all("Alias"):
             kind = self._word("AliasType", alias.get("AliasTypeID")).replace(".", "")
-            for position, documented in enumerate(alias.all("DocumentedName")):
+            for documented in alias.all("DocumentedName"):
                 text = _joined(documented, parts)
-                if alias.get("Primary") == "true" and position == 0 and not draft.name:
+                if alias.get("Primary") == "true" and documented.get("DocNameStatusID") == _LATIN and not draft.name:
                     draft.name = text
                 else:
                     draft.alias(text, "" if kind == "name" else kind, weak=alias.get("LowQuality") == "true")

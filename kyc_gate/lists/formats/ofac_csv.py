@@ -64,7 +64,8 @@ def read_ofac_csv(files: Mapping[str, str]) -> ListReading:
             f"list `{sorted(files)[0]}`: aliases, addresses or comments without the names; "
             "give SDN.CSV (or CONS_PRIM.CSV) with it"
         )
-    collector = Collector(" + ".join(sorted(files)), "ofac-csv")
+    others = f" with {len(files) - 1} more" if len(files) > 1 else ""
+    collector = Collector(f"{primary[0]}{others}", "ofac-csv")
     extra = _Extra(collector, files, parts)
     for name in primary:
         _add_primary(collector, name, files[name], extra)
@@ -125,10 +126,10 @@ def _add_primary(collector: Collector, name: str, text: str, extra: _Extra) -> N
     """Add each segment of a file; files put together have 0x1A between them."""
     segment: list[tuple[int, Cells]] = []
     for line, row in numbered_rows(name, text, collector.problems):
-        if not row[0].strip(END_OF_FILE + " "):
+        if row[0].startswith(END_OF_FILE):
             _add_segment(collector, segment, extra)
             segment = []
-        else:
+        if row[0].strip(END_OF_FILE + " "):
             segment.append((line, row))
     if segment and len(segment[-1][1]) < Part.PRIMARY.value and not text.endswith(("\n", "\r")):
         raise InputError(f"list `{name}`: cut short in line {segment[-1][0]}; download it again")
@@ -158,12 +159,13 @@ def _draft(row: Cells, programs: list[str], code: str, extra: _Extra) -> Draft:
     folded = kind.casefold()
     draft = Draft(code=code, id=number.strip(END_OF_FILE), name=name, programs=programs, title=title)
     draft.kind = _KINDS.get(folded, PartyKind.UNKNOWN)
-    draft.subject = "" if folded in _KINDS else f"{folded} {vessel_type}".strip()
+    draft.subject = "" if folded in _KINDS else folded
     draft.countries.append(flag)
     draft.parents.append(owner)
     add_remarks(draft, remarks + extra.add_to(draft, draft.id))
-    if call_sign:
-        draft.remarks.append(f"Call sign {call_sign}.")
+    for label, value in (("Vessel type", vessel_type), ("Call sign", call_sign)):
+        if value:
+            draft.remarks.append(f"{label} {value}.")
     return draft
 
 

@@ -20,7 +20,7 @@ _FACT = re.compile(
     r"|Numero Unico de Identificacao Tributaria \(NUIT\)|CNP \(Personal Numerical Code\)"
     r"|(?:[A-Z][\w.']*[ -])*?(?:No\.|Number|NIT #|RUC #|RIF #|#|ID|FEIN|Code|Passport|SSN|License|Card|R\.?F\.?C\.?|C\.U\.I\.T\."
     r"|C\.U\.R\.P\.|D\.N\.I\.|N\.I\.E\.|C\.I\.F\.|N\.I\.F\.|C\.U\.I\.|C\.R\.|Folio Mercantil No\.|Matricula Mercantil No)):?"
-    r" (?P<value>[^(]+?)(?: \((?P<place>[^)]+)\))?(?: issued .*)?(?: expires .*)?(?: \(\w+\))?$"
+    r" (?!No\.|Number|Code|Card|Certificate)(?P<value>[^(]+?)(?: \((?P<place>[^)]+)\))?(?: issued .*)?(?: expires .*)?(?: \(\w+\))?$"
 )
 _PARENT = "Linked To: "
 

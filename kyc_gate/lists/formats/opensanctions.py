@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -50,19 +51,18 @@ def read_simple_csv(name: str, text: str) -> ListReading:
     table = Table(name, text, collector.problems)
     table.require(*SIMPLE)
     for line, row in table.rows():
-        draft = Draft(code=_code(split_list(row.get("dataset", ""))), name=row.get("name", ""), id=row.get("id", ""))
+        draft = Draft(code=_code(_split(row.get("dataset", ""))), name=row.get("name", ""), id=row.get("id", ""))
         _set_schema(draft, row.get("schema", ""))
-        for alias in split_list(row.get("aliases", "")):
+        for alias in _split(row.get("aliases", "")):
             draft.alias(alias)
-        draft.countries = split_list(row.get("countries", ""))
-        draft.programs = split_list(row.get("program_ids", "")) or split_list(row.get("dataset", ""))
-        draft.birth_dates = split_list(row.get("birth_date", ""))
-        for number in split_list(row.get("identifiers", "")):
+        draft.countries = _split(row.get("countries", ""))
+        draft.programs = _split(row.get("program_ids", "")) or _split(row.get("dataset", ""))
+        draft.birth_dates = _split(row.get("birth_date", ""))
+        for number in _split(row.get("identifiers", "")):
             add_fact(draft, "identifier", number)
-        for address in split_list(row.get("addresses", "")):
+        for address in _split(row.get("addresses", "")):
             draft.address(address)
-        draft.emails, draft.phones = split_list(row.get("emails", "")), split_list(row.get("phones", ""))
-        draft.start_date = iso_date(row.get("first_seen", ""))
+        draft.emails, draft.phones = _split(row.get("emails", "")), _split(row.get("phones", ""))
         collector.add(f"line {line}", draft)
     return collector.reading()
 
@@ -124,6 +124,14 @@ def _entity(row: object) -> Draft | None:
         )
     draft.remarks, draft.title = _values(found, "notes"), "; ".join(_values(found, "position"))
     return draft
+
+
+def _split(text: str) -> list[str]:
+    """The parts of a cell, `;` between them; one that holds a quotation mark or a semicolon is quoted in itself."""
+    if '"' not in text:
+        return split_list(text)
+    cells = next(csv.reader([text.replace("\n", " ")], delimiter=";"), [])
+    return [part for part in map(str.strip, cells) if part]
 
 
 def _set_schema(draft: Draft, schema: str) -> None:

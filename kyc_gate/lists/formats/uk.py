@@ -66,7 +66,7 @@ def _current(row: Row) -> Draft:
     draft.remarks = [row["other information"], row["uk statement of reasons"]]
     draft.citation = row["un reference number"]
     draft.title = row["position"]
-    draft.license_requirement = ", ".join(split_list(row["sanctions imposed"], "|"))
+    draft.remarks.append(f"Sanctions imposed: {', '.join(split_list(row['sanctions imposed'], '|'))}.")
     return draft
 
 
@@ -167,7 +167,7 @@ def _designation(node: Node) -> Draft:
     draft.start_date = iso_date(node.first("DateDesignated"), day_first=True)
     draft.citation = node.first("UNReferenceNumber")
     draft.remarks = [node.first("OtherInformation"), node.first("UKStatementofReasons")]
-    draft.license_requirement = ", ".join(split_list(node.first("SanctionsImposed"), "|"))
+    draft.remarks.append(f"Sanctions imposed: {', '.join(split_list(node.first('SanctionsImposed'), '|'))}.")
     _add_details(draft, node)
     return draft
 
