@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -20,9 +21,11 @@ from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.match import Screening, ScreeningOutcome
 from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
+from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.policy.read import Policy, read_policy
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, Standing, estimate_of, gather, standing_of
+from kyc_gate.service.ip_file import read_ip_countries
 from kyc_gate.service.lineage_facts import lineage_lines
 from kyc_gate.service.settings import HORIZON_DAYS, Settings
 
@@ -37,6 +40,7 @@ class World(Record):
     lists: ListStanding
     as_of: datetime
     utilisation: Decimal
+    ip_countries: IPCountries | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +56,10 @@ def add_world(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that `world_of` reads, apart from `--policy`."""
     add_input(parser, '{"id", "request": {...}, "party": {...}, "usage"?: {...}}')
     add_lists(parser)
+    parser.add_argument(
+        "--ip-countries", metavar="FILE", help="a CSV file of IP ranges, `first,last,country` or `network,country`"
+    )
+    parser.add_argument("--all", action="store_true", help="show findings of rules that are not enforced too")
     parser.add_argument("--as-of", metavar="DATE", help="decide as on this date or moment, ISO 8601 (default: now)")
     parser.add_argument(
         "--max-list-age-hours",
@@ -86,6 +94,7 @@ def world_of(options: argparse.Namespace) -> World:
         lists=_lists(snapshot, as_of, options.max_list_age_hours),
         as_of=as_of,
         utilisation=options.utilisation,
+        ip_countries=read_ip_countries(Path(options.ip_countries)) if options.ip_countries else None,
     )
 
 
@@ -120,7 +129,7 @@ def facts_of(asked: Asked, world: World) -> Facts:
     return gather(
         asked.request,
         as_of=world.as_of,
-        standing=_standing(asked.party, world.screener),
+        standing=_standing(asked.party, world),
         lists=world.lists,
         estimated=estimated,
         usage=usage_after(asked.used, estimated),
@@ -145,12 +154,12 @@ def _answer(asked: Asked, world: World, *, everything: bool) -> Row:
     }
 
 
-def _standing(party: Party | None, screener: Screener | None) -> Standing:
+def _standing(party: Party | None, world: World) -> Standing:
     """Return what is true of the party; without lists it is taken to be screened and clear, as `run` has told."""
     if party is None:
         return UNKNOWN_PARTY
-    standing = standing_of(party, {party.id: party}, screener)
-    return standing if screener else replace(standing, screening=Screening(outcome=ScreeningOutcome.CLEAR))
+    standing = standing_of(party, {party.id: party}, world.screener, ip_countries=world.ip_countries)
+    return standing if world.screener else replace(standing, screening=Screening(outcome=ScreeningOutcome.CLEAR))
 
 
 def _finding(finding: Finding, *, everything: bool) -> Row:

@@ -164,6 +164,61 @@ class IndicatorFacts(Record):
     wmd: Annotated[bool | None, Meta(description="indication of an end use in weapons of mass destruction")]
 
 
+class EvidenceFacts(Record):
+    """What the party's identity shows, as 15 CFR Part 743 Supp. No. 2 and the diversion guidance ask."""
+
+    phone: Annotated[CountryCode | None, Meta(description="country of the party's telephone number")] = None
+    email: Annotated[CountryCode | None, Meta(description="country that the e-mail address's domain ends in")] = None
+    website: Annotated[CountryCode | None, Meta(description="country that the website's domain ends in")] = None
+    payment: Annotated[CountryCode | None, Meta(description="country that payments come from")] = None
+    ip: Annotated[CountryCode | None, Meta(description="country of the sign-up IP address")] = None
+    register: Annotated[CountryCode | None, Meta(description="country whose register the register number is of")] = None
+    address: Annotated[CountryCode | None, Meta(description="country of the postal address on file")] = None
+    elsewhere: Annotated[
+        tuple[str, ...],
+        Meta(description="kinds of evidence that point to neither location nor headquarters"),
+    ] = ()
+    conflict: Annotated[bool, Meta(description="headquarters, location or address contradict themselves")] = False
+    occupied: Annotated[bool, Meta(description="a place on file lies in a region that two states claim")] = False
+    free_mail: Annotated[bool | None, Meta(description="the e-mail address is one that anybody can have")] = None
+    email_on_website: Annotated[bool | None, Meta(description="e-mail and website are under one domain")] = None
+    website_given: Annotated[bool | None, Meta(description="the party has a website; false where it says no")] = None
+    address_given: Annotated[bool, Meta(description="a postal address is on file")] = False
+    residential: Annotated[bool | None, Meta(description="the address is a home")] = None
+    incorporated_after_controls: Annotated[
+        bool | None,
+        Meta(description="founded after 2022-10-07, when the controls on advanced chips began"),
+    ] = None
+    headquarters_refused: Annotated[
+        bool | None, Meta(description="the party would not say where its headquarters are")
+    ] = None
+    vetting_expired: Annotated[bool, Meta(description="the last day of the operator's vetting has passed")] = False
+
+
+class ReadPlace(Record):
+    """A place as it was written, the country that was read from it, and why. Not a name for rules.
+
+    `confidence` is 0 to 1; `occupied` names a region that more than one state claims.
+    """
+
+    text: str | None = None
+    country: CountryCode | None = None
+    confidence: float = 0.0
+    evidence: tuple[str, ...] = ()
+    conflict: bool = False
+    occupied: str | None = None
+
+
+class FiveCountries(Record):
+    """The five countries with the evidence for each; any may be unknown. Not a name for rules."""
+
+    location: ReadPlace = ReadPlace()
+    headquarters: ReadPlace = ReadPlace()
+    parent_headquarters: ReadPlace = ReadPlace()
+    use: ReadPlace = ReadPlace()
+    data_centre: ReadPlace = ReadPlace()
+
+
 class GrantFacts(Record):
     """A grant that fits the request's fingerprint, unspent and unexpired at `as_of`. Not a name for rules.
 
@@ -192,6 +247,8 @@ class Facts(Record):
     ownership: OwnershipFacts
     indicators: IndicatorFacts
     lineage: LineageFacts = LineageFacts()
+    evidence: EvidenceFacts = EvidenceFacts()
+    five_countries: FiveCountries | None = None
     grant: GrantFacts | None = None
     snapshot: str | None = None
     control_group: str | None = None

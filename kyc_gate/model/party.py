@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -94,6 +95,12 @@ class Party(Record):
 
     `lei` is the party's Legal Entity Identifier. `managers` and `beneficial_owners` are None until somebody says who
     they are. `card_token` is what the operator's payment processor calls the card that pays.
+
+    `address`, `phone`, `email` and `website` are as the party gave them; a website of `none` says that it has none.
+    `payment_country` is where its payments come from and `ip` where it signed up from, as the operator saw them.
+    `register_number` is its number in a company register, `incorporated` the day it was founded, `residential` whether
+    its address is a home. `headquarters_refused` says that it was asked and would not tell. `vetted_until` is the last
+    day on which the operator's own vetting counts.
     """
 
     id: str
@@ -114,6 +121,16 @@ class Party(Record):
     beneficial_owners: tuple[BeneficialOwner, ...] | None = None
     email: str | None = None
     card_token: str | None = None
+    address: str | None = None
+    phone: str | None = None
+    website: str | None = None
+    payment_country: str | None = None
+    ip: str | None = None
+    register_number: str | None = None
+    incorporated: date | None = None
+    residential: bool | None = None
+    headquarters_refused: bool | None = None
+    vetted_until: date | None = None
 
 
 class Account(Record):

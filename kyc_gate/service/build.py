@@ -17,8 +17,10 @@ from kyc_gate.lists.read import ListReading, read_set
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
+from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.policy.read import Policy, read_policy, shipped_policies
 from kyc_gate.service.config import Configuration, GenericSettings
+from kyc_gate.service.ip_file import read_ip_countries
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.settings import Settings
@@ -44,8 +46,15 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
         "keeper": ListKeeper(configuration, files, lists),
         "parties": _records(configuration, configuration.directory.parties, Party),
         "accounts": _records(configuration, configuration.directory.accounts, Account),
+        "ip_countries": _ip_countries(configuration),
         "settings": settings_of(configuration),
     }
+
+
+def _ip_countries(configuration: Configuration) -> IPCountries | None:
+    """Return the operator's table of IP addresses, if there is one. Raises `ConfigurationError`."""
+    name = configuration.directory.ip_countries
+    return None if name is None else read_ip_countries(configuration.path(name))
 
 
 def settings_of(configuration: Configuration) -> Settings:

@@ -32,10 +32,14 @@ class GateSettings(Record):
 
 
 class DirectorySettings(Record):
-    """Where parties and accounts are read from at start, besides what the store already holds."""
+    """Where parties and accounts are read from at start, besides what the store already holds.
+
+    `ip_countries` is a CSV file that says in which country IP addresses are used.
+    """
 
     parties: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
+    ip_countries: str | None = None
 
 
 class ListSettings(Record):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from kyc_gate.compute.estimate import estimate
 from kyc_gate.compute.lineage import LineageLines
@@ -15,13 +17,16 @@ from kyc_gate.model.facts import (
     AccountFacts,
     ChipFacts,
     CustomerFacts,
+    EvidenceFacts,
     Facts,
+    FiveCountries,
     GrantFacts,
     IndicatorFacts,
     OperationFacts,
     OwnershipFacts,
     ParentFacts,
     PlaceFacts,
+    ReadPlace,
     RequestFacts,
     ScreeningFacts,
     WorkloadFacts,
@@ -36,9 +41,10 @@ from kyc_gate.ownership.cascade import held_by_listed
 from kyc_gate.ownership.control_groups import control_group
 from kyc_gate.ownership.ultimate_parent import ultimate_parent
 from kyc_gate.places.countries import parse_country
-from kyc_gate.places.headquarters import resolve_headquarters
+from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.lineage_facts import LAW, declared_operations, disagrees, lineage_facts
+from kyc_gate.service.place_facts import evidence_of, read_place, vetting_expired
 
 TRAINING = frozenset(Workload) - {Workload.INFERENCE, Workload.DATA_GENERATION, Workload.OTHER}
 """Workloads that train or may train. Unknown counts: nothing says that it does not train."""
@@ -113,7 +119,10 @@ def clocks_of_files(snapshot: ListSnapshot | None, *, max_age_hours: float) -> t
 
 
 class Standing(Record):
-    """What is true of a party whatever it asks for. It may be cached for as long as directory and lists stand."""
+    """What is true of a party whatever it asks for. It may be cached for as long as directory and lists stand.
+
+    `countries` are the three that do not hang on the request, with their evidence.
+    """
 
     customer: CustomerFacts
     parent: ParentFacts
@@ -122,6 +131,9 @@ class Standing(Record):
     screening: Screening
     place_of_use: str | None
     control_group: str
+    evidence: EvidenceFacts = EvidenceFacts()
+    countries: FiveCountries = FiveCountries()
+    vetted_until: date | None = None
 
 
 UNKNOWN_PARTY = Standing(
@@ -138,7 +150,12 @@ UNKNOWN_PARTY = Standing(
 
 
 def standing_of(
-    party: Party, parties: Mapping[str, Party], screener: Screener | None, *, payer: str | None = None
+    party: Party,
+    parties: Mapping[str, Party],
+    screener: Screener | None,
+    *,
+    payer: str | None = None,
+    ip_countries: IPCountries | None = None,
 ) -> Standing:
     """Return what is true of `party` among `parties`, screened by `screener`.
 
@@ -154,6 +171,17 @@ def standing_of(
         screening=screening,
         place_of_use=party.place_of_use,
         control_group=control_group(party, parties, payer),
+        evidence=evidence_of(party, ip_countries),
+        countries=_countries(party, parent),
+        vetted_until=party.vetted_until,
+    )
+
+
+def _countries(party: Party, parent: Party | UltimateParent | None) -> FiveCountries:
+    return FiveCountries(
+        location=read_place(party.location),
+        headquarters=read_place(party.headquarters),
+        parent_headquarters=read_place(parent.headquarters) if parent else ReadPlace(),
     )
 
 
@@ -162,8 +190,8 @@ def _customer_facts(party: Party) -> CustomerFacts:
         id=party.id,
         name=party.name,
         kind=party.kind.value,
-        location=resolve_headquarters(party.location).country,
-        headquarters=resolve_headquarters(party.headquarters).country,
+        location=read_place(party.location).country,
+        headquarters=read_place(party.headquarters).country,
         verified=party.verified,
         reseller=party.reseller,
     )
@@ -173,7 +201,7 @@ def _parent_facts(party: Party, parent: Party | UltimateParent | None) -> Parent
     if parent is None:
         return ParentFacts(name=None, headquarters=None, is_self=None)
     own = isinstance(parent, Party) and parent.id == party.id
-    return ParentFacts(name=parent.name, headquarters=resolve_headquarters(parent.headquarters).country, is_self=own)
+    return ParentFacts(name=parent.name, headquarters=read_place(parent.headquarters).country, is_self=own)
 
 
 def _screened(
@@ -285,14 +313,15 @@ def gather(
     """Return the facts of one decision. `usage` is the control group's, this request's hold included."""
     unresolved = request.certainty is Certainty.UNRESOLVED
     lineage, model_total = lineage_facts(request, usage, lines, resolved=not unresolved)
+    # What the request says stands alone: where it cannot be read, the place is unknown, not the one on file.
+    use = read_place(request.place_of_use or standing.place_of_use)
+    centre = read_place(request.data_centre or data_centre)
+    expired = vetting_expired(standing.vetted_until, as_of.date())
     return Facts(
         as_of=as_of,
         customer=standing.customer,
         parent=standing.parent,
-        place=PlaceFacts(
-            use=parse_country(request.place_of_use) or parse_country(standing.place_of_use),
-            data_centre=parse_country(request.data_centre) or parse_country(data_centre),
-        ),
+        place=PlaceFacts(use=use.country, data_centre=centre.country),
         account=AccountFacts(id=request.caller.account, known=account_known, verified=request.caller.verified),
         request=RequestFacts(
             provider=request.provider,
@@ -313,6 +342,8 @@ def gather(
         ownership=standing.ownership,
         indicators=standing.indicators,
         lineage=lineage,
+        evidence=replace(standing.evidence, vetting_expired=True) if expired else standing.evidence,
+        five_countries=replace(standing.countries, use=use, data_centre=centre),
         grant=_grant_facts(grant) if grant else None,
         snapshot=lists.digest,
         lists=lists.ages(as_of),

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.party import Account, Party
+from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.service.gather import UNKNOWN_PARTY, Standing, standing_of
 from kyc_gate.service.generation import Generation
 from kyc_gate.storage.store import Store
@@ -29,8 +30,9 @@ class Standings:
     generation of the lists.
     """
 
-    def __init__(self, store: Store, *, seconds: float) -> None:
+    def __init__(self, store: Store, *, seconds: float, ip_countries: IPCountries | None = None) -> None:
         self._store = store
+        self._ip_countries = ip_countries
         self._seconds = seconds
         self._parties: dict[str, Party] = {}
         self._parties_at = float("-inf")
@@ -53,7 +55,7 @@ class Standings:
         """
         parties = await self.parties()
         if party is not None:
-            return await _standing(party, {**parties, party.id: party}, generation, None), True
+            return await self._standing(party, {**parties, party.id: party}, generation, None), True
         account = await self._account(request.provider, request.caller.account)
         found = parties.get(account.party_id) if account else None
         if found is None or account is None:
@@ -64,7 +66,7 @@ class Standings:
         standing = made.get(key)
         if standing is None:
             # Kept where it was looked for: by the time it is made, directory and lists may be others.
-            standing = made[key] = await _standing(found, parties, generation, account.payer_party_id)
+            standing = made[key] = await self._standing(found, parties, generation, account.payer_party_id)
         return standing, True
 
     def _made(self, generation: Generation) -> _Made:
@@ -99,7 +101,10 @@ class Standings:
         self._accounts[key] = (now, account)
         return account
 
-
-async def _standing(party: Party, parties: Mapping[str, Party], generation: Generation, payer: str | None) -> Standing:
-    """Return the standing, computed off the event loop: screening a party takes milliseconds."""
-    return await asyncio.to_thread(standing_of, party, parties, generation.screener, payer=payer)
+    async def _standing(
+        self, party: Party, parties: Mapping[str, Party], generation: Generation, payer: str | None
+    ) -> Standing:
+        """Return the standing, computed off the event loop: screening a party takes milliseconds."""
+        return await asyncio.to_thread(
+            standing_of, party, parties, generation.screener, payer=payer, ip_countries=self._ip_countries
+        )
