@@ -59,7 +59,6 @@ def add_world(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ip-countries", metavar="FILE", help="a CSV file of IP ranges, `first,last,country` or `network,country`"
     )
-    parser.add_argument("--all", action="store_true", help="show findings of rules that are not enforced too")
     parser.add_argument("--as-of", metavar="DATE", help="decide as on this date or moment, ISO 8601 (default: now)")
     parser.add_argument(
         "--max-list-age-hours",
