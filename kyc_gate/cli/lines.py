@@ -5,42 +5,81 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from decimal import Decimal
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from kyc_gate.cli.fields import FieldError
 from kyc_gate.cli.output import UsageError, complain, print_json
+from kyc_gate.cli.progress import counted, watched
 from kyc_gate.errors import InputError
 
 Row = dict[str, Any]
 """One line of input as JSON gives it, numbers with a point or an exponent as exact decimals."""
 
 
-def answer_lines(source: str, answer: Callable[[Row], dict[str, object]]) -> int:
+def answer_lines(source: str, answer: Callable[[Row], dict[str, object]], *, counting: str | None = None) -> int:
     """Print the answer to each line of the file `source` (`-` is standard input) and return the exit status.
 
     A line that cannot be read or answered yields `{"id", "line", "field", "error"}` and a message on standard error;
-    the other lines are answered all the same, and the status is then 1.
+    the other lines are answered all the same, and the status is then 1. `counting` names a progress bar.
     """
+    found = (answer_line(number, line, answer) for number, line in numbered_lines(source))
+    return print_answers(source, found, counting=counting)
+
+
+class Answered(NamedTuple):
+    """A row to print, and the complaint where the line could not be answered."""
+
+    number: int
+    row: dict[str, object]
+    complaint: str | None = None
+
+
+def answer_line(number: int, line: bytes, answer: Callable[[Row], dict[str, object]]) -> Answered:
+    """Return the answer to one line, or what is wrong with it."""
+    row: Row = {}
+    try:
+        row = read_row(line)
+        return Answered(number, answer(row))
+    except InputError as error:
+        field = error.field if isinstance(error, FieldError) else None
+        told: Row = {"id": row.get("id"), "line": number, "field": field, "error": str(error)}
+        return Answered(number, told, str(error))
+
+
+def print_answers(source: str, answers: Iterable[Answered], *, counting: str | None = None) -> int:
+    """Print the answers as they come, and return 1 if any line was refused."""
     refused = 0
-    for number, line in _numbered(source):
-        row: Row = {}
-        try:
-            row = read_row(line)
-            print_json(answer(row))
-        except InputError as error:
-            refused += 1
-            field = error.field if isinstance(error, FieldError) else None
-            print_json({"id": row.get("id"), "line": number, "field": field, "error": str(error)})
-            complain(f"{_named(source)} line {number}: {error}")
+    total = _count(source) if counting and watched() else None
+    # Where answers themselves go to the terminal, a bar would only chop them up.
+    bar = counted(counting, total) if counting and watched() and not sys.stdout.isatty() else nullcontext(_nothing)
+    with bar as done:
+        for number, row, complaint in answers:
+            print_json(row)
+            done(1)
+            if complaint is not None:
+                refused += 1
+                complain(f"{_named(source)} line {number}: {complaint}")
     return 1 if refused else 0
+
+
+def _nothing(_: int) -> None:
+    """Tell nobody."""
+
+
+def _count(source: str) -> int | None:
+    if source == "-":
+        return None
+    with open(source, "rb") as stream:
+        return sum(1 for line in stream if line.strip())
 
 
 def numbered_rows(source: str, *, exact: bool = True) -> Iterator[tuple[int, Callable[[], Row]]]:
     """Yield each line's number, and a function that reads it or raises `InputError`; `#` starts a comment line."""
-    for number, line in _numbered(source):
+    for number, line in numbered_lines(source):
         if not line.lstrip().startswith(b"#"):
             yield number, partial(read_row, line, exact=exact)
 
@@ -69,7 +108,7 @@ def read_row(line: bytes, *, exact: bool = True) -> Row:
     return value
 
 
-def _numbered(source: str) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(source: str) -> Iterator[tuple[int, bytes]]:
     """Yield each line that is not blank, with its number from 1."""
     if source == "-":
         yield from _lines(sys.stdin.buffer)

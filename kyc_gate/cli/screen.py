@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from pathlib import Path
 
 from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
 from kyc_gate.cli.lists import add_lists, read_lists
 from kyc_gate.cli.output import UsageError, for_people, print_json, printable
+from kyc_gate.cli.screen_input import ScreenInput, asked_of
+from kyc_gate.cli.workers import answer_lines_with_workers
 from kyc_gate.errors import InputError
-from kyc_gate.model.match import ScreeningOutcome
-from kyc_gate.model.party import Alias, PartyKind
-from kyc_gate.model.record import Record
+from kyc_gate.model.match import Band, Lines, Match, ScreeningOutcome
+from kyc_gate.names.normalize import normalize_name
 from kyc_gate.places.countries import parse_country
-from kyc_gate.places.headquarters import resolve_headquarters
-from kyc_gate.screening.screener import Screener
+from kyc_gate.screening.screener import MATCH, Screener
+from kyc_gate.screening.stored import index_of
 
-
-class ScreenInput(Record):
-    """One input line. Names are made of `name`, of `first_name` and `last_name`, of `company` and `company_line2`.
-
-    `email`, `website` and `kind` are taken and do not bear on the score.
-    `address` gives the country where `country` does not.
-    """
-
-    id: str | int | None = None
-    name: str | None = None
-    aliases: tuple[str | Alias, ...] = ()
-    country: str | None = None
-    kind: PartyKind | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    company: str | None = None
-    company_line2: str | None = None
-    email: str | None = None
-    website: str | None = None
-    address: str | None = None
+MOST_WORKERS = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="screen against the lists of this configuration")
     parser.add_argument("--country", metavar="CC", help="country of the party, for lines that do not name one")
     parser.add_argument("--threshold", metavar="X", type=_share, help="report matches from this score on, 0 to 1")
+    parser.add_argument("--index", metavar="FOLDER", help="keep the index of big lists in this folder, for next time")
+    parser.add_argument(
+        "--workers", metavar="N", type=_workers, default=1, help="processes that share the work (default: 1)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -55,8 +43,11 @@ def run(options: argparse.Namespace) -> int:
     source = None if options.name is not None else input_of(options, "NAME")
     country = _country(options.country)
     screener = _screener(options)
+    answer = partial(_answer_row, screener=screener, country=country)
+    if source is not None and options.workers > 1:
+        return answer_lines_with_workers(source, answer, options.workers)
     if source is not None:
-        return answer_lines(source, lambda row: _answer(read_record(row, ScreenInput), screener, country))
+        return answer_lines(source, answer, counting="screened")
     found = _answer(ScreenInput(name=options.name), screener, country)
     if for_people(options.json):
         _tell(found)
@@ -69,6 +60,13 @@ def _share(text: str) -> float:
     value = float(text)
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"`{text}` is not above 0 and at most 1")
+    return value
+
+
+def _workers(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"`{text}` is not from 1 to {MOST_WORKERS}")
     return value
 
 
@@ -92,43 +90,60 @@ def _screener(options: argparse.Namespace) -> Screener:
     snapshot = read_lists(paths)
     if snapshot is None:
         raise UsageError("no list to screen against; give `--lists PATH`")
+    arrays = index_of(snapshot, Path(options.index)) if options.index else None
+    return Screener(snapshot, lines=_lines(options), arrays=arrays)
+
+
+def _lines(options: argparse.Namespace) -> Lines | None:
+    """Return the lines that `--threshold` asks for; None for the usual ones."""
     if options.threshold is None:
-        return Screener(snapshot)
-    usual = Screener(snapshot)
-    return Screener(snapshot, possible=options.threshold, match=max(usual.match, options.threshold))
+        return None
+    return Lines(default=Band(possible=options.threshold, match=max(MATCH, options.threshold)))
 
 
-def _names(given: ScreenInput) -> list[str]:
-    """Return every name that the line gives, each once, the main name first."""
-    person = " ".join(part for part in (given.first_name, given.last_name) if part)
-    companies = [given.company, " ".join(part for part in (given.company, given.company_line2) if part)]
-    aliases = [alias if isinstance(alias, str) else alias.name for alias in given.aliases]
-    names = [given.name, person, *companies, *aliases]
-    return list(dict.fromkeys(name for name in names if name and name.strip()))
+def _answer_row(row: Row, screener: Screener, country: str | None) -> Row:
+    return _answer(read_record(row, ScreenInput), screener, country)
 
 
 def _answer(given: ScreenInput, screener: Screener, country: str | None) -> Row:
-    names = _names(given)
-    if not names:
-        raise FieldError("name", "no name to screen; give `name`, `company`, or `first_name` and `last_name`")
-    placed = resolve_headquarters(given.country).country or resolve_headquarters(given.address).country or country
-    found = screener.screen(names, country=placed)
+    asked = asked_of(given, country)
+    found = screener.screen_party(asked)
     if found.outcome is ScreeningOutcome.NOT_SCREENED:
-        raise FieldError("name", f"`{names[0]}` holds no letter or digit that could be compared")
+        raise FieldError("name", f"`{asked.names[0][:80]}` holds no letter or digit that could be compared")
+    if not found.complete and found.outcome is ScreeningOutcome.CLEAR:
+        _refuse_cut(asked.names)
     return {
         "id": given.id,
-        "query": names[0],
+        "query": asked.names[0],
         "outcome": found.outcome.value,
-        "matches": [
-            {
-                "list": match.list,
-                "entry_id": match.entry_id,
-                "name": match.name,
-                "score": match.score,
-                "explanation": match.explanation,
-            }
-            for match in found.matches
-        ],
+        "matches": [match_row(match) for match in found.matches],
+        "recall_bound": found.recall_bound,
+        "complete": found.complete,
+        "scorer": found.scorer,
+        "snapshot": found.snapshot,
+        "as_of": found.as_of,
+    }
+
+
+def _refuse_cut(names: tuple[str, ...]) -> None:
+    """Raise `FieldError` for a name of which only a part was compared: the rest may be listed, so it is not clear."""
+    for name in names:
+        normalized = normalize_name(name)
+        if normalized.usable and normalized.problem is not None:
+            raise FieldError("name", f"`{name[:80]}` is {normalized.problem}; give the name alone")
+
+
+def match_row(match: Match) -> Row:
+    """Return a match as other programs read it."""
+    return {
+        "list": match.list,
+        "entry_id": match.entry_id,
+        "name": match.name,
+        "score": match.score,
+        "explanation": match.explanation,
+        "outcome": match.outcome.value,
+        "kind": match.kind.value,
+        "queried": match.queried,
     }
 
 
@@ -137,3 +152,9 @@ def _tell(found: Row) -> None:
     for match in found["matches"]:
         print(f"  {match['score']:.3f}  {match['list']} {match['entry_id']}  {printable(match['name'])}")
         print(f"         {printable(match['explanation'])}")
+    if found["recall_bound"] is not None:
+        print(
+            f"every listed name that shares {found['recall_bound']:.0%} or more of what the letters tell was compared"
+        )
+    if found["as_of"] is not None:
+        print(f"lists as of {found['as_of']:%Y-%m-%d %H:%M} UTC, snapshot {found['snapshot'][:12]}")

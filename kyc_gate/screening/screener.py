@@ -99,9 +99,12 @@ class Screener:
         A name that cannot be relied on (empty after folding, or cut for its length) leaves the screening incomplete;
         when no name can be used, the party is not screened.
         """
-        asked = Asked(
-            names=tuple(names), country=country, kind=kind, identifiers=tuple(identifiers), hosts=tuple(hosts)
+        return self.screen_party(
+            Asked(names=tuple(names), country=country, kind=kind, identifiers=tuple(identifiers), hosts=tuple(hosts))
         )
+
+    def screen_party(self, asked: Asked) -> Screening:
+        """Return what the party resembles by everything that is known of it."""
         if self._remembered is None:
             return self._screened(asked)
         known = self._remembered.get(asked)

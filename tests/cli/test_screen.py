@@ -20,9 +20,11 @@ def test_the_shape_is_the_one_that_other_programs_read(kyc_gate: Callable[..., R
     ran = kyc_gate("screen", "--input", "-", "--lists", EXCERPT, given="\n".join(map(json.dumps, lines)))
     assert ran.status == 0, ran.err
     listed, clear = ran.rows
-    assert list(listed) == ["id", "query", "outcome", "matches"]
+    assert list(listed)[:4] == ["id", "query", "outcome", "matches"]
+    assert 0 < listed["recall_bound"] < 1
+    assert listed["snapshot"] == clear["snapshot"]
     assert (listed["id"], listed["outcome"]) == ("a", "match")
-    assert list(listed["matches"][0]) == ["list", "entry_id", "name", "score", "explanation"]
+    assert list(listed["matches"][0])[:5] == ["list", "entry_id", "name", "score", "explanation"]
     scores = [match["score"] for match in listed["matches"]]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
@@ -96,3 +98,52 @@ def test_mistakes_take_one_line(arguments: list[str], status: int, said: str, ky
     ran = kyc_gate("screen", *arguments)
     assert (ran.status, ran.out, ran.err.count("\n")) == (status, "", 1)
     assert said in ran.err
+
+
+LONG = "Fjordlys Robotikk " * 60
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome"),
+    [
+        pytest.param({"company": "Huawei", "department": "Technologies"}, "match", id="goes-on-elsewhere"),
+        pytest.param({"company": "HW Tech", "trading_as": "Huawei Technologies Co Ltd"}, "match", id="trades-as"),
+        pytest.param({"company": "A Shop", "address": "Huawei Technologies Co., Ltd."}, "match", id="in-the-address"),
+        pytest.param({"name": "A Shop", "address": "1 Huawei Road, Shenzhen, China"}, "clear", id="an-address"),
+        pytest.param({"email": "ml@huaweitechnologies.com"}, "match", id="domain-alone"),
+        pytest.param({"name": "A Shop", "aliases": ["..."]}, "clear", id="alias-of-nothing"),
+        pytest.param({"name": "A Shop", "identifiers": {"lei": "5493001KJTIIGC8Y1R12"}}, "clear", id="identifier"),
+    ],
+)
+def test_what_names_somebody_is_screened(line: dict[str, object], outcome: str, kyc_gate: Callable[..., Ran]) -> None:
+    """Names are looked for in every field that may hold one."""
+    ran = kyc_gate("screen", "--lists", EXCERPT, given=json.dumps(line))
+    assert ran.rows[0]["outcome"] == outcome, ran.err
+
+
+def test_a_name_that_was_cut_is_not_clear(kyc_gate: Callable[..., Ran]) -> None:
+    """A name of which only a part could be compared is refused, with what to do about it."""
+    ran = kyc_gate("screen", "--lists", EXCERPT, given=json.dumps({"name": LONG}))
+    assert ran.status == 1
+    assert "give the name alone" in ran.err
+
+
+def test_workers_change_nothing(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """Several processes give the same lines in the same order, refusals among them."""
+    names = ["Huawei Technologies", "Fjordlys Robotikk AS", "...", "ZTE Corporation"] * 60
+    file = tmp_path / "book.jsonl"
+    file.write_text("".join(json.dumps({"id": n, "name": x}) + "\n" for n, x in enumerate(names)), encoding="utf-8")
+    alone = kyc_gate("screen", "--input", str(file), "--lists", EXCERPT)
+    shared = kyc_gate("screen", "--input", str(file), "--lists", EXCERPT, "--workers", "2")
+    assert alone.status == shared.status == 1
+    assert alone.out == shared.out
+    assert [row["id"] for row in shared.rows] == list(range(len(names)))
+
+
+def test_a_kept_index_answers_the_same(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """An index kept from before gives the same answer as a fresh one."""
+    arguments = ("screen", "Huawei Technology", "--lists", EXCERPT)
+    fresh = kyc_gate(*arguments)
+    kept = [kyc_gate(*arguments, "--index", str(tmp_path / "index")).out for _ in range(2)]
+    assert kept == [fresh.out] * 2
+    assert len(list((tmp_path / "index").iterdir())) == 1
