@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from kyc_gate.cli import caps
 from kyc_gate.cli.output import UsageError, add_json, print_json, print_table
 from kyc_gate.cli.runs import import_events, reevaluate_runs
 from kyc_gate.cli.state import add_config, opened_store
@@ -48,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     given = steps.add_parser("import", help="end runs as events tell: CloudTrail or EventBridge", allow_abbrev=False)
     given.add_argument("file", metavar="FILE", help="JSON, or one event a line")
     again = steps.add_parser("reevaluate", help="decide again on every run that goes on", allow_abbrev=False)
+    capped = steps.add_parser("caps", help="set installed chips against the rule's caps", allow_abbrev=False)
+    caps.add_arguments(capped)
+    add_json(capped)
     for step in (show, given, again):
         add_config(step)
         add_json(step)
@@ -55,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Take the step."""
-    return {"show": _show, "import": import_events, "reevaluate": reevaluate_runs}[options.step](options)
+    steps = {"show": _show, "import": import_events, "reevaluate": reevaluate_runs, "caps": caps.run}
+    return steps[options.step](options)
 
 
 def _show(options: argparse.Namespace) -> int:
