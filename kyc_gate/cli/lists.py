@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from kyc_gate.cli.output import UsageError, add_json, complain, for_people, print_json, print_table
+from kyc_gate.cli.output import UsageError, add_json, complain, for_people, print_json, print_table, printable
 from kyc_gate.cli.progress import Downloads
 from kyc_gate.cli.state import add_config
 from kyc_gate.errors import InputError
+from kyc_gate.feeds.difference import Difference, difference, names_of_entry
 from kyc_gate.feeds.guards import OVERRULED
 from kyc_gate.feeds.pull import Pulled, PullReport, pull
 from kyc_gate.feeds.source import Source
@@ -67,6 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"overrule a guard for the named sources: {', '.join(OVERRULED)}",
     )
     pulling.add_argument("--rebuild", action="store_true", help="read the kept files anew, even if none changed")
+    differing = steps.add_parser("diff", help="what changed between two snapshots", allow_abbrev=False)
+    differing.add_argument("old", metavar="OLD", help="a list file, a folder of them, or a kept generation")
+    differing.add_argument("new", metavar="NEW", nargs="?", default="active", help="the later one; else what is active")
+    differing.add_argument("--config", metavar="FILE", help="the configuration whose generations are meant")
+    add_json(differing)
     status = steps.add_parser("status", help="lists expected and active, their ages and problems", allow_abbrev=False)
     for step in (pulling, status):
         add_config(step)
@@ -75,6 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do the step."""
+    if options.step == "diff":
+        return _diff(options)
     configuration = read_configuration(options.config)
     configure_logging(configuration.log.format)
     return {"pull": _pull, "status": _status}[options.step](options, configuration)
@@ -186,6 +196,71 @@ def _status_row(source: SourceCoverage) -> tuple[str, ...]:
         _date(source.published_at),
         "; ".join((source.outcome, *source.problems)),
     )
+
+
+def snapshot_named(name: str, config: str | None) -> ListSnapshot:
+    """Return the snapshot that `name` stands for: a file or folder, or a generation kept for the configuration.
+
+    Raises `InputError` or `FeedFault` where there is none.
+    """
+    if Path(name).exists():
+        found = read_lists([name])
+        if found is None:
+            raise InputError(f"`{name}` holds no list")
+        return found
+    if config is None:
+        raise InputError(f"there is no file `{name}`; a kept generation needs `--config FILE`")
+    shelf = shelf_of(read_configuration(config))
+    return shelf.snapshot(shelf.generation(name).snapshot)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    """Print what was added, removed and changed."""
+    found = difference(snapshot_named(options.old, options.config), snapshot_named(options.new, options.config))
+    people = for_people(options.json)
+    for line in _differences(found):
+        if people:
+            names = "".join(f" +`{name}`" for name in line["names_added"] if line["change"] == "changed")
+            names += "".join(f" -`{name}`" for name in line["names_removed"] if line["change"] == "changed")
+            sign = {"added": "+", "removed": "-", "changed": "~"}[line["change"]]
+            print(printable(f"{sign} {line['list']} {line['entry_id']}  {line['name']}{names}"))
+        else:
+            print_json(line)
+    counts = found.counts()
+    if people:
+        rows = [
+            (code, *(str(count[what]) for what in ("added", "removed", "changed"))) for code, count in counts.items()
+        ]
+        print_table(("list", "added", "removed", "changed"), rows)
+    else:
+        sums = {"added": len(found.added), "removed": len(found.removed), "changed": len(found.changed)}
+        print_json({**sums, "to_screen": len(found.to_screen), "lists": counts})
+    return 0
+
+
+def _differences(found: Difference) -> Iterator[dict[str, Any]]:
+    for what, entries in (("added", found.added), ("removed", found.removed)):
+        for entry in entries:
+            names = list(names_of_entry(entry))
+            yield {
+                "change": what,
+                "list": entry.list,
+                "entry_id": entry.id,
+                "name": entry.name,
+                "fields": [],
+                "names_added": names if what == "added" else [],
+                "names_removed": names if what == "removed" else [],
+            }
+    for change in found.changed:
+        yield {
+            "change": "changed",
+            "list": change.after.list,
+            "entry_id": change.after.id,
+            "name": change.after.name,
+            "fields": list(change.fields),
+            "names_added": list(change.names_added),
+            "names_removed": list(change.names_removed),
+        }
 
 
 def _date(when: datetime | None) -> str:

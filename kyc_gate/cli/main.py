@@ -31,6 +31,7 @@ COMMANDS = {
     "decide": Entry("decide", "decide requests from a file under a policy, without a store"),
     "screen": Entry("screen", "compare names with restricted-party lists"),
     "lists": Entry("lists", "pull, check, compare and carry restricted-party lists"),
+    "rescreen": Entry("rescreen", "screen a book of parties again after lists or parties changed"),
     "place": Entry("place", "find the country that a text names"),
     "owners": Entry("owners", "build the LEI register, and show who stands behind an entity"),
     "estimate": Entry("estimate", "estimate the operations that machines can perform"),

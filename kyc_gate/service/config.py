@@ -53,6 +53,7 @@ class ListSettings(Record):
     sources: tuple[str, ...] = ()
     folder: str = "kyc-gate-lists"
     refresh_minutes: Annotated[float, Meta(gt=0)] = 60.0
+    rescreen_minutes: Annotated[float, Meta(gt=0)] = 5.0
     max_shrink: Annotated[float, Meta(ge=0, lt=1)] = 0.10
     max_growth: Annotated[float, Meta(ge=0)] = 1.0
     max_unreadable: Annotated[float, Meta(ge=0, le=1)] = 0.02

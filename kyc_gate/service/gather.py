@@ -204,6 +204,11 @@ def _parent_facts(party: Party, parent: Party | UltimateParent | None) -> Parent
     return ParentFacts(name=parent.name, headquarters=read_place(parent.headquarters).country, is_self=own)
 
 
+def screen_with_owners(party: Party, parties: Mapping[str, Party], screener: Screener) -> Screening:
+    """Return the worst screening over the party, its ultimate parent and its direct owners, each match once."""
+    return _screened(party, ultimate_parent(party, parties), parties, screener)
+
+
 def _screened(
     party: Party,
     parent: Party | UltimateParent | None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,18 @@ import structlog
 
 from kyc_gate.errors import FeedFault
 from kyc_gate.feeds.child import pull_apart
+from kyc_gate.feeds.screened_book import ScreenedBook
 from kyc_gate.model.coverage import Coverage
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.service.config import Configuration
 from kyc_gate.service.list_shelf import ActiveLists, pulling_of, read_active, read_coverage, shelf_of, sources_of
+from kyc_gate.service.rescreening import (
+    Rescreener,
+    Resemblance,
+    kept_snapshots,
+    open_cases,
+    rescreen_gently,
+)
 
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
@@ -29,9 +36,6 @@ WATCH_SECONDS = 1.0
 JITTER = 0.1
 """Share by which the time between pulls varies, so that many gates do not ask a publisher at once."""
 
-Activated = Callable[["Gate"], Awaitable[None]]
-"""Told once other lists are active."""
-
 
 class ListKeeper:
     """Works beside a gate for as long as it is open. `files` is what was read at start besides the sources."""
@@ -42,7 +46,7 @@ class ListKeeper:
         self._active = active
         self._sources = sources_of(configuration)
         self._shelf = shelf_of(configuration)
-        self.activated: Activated | None = None
+        self._changed = asyncio.Event()
 
     async def keep(self, gate: Gate) -> None:
         """Watch and pull until cancelled."""
@@ -51,6 +55,7 @@ class ListKeeper:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch(gate))
             tasks.create_task(self._pull())
+            tasks.create_task(self._rescreen(gate))
 
     def coverage(self, now: datetime) -> Coverage:
         """Return where each source stands at `now`. Raises `FeedFault` when the shelf is damaged."""
@@ -83,8 +88,48 @@ class ListKeeper:
             gate.confirm(found.clocks)
             return
         await gate.activate(found.snapshot, found.clocks)
-        if self.activated is not None:
-            await self.activated(gate)
+        self._changed.set()
+
+    # Screening again
+
+    async def _rescreen(self, gate: Gate) -> None:
+        """Screen the parties on file again whenever other lists are active, and now and then for those that changed."""
+        seconds = self._configuration.lists.rescreen_minutes * 60
+        while True:
+            try:
+                await self.rescreen(gate)
+            except Exception as error:
+                # As above. What was not screened is screened the next time.
+                log.error("rescreening.failed", exc_info=error, error=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), seconds)
+            self._changed.clear()
+
+    async def rescreen(self, gate: Gate) -> None:
+        """Open a case for each party on file that newly resembles an entry of the active lists."""
+        screener = gate.screener
+        if screener is None:
+            return
+        parties = {party.id: party for party in await gate.store.fetch_parties()}
+
+        async def opens(found: tuple[Resemblance, ...]) -> int | None:
+            settings = gate.settings
+            opened = await open_cases(
+                gate.store,
+                found,
+                at=gate.now(),
+                due_hours=settings.due_hours,
+                urgent_due_hours=settings.urgent_due_hours,
+            )
+            return opened if gate.screener is screener else None
+
+        with ScreenedBook(self._shelf.folder / "screened.db", "store") as book:
+            rescreener = await asyncio.to_thread(
+                Rescreener, screener, book, kept_snapshots(self._shelf.snapshot), parties
+            )
+            opened = await rescreen_gently(rescreener, parties.values(), opens)
+        if opened:
+            log.warning("rescreening.opened", cases=opened, snapshot=screener.snapshot.digest[:12])
 
     # Pulling
 

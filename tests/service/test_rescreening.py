@@ -1,0 +1,199 @@
+"""Parties screened again: only what changed, each pair once, and on from where it was broken off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from kyc_gate.feeds.difference import difference
+from kyc_gate.feeds.screened_book import ScreenedBook
+from kyc_gate.lists.read import read_list
+from kyc_gate.lists.snapshot import merge
+from kyc_gate.model.listing import ListSnapshot
+from kyc_gate.model.party import Party
+from kyc_gate.screening.screener import Screener
+from kyc_gate.service.flips import Backtest
+from kyc_gate.service.gate import Gate
+from kyc_gate.service.rescreening import Rescreener, Resemblance, open_cases, rescreen_gently
+from kyc_gate.storage.sqlite import SqliteStore
+from tests.feeds.publisher import companies, lines, publishing
+
+from .test_list_keeper import LISTED, WITH, WITHOUT, configured, kyc_gate, until
+
+ROWS = companies(300)
+OURS = "Zarquon Vextral Foundry"
+
+
+def snapshot(rows: list[dict[str, str]]) -> ListSnapshot:
+    """Return the snapshot of an operator's list."""
+    return merge([read_list("list.jsonl", lines(rows))])
+
+
+BEFORE = snapshot(ROWS)
+AFTER = snapshot([*ROWS, LISTED])
+BOOK = [
+    Party(id="a", name=OURS),
+    Party(id="b", name=ROWS[3]["name"]),
+    Party(id="c", name="Quiet Lagoon Ferries"),
+    Party(id="d", name="Zarquon Vextrall Foundry Ltd"),
+]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[ScreenedBook]:
+    with ScreenedBook(tmp_path / "screened.db", "book") as book:
+        yield book
+
+
+def screened(book: ScreenedBook, snapshot: ListSnapshot, parties: list[Party] = BOOK) -> list[tuple[str, str, str]]:
+    """Return party, entry and cause of everything newly found, in one run over the book."""
+    rescreener = Rescreener(Screener(snapshot), book, {BEFORE.digest: BEFORE, AFTER.digest: AFTER}.get)
+    return [(each.party, each.entry_id, each.cause) for _, found in rescreener.screen(parties) for each in found]
+
+
+def test_only_what_changed_is_compared(book: ScreenedBook) -> None:
+    """The first run compares with all lists; after a change of the lists only the entries that changed are compared."""
+    assert screened(book, BEFORE) == [("b", "3", "party")]
+    assert screened(book, BEFORE) == []
+    assert sorted(screened(book, AFTER)) == [("a", "x1", "list"), ("d", "x1", "list")]
+    assert screened(book, AFTER) == []
+
+
+def test_a_party_that_changed_is_compared_with_all(book: ScreenedBook) -> None:
+    """A new name of one party is compared with every list; the other parties are left alone."""
+    screened(book, AFTER)
+    renamed = [*BOOK[:2], Party(id="c", name=ROWS[9]["name"]), BOOK[3]]
+    assert screened(book, AFTER, renamed) == [("c", "9", "party")]
+
+
+def test_a_name_that_changes_under_one_id_is_compared(book: ScreenedBook) -> None:
+    """An entry that keeps its id and changes its name is a changed entry."""
+    redesignated = snapshot([{**row, "name": OURS} if row["id"] == "5" else row for row in ROWS])
+    found = difference(BEFORE, redesignated)
+    assert ([change.after.id for change in found.changed], found.added, found.removed) == (["5"], (), ())
+    screened(book, BEFORE)
+    rescreener = Rescreener(Screener(redesignated), book, {BEFORE.digest: BEFORE}.get)
+    assert [each.entry_id for _, found in rescreener.screen(BOOK[:1]) for each in found] == ["5"]
+
+
+def test_what_was_broken_off_goes_on(tmp_path: Path) -> None:
+    """A run that stops in the middle leaves what it did; the next one does the rest, and repeats a batch at most."""
+    parties = [Party(id=f"{number}", name=ROWS[number % 300]["name"]) for number in range(600)]
+    with ScreenedBook(tmp_path / "screened.db", "book") as book:
+        walk = Rescreener(Screener(BEFORE), book, lambda _: None).screen(parties)
+        for _ in range(300):
+            next(walk)
+        walk.close()
+    with ScreenedBook(tmp_path / "screened.db", "book") as book:
+        found = screened(book, BEFORE, parties)
+    assert {party for party, *_ in found} == {str(number) for number in range(256, 600)}
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "store.db")
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def test_a_pair_opens_one_case(store: SqliteStore, book: ScreenedBook, tmp_path: Path) -> None:
+    """Each party and entry open one case, which names both; a second run opens none, whatever a person concluded."""
+    rescreener = Rescreener(Screener(AFTER), book, lambda _: None)
+    found = [each for _, found in rescreener.screen(BOOK) for each in found]
+    hours = {"due_hours": 24.0, "urgent_due_hours": 4.0}
+    at = datetime.now(UTC)
+    assert await open_cases(store, found, at=at, **hours) == 3
+    case = next(case for case in await store.fetch_cases() if case.party_id == "a")
+    assert (case.rules, case.operation, case.severity) == (("rescreening",), "rescreening:SDN:x1", "high")
+    record = await store.fetch_decision(case.decision_ids[0])
+    assert record is not None
+    assert record["type"] == "rescreening"
+    await store.reject_case(case.id, reviewer="ada", note="another firm", at=at)
+    with ScreenedBook(tmp_path / "again.db", "book") as again:
+        repeated = [e for _, f in Rescreener(Screener(AFTER), again, lambda _: None).screen(BOOK) for e in f]
+    assert await open_cases(store, repeated, at=at, **hours) == 0
+    assert len(await store.fetch_cases()) == 3
+
+
+async def test_newer_lists_break_off_what_is_under_way(book: ScreenedBook) -> None:
+    """Work in the background stops when it is told that newer lists are active."""
+
+    async def opens(found: tuple[Resemblance, ...]) -> int | None:
+        return None
+
+    assert await rescreen_gently(Rescreener(Screener(AFTER), book, lambda _: None), BOOK, opens) == 0
+    assert book.of("d") is None
+
+
+def test_every_flip_is_listed() -> None:
+    """A backtest names each party that the sides answer differently, and sums outcomes and lists."""
+    backtest = Backtest(Screener(BEFORE), Screener(AFTER))
+    flips = [flip for flip in backtest.flips(BOOK) if flip is not None]
+    assert [(flip.party, flip.old.outcome, flip.new.lists) for flip in flips] == [
+        ("a", "clear", ("SDN",)),
+        ("d", "clear", ("SDN",)),
+    ]
+    assert backtest.count.gained == {"SDN": 2}
+    assert backtest.count.parties == 4
+    back = Backtest(Screener(AFTER), Screener(BEFORE))
+    assert [flip for flip in back.flips(BOOK) if flip is not None]
+    assert back.count.lost == {"SDN": 2}
+
+
+def test_two_sets_of_lines_are_compared() -> None:
+    """A name that is possible between the lines flips when the line moves past it."""
+    strict, lax = Screener(AFTER, possible=0.5, match=0.6), Screener(AFTER, possible=0.999, match=0.999)
+    backtest = Backtest(strict, lax)
+    assert [flip.party for flip in backtest.flips(BOOK) if flip is not None] == ["d"]
+    assert sum(backtest.count.outcomes.values()) == 1
+
+
+async def test_a_gate_that_serves_opens_cases_by_itself(tmp_path: Path) -> None:
+    """Once other lists are active, each party on file that newly resembles an entry has a case."""
+    async with publishing(WITHOUT) as publisher:
+        config = configured(tmp_path, publisher)
+        await kyc_gate("lists", "pull", "--config", str(config))
+        async with Gate.from_config(config) as gate:
+            await gate.store.save_directory(BOOK, [])
+            assert gate.keeper is not None
+            await gate.keeper.rescreen(gate)
+            assert [case.party_id for case in await gate.store.fetch_cases()] == ["b"]
+            publisher.body = WITH
+            await kyc_gate("lists", "pull", "--config", str(config))
+
+            async def opened() -> bool:
+                return {case.party_id for case in await gate.store.fetch_cases()} == {"a", "b", "d"}
+
+            await until(opened)
+
+
+async def test_the_command_goes_over_book_and_store(tmp_path: Path) -> None:
+    """`rescreen` prints what a file's parties resemble, opens cases for those of the store, and does both once."""
+    async with publishing(WITH) as publisher:
+        config = str(configured(tmp_path, publisher))
+        await kyc_gate("lists", "pull", "--config", config)
+    file = tmp_path / "book.jsonl"
+    file.write_text("".join(json.dumps({"id": each.id, "name": each.name}) + "\n" for each in BOOK), encoding="utf-8")
+    status, out, err = await kyc_gate("rescreen", "--book", str(file), "--config", config)
+    assert (status, len(out.splitlines())) == (0, 3), err
+    assert (await kyc_gate("rescreen", "--book", str(file), "--config", config))[1] == ""
+    await kyc_gate("parties", "import", str(file), "--config", config)
+    for cases in (3, 0):
+        _, out, err = await kyc_gate("rescreen", "--book", "store", "--config", config)
+        assert json.loads(out)["cases"] == cases, err
+    old = tmp_path / "old.jsonl"
+    await asyncio.to_thread(old.write_bytes, WITHOUT)
+    report = ("rescreen", "--book", str(file), "--config", config, "--report", "--old", str(old), "--new", "active")
+    _, out, err = await kyc_gate(*report)
+    assert [json.loads(line).get("party") for line in out.splitlines()] == ["a", "d", None], err
+    assert json.loads(out.splitlines()[-1])["gained"] == {"SDN": 2}
+    _, out, _ = await kyc_gate("lists", "diff", str(old), "active", "--config", config)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [(row["change"], row["names_added"]) for row in rows[:-1]] == [("changed", [OURS])]
+    assert rows[-1]["lists"] == {"SDN": {"added": 0, "removed": 0, "changed": 1}}
