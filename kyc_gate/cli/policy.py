@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kyc_gate.cli import policy_explain
+from kyc_gate.cli import policy_diff, policy_explain
 from kyc_gate.cli.output import add_json, print_json, printable
 from kyc_gate.cli.policies import policy_folder, shipped
 from kyc_gate.decide.cases import run_cases
@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "explain", help="say why a decision is what it is, and what would change it", allow_abbrev=False
         )
     )
+    policy_diff.add_arguments(
+        steps.add_parser(
+            "diff", help="say how two policies differ; status 3 stricter, 4 more lenient", allow_abbrev=False
+        )
+    )
     for step in (linting, testing):
         step.add_argument("folders", metavar="DIR", nargs="*", help="policy folders (default: the shipped policies)")
         add_json(step)
@@ -32,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
     """Do the step on each policy; the status is 1 when one of them has a problem."""
     if options.step == "explain":
         return policy_explain.run(options)
+    if options.step == "diff":
+        return policy_diff.run(options)
     folders = [policy_folder(name) for name in options.folders] or shipped()
     step = _lint if options.step == "lint" else _test
     return max(step(folder, options.json) for folder in folders)

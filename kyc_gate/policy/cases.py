@@ -58,6 +58,19 @@ def read_cases_folder(folder: Path) -> CasesReading:
     return CasesReading(cases=tuple(reader.read()), problems=tuple(reader.problems))
 
 
+def ordinary_facts() -> Facts:
+    """Return the facts of an ordinary customer and request, which no shipped rule finds anything against."""
+    folder = shipped_policies() / "gate-base"
+    found = read_folder(folder)
+    if found.policy is None:
+        raise PolicyError([str(problem) for problem in found.problems])
+    reader = _CasesReader(folder, found.policy)
+    base = reader.base(reader.sources(folder))
+    if base is None:
+        raise PolicyError([str(problem) for problem in reader.problems])
+    return build_facts(base)
+
+
 class _CasesReader:
     def __init__(self, folder: Path, policy: Policy) -> None:
         self.folder = folder.resolve()

@@ -91,4 +91,4 @@ def _codes(groups: Mapping[str, Group], name: str, day: date) -> frozenset[str]:
 
 def _with_territories(codes: frozenset[str], alike: Mapping[str, str]) -> frozenset[str]:
     members = {code for code, country in alike.items() if country in codes}
-    return (codes - alike.keys()) | members
+    return frozenset(code for code in codes if code not in alike) | members

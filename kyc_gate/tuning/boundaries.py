@@ -27,20 +27,26 @@ _ELSEWHERE = "ZZ"
 _OTHER_TEXT = "something else"
 
 
-def boundary_values(policies: Sequence[Policy], day: datetime) -> Values:
+def boundary_values(policies: Sequence[Policy], day: datetime, *, only: str | None = None) -> Values:
     """Return, for each fact that a rule in force on `day` names, one value on each side of everything that it is asked.
 
     Numbers stand just below, at and just above each line; countries are one of each kind that the groups tell apart;
     texts and lists are each word that a condition names, and another; what can be unknown is unknown once.
+    `only` names one rule, in all its versions: its facts, its lines, and the groups that it names.
     """
     found: dict[str, dict[object, None]] = {}
-    for policy in policies:
-        edition = policy.edition_on(day.astimezone(UTC).date())
-        for rule in edition.rules:
-            for path in rule_facts(rule):
-                found.setdefault(path, {}).update(dict.fromkeys(_anyway(vocabulary()[path], edition.groups)))
-            for path, values in _asked(rule, policy):
-                found.setdefault(path, {}).update(dict.fromkeys(values))
+    asked = [
+        (rule, policy, policy.edition_on(day.astimezone(UTC).date()).groups)
+        for policy in policies
+        for rule in policy.edition_on(day.astimezone(UTC).date()).rules
+        if only is None or rule.id == only
+    ]
+    countries = tuple(_kinds_of_country(asked))
+    for rule, policy, _ in asked:
+        for path in rule_facts(rule):
+            found.setdefault(path, {}).update(dict.fromkeys(_anyway(vocabulary()[path], countries)))
+        for path, values in _asked(rule, policy):
+            found.setdefault(path, {}).update(dict.fromkeys(values))
     return {path: tuple(values) for path, values in found.items()}
 
 
@@ -74,7 +80,7 @@ def value_at(facts: Facts, path: str) -> object:
     return found
 
 
-def _anyway(fact: Fact, groups: Groups) -> Iterator[object]:
+def _anyway(fact: Fact, countries: tuple[str, ...]) -> Iterator[object]:
     """The values that a fact is given whatever is asked of it."""
     if fact.nullable:
         yield None
@@ -83,7 +89,7 @@ def _anyway(fact: Fact, groups: Groups) -> Iterator[object]:
     elif fact.type is Type.BOOLEAN:
         yield from (True, False)
     elif fact.type is Type.COUNTRY:
-        yield from _kinds_of_country(groups)
+        yield from countries
     elif fact.type is Type.NUMBER:
         yield 0 if fact.exact else 0.0
     elif fact.type is Type.TEXT:
@@ -92,12 +98,18 @@ def _anyway(fact: Fact, groups: Groups) -> Iterator[object]:
         yield from ((), (_OTHER_TEXT,))
 
 
-def _kinds_of_country(groups: Groups) -> Iterator[str]:
-    """One country for each set of groups that some country is in, and one that is in none."""
-    seen: set[frozenset[str]] = {frozenset()}
+def _kinds_of_country(asked: Sequence[tuple[Rule, Policy, Groups]]) -> Iterator[str]:
+    """One country for each set of named groups, of any of the policies, that some country is in, and one in none."""
+    named = {
+        (node.path, groups[node.path[7:]])
+        for rule, _, groups in asked
+        for node in walk(rule.node)
+        if isinstance(node, Name) and node.path.startswith("groups.")
+    }
+    seen: set[frozenset[tuple[str, frozenset[str]]]] = {frozenset()}
     yield _ELSEWHERE
-    for country in sorted(frozenset().union(*groups.values())) if groups else []:
-        kind = frozenset(name for name, members in groups.items() if country in members)
+    for country in sorted(frozenset[str]().union(*(members for _, members in named))):
+        kind = frozenset(group for group in named if country in group[1])
         if kind not in seen:
             seen.add(kind)
             yield country

@@ -70,3 +70,21 @@ def test_a_line_is_explained(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> No
     wrong = kyc_gate("policy", "explain", "--policy", "us-ai-diffusion", "--input", "-", given='{"request": 1}')
     assert wrong.status == 1
     assert "Traceback" not in wrong.err
+
+
+def test_a_more_lenient_policy_has_a_status_of_its_own(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """The status tells a pipeline whether a change is none, only stricter, or more lenient somewhere."""
+    packs = Path(shutil.copytree(shipped_policies(), tmp_path / "packs"))
+    file = packs / "us-ai-diffusion" / "policy.toml"
+    text = file.read_text(encoding="utf-8")
+    statuses = {}
+    for share in ("0.10", "0.05", "0.5"):
+        file.write_text(text.replace("approach_share = 0.10", f"approach_share = {share}"), encoding="utf-8")
+        ran = kyc_gate("policy", "diff", "us-ai-diffusion", str(file.parent))
+        statuses[share] = ran.status
+    assert statuses == {"0.10": 0, "0.05": 3, "0.5": 4}
+    assert "MORE LENIENT" in ran.out
+    assert "limit approach_share: 0.1 -> 0.5" in ran.out
+    (row,) = kyc_gate("policy", "diff", "us-ai-diffusion", str(file.parent), "--json").rows
+    assert row["status"] == 4
+    assert row["lenient"]

@@ -1,0 +1,301 @@
+"""How two policies differ: rule by rule in words, and by what they decide."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import product
+from math import prod
+
+from msgspec.structs import replace
+
+from kyc_gate.decide.cases import request_of
+from kyc_gate.decide.decision import decide
+from kyc_gate.model.decision import Decision, Mode, Outcome
+from kyc_gate.model.facts import Facts, GrantFacts
+from kyc_gate.model.record import Record
+from kyc_gate.policy.policy import Policy, Rule
+from kyc_gate.policy.syntax import Name, walk
+from kyc_gate.policy.written_conditions import condition_text, number_text
+from kyc_gate.tuning.boundaries import boundary_values, changing_moments, rule_facts, value_at, with_facts
+
+MOST_DRAWN = 20_000
+"""Combinations of boundary values that a changed rule is asked on one day; where there are more, so many are drawn."""
+
+EXAMPLES = 10
+"""Examples that are kept for each direction."""
+
+
+class Wording(Record):
+    """One difference in words: what it is about, and the two texts; an empty one where there is none."""
+
+    about: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        if not self.old:
+            return f"{self.about}: added: {self.new}"
+        return f"{self.about}: {self.old} -> {self.new}" if self.new else f"{self.about}: removed: {self.old}"
+
+
+class Example(Record):
+    """Facts on which the two policies decide otherwise: the facts that were set, and both decisions.
+
+    `granted` is true where the difference shows only to a request that a reviewer has approved.
+    """
+
+    rule: str
+    as_of: datetime
+    facts: tuple[tuple[str, object], ...]
+    old: Outcome
+    new: Outcome
+    old_rules: tuple[str, ...]
+    new_rules: tuple[str, ...]
+    granted: bool = False
+
+    @property
+    def lenient(self) -> bool:
+        """Whether the new policy lets more through here."""
+        return self.new.severity < self.old.severity
+
+
+class Difference(Record):
+    """Everything in which two policies differ. `drawn` says how many combinations of facts were asked.
+
+    `exhaustive` is true where those were all combinations of boundary values of every changed rule.
+    """
+
+    words: tuple[Wording, ...]
+    lenient: tuple[Example, ...]
+    stricter: tuple[Example, ...]
+    drawn: int
+    exhaustive: bool
+
+    @property
+    def status(self) -> int:
+        """The exit status: 0 for the same decisions, 3 for stricter ones only, 4 for more lenient ones somewhere."""
+        if self.lenient:
+            return 4
+        return 3 if self.stricter else 0
+
+
+def difference(old: Policy, new: Policy, base: Facts) -> Difference:
+    """Return how `new` differs from `old`. Facts that no changed rule asks for stand as in `base`.
+
+    Each changed rule is asked, old and new, with the values of its facts at which either turns, on each day on which
+    either changes; where the two answer otherwise, both policies decide, with and without a grant for every rule.
+    """
+    search = _Search(old, new, base)
+    for changed in changed_rules(old, new):
+        search.ask(changed)
+    return Difference(
+        words=tuple(worded(old, new)),
+        lenient=search.found(lenient=True),
+        stricter=search.found(lenient=False),
+        drawn=search.drawn,
+        exhaustive=search.exhaustive,
+    )
+
+
+class Changed(Record):
+    """A rule in two versions; None where one policy has none."""
+
+    id: str
+    old: Rule | None
+    new: Rule | None
+
+
+def changed_rules(old: Policy, new: Policy) -> Iterator[Changed]:
+    """Yield every rule that may answer otherwise: by its own text, or by a limit, option or group that it names."""
+    before = {rule.id: rule for rule in old.rules}
+    after = {rule.id: rule for rule in new.rules}
+    for id in dict.fromkeys((*before, *after)):
+        one, other = before.get(id), after.get(id)
+        if one is None or other is None or _behaviour(one, old) != _behaviour(other, new):
+            yield Changed(id=id, old=one, new=other)
+
+
+def _behaviour(rule: Rule, policy: Policy) -> tuple[object, ...]:
+    """Everything that a rule's answer rests on, apart from the facts."""
+    names = sorted({node.path for node in walk(rule.node) if isinstance(node, Name)})
+    settings = [(name, policy.constants.limits.get(name[7:])) for name in names if name.startswith("limits.")]
+    options = [(name, policy.constants.options.get(name[8:])) for name in names if name.startswith("options.")]
+    groups = [name[7:] for name in names if name.startswith("groups.")]
+    members = [
+        (start, [(name, sorted(edition.groups.get(name, ()))) for name in groups])
+        for start, edition in zip((None, *policy.starts), policy.editions, strict=True)
+    ]
+    spans = [span for index, span in enumerate(members) if index == 0 or span[1] != members[index - 1][1]]
+    own = (rule.outcome, rule.mode, rule.overridable, rule.effective_from, rule.effective_to)
+    return (condition_text(rule.node), *own, settings, options, spans)
+
+
+class _Search:
+    """The facts on which two policies were asked, and what came of it."""
+
+    def __init__(self, old: Policy, new: Policy, base: Facts) -> None:
+        self._old, self._new, self._base = old, new, base
+        self._examples: list[Example] = []
+        self._dice = random.Random(7)  # noqa: S311 - the same draw every time, so that an answer can be repeated
+        self.drawn = 0
+        self.exhaustive = True
+        rules = tuple({rule.id for policy in (old, new) for rule in policy.rules})
+        self._grant = GrantFacts(id="any", rules=rules, budget=10**40, outcome=Outcome.BLOCK)
+
+    def found(self, *, lenient: bool) -> tuple[Example, ...]:
+        """Return examples of one direction, those of different rules and outcomes first."""
+        chosen = [example for example in self._examples if example.lenient is lenient]
+        first = {(example.rule, example.old, example.new, example.granted): example for example in reversed(chosen)}
+        ordered = [*reversed(first.values()), *chosen]
+        return tuple({id(example): example for example in ordered}.values())[:EXAMPLES]
+
+    def ask(self, changed: Changed) -> None:
+        """Ask a changed rule on each day on which something changes, and on the day of the base."""
+        rules = [rule for rule in (changed.old, changed.new) if rule is not None]
+        paths = tuple(dict.fromkeys(path for rule in rules for path in rule_facts(rule)))
+        for moment in self._moments(changed):
+            values = boundary_values((self._old, self._new), moment, only=changed.id)
+            options = [tuple(dict.fromkeys((value_at(self._base, path), *values.get(path, ())))) for path in paths]
+            base = replace(self._base, as_of=moment)
+            for combination in self._combinations(options):
+                self.drawn += 1
+                asked = dict(zip(paths, combination, strict=True))
+                facts = with_facts(base, asked)
+                if _answer(changed.old, self._old, facts) != _answer(changed.new, self._new, facts):
+                    self._decide(changed.id, facts, asked)
+
+    def _moments(self, changed: Changed) -> Iterable[datetime]:
+        """One moment for each way in which the two versions may stand: in force or not, and with which groups."""
+        found: dict[object, datetime] = {}
+        for moment in (self._base.as_of, *changing_moments([self._old, self._new])):
+            found.setdefault(
+                (_standing(changed.old, self._old, moment), _standing(changed.new, self._new, moment)), moment
+            )
+        return found.values()
+
+    def _combinations(self, options: Sequence[tuple[object, ...]]) -> Iterable[tuple[object, ...]]:
+        if prod(map(len, options)) <= MOST_DRAWN:
+            return product(*options)
+        self.exhaustive = False
+        return (tuple(self._dice.choice(some) for some in options) for _ in range(MOST_DRAWN))
+
+    def _decide(self, rule: str, facts: Facts, asked: Mapping[str, object]) -> None:
+        for granted in (False, True):
+            given = replace(facts, grant=self._grant if granted else None)
+            old, new = _decided(self._old, given), _decided(self._new, given)
+            if old.outcome is not new.outcome:
+                self._keep(rule, given, asked, old, new, granted=granted)
+                return
+
+    def _keep(
+        self, rule: str, facts: Facts, asked: Mapping[str, object], old: Decision, new: Decision, *, granted: bool
+    ) -> None:
+        key = (rule, old.outcome, new.outcome, granted)
+        kept = sum(1 for one in self._examples if (one.rule, one.old, one.new, one.granted) == key)
+        if kept < EXAMPLES:
+            self._examples.append(
+                Example(
+                    rule=rule,
+                    as_of=facts.as_of,
+                    facts=tuple((path, value) for path, value in asked.items() if value != value_at(self._base, path)),
+                    old=old.outcome,
+                    new=new.outcome,
+                    old_rules=tuple(finding.rule for finding in old.counting),
+                    new_rules=tuple(finding.rule for finding in new.counting),
+                    granted=granted,
+                )
+            )
+
+
+def _standing(rule: Rule | None, policy: Policy, moment: datetime) -> object:
+    """Whether a rule is in force, with the groups that it names; None where it is not."""
+    day = moment.astimezone(UTC).date()
+    if rule is None or not rule.in_force(day):
+        return None
+    groups = policy.edition_on(day).groups
+    return tuple(
+        (node.path, groups[node.path[7:]])
+        for node in walk(rule.node)
+        if isinstance(node, Name) and node.path.startswith("groups.")
+    )
+
+
+def _answer(rule: Rule | None, policy: Policy, facts: Facts) -> tuple[object, ...] | None:
+    """What a rule does about facts: its answer with all that decides what follows from it; None where it is silent."""
+    day = facts.as_of.astimezone(UTC).date()
+    if rule is None or rule.mode is Mode.OFF or not rule.in_force(day):
+        return None
+    try:
+        value = rule.condition(facts, policy.edition_on(day).groups, ())
+    # As when a rule is asked: whatever goes wrong is a finding that escalates.
+    except Exception:  # noqa: BLE001
+        value = None
+    if value is False:
+        return None
+    outcome = rule.outcome if value is True else Outcome.ESCALATE
+    return (outcome, rule.mode, rule.overridable)
+
+
+def _decided(policy: Policy, facts: Facts) -> Decision:
+    return decide(request_of(facts), facts, policy, facts_digest="")
+
+
+def worded(old: Policy, new: Policy) -> Iterator[Wording]:
+    """Yield the differences in words: rules, limits, options and groups."""
+    yield from _maps("limit", _numbers(old), _numbers(new))
+    yield from _maps("option", _options(old), _options(new))
+    yield from _groups(old, new)
+    before = {rule.id: rule for rule in old.rules}
+    after = {rule.id: rule for rule in new.rules}
+    for id in dict.fromkeys((*before, *after)):
+        one, other = before.get(id), after.get(id)
+        if one is None or other is None:
+            yield Wording(about=f"rule {id}", old=one.title if one else "", new=other.title if other else "")
+        else:
+            yield from _maps(f"rule {id},", _told(one), _told(other))
+
+
+def _numbers(policy: Policy) -> Mapping[str, str]:
+    return {name: number_text(value) for name, value in policy.limits.items()}
+
+
+def _options(policy: Policy) -> Mapping[str, str]:
+    return {name: str(value).lower() for name, value in policy.options.items()}
+
+
+def _told(rule: Rule) -> Mapping[str, str]:
+    return {
+        "when": condition_text(rule.node),
+        "then": str(rule.outcome),
+        "mode": str(rule.mode),
+        "overridable": str(rule.overridable).lower(),
+        "from": str(rule.effective_from or "always"),
+        "to": str(rule.effective_to or "open"),
+        "cites": ", ".join(rule.cites) or "none",
+        "status": str(rule.status),
+        "title": rule.title,
+    }
+
+
+def _maps(about: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Wording]:
+    for name in dict.fromkeys((*old, *new)):
+        if old.get(name) != new.get(name):
+            yield Wording(about=f"{about} {name}", old=old.get(name, ""), new=new.get(name, ""))
+
+
+def _groups(old: Policy, new: Policy) -> Iterator[Wording]:
+    """Groups whose members differ, as from the first day on which they do."""
+    told: set[str] = set()
+    for moment in changing_moments([old, new]):
+        before, after = (policy.edition_on(moment.date()).groups for policy in (old, new))
+        for name in dict.fromkeys((*before, *after)):
+            one, other = before.get(name, frozenset()), after.get(name, frozenset())
+            if one != other and name not in told:
+                told.add(name)
+                yield Wording(
+                    about=f"group {name} on {moment.date()}",
+                    old=f"without {', '.join(sorted(one - other)) or 'none'}",
+                    new=f"with {', '.join(sorted(other - one)) or 'none'}",
+                )
