@@ -51,7 +51,7 @@ class Machines(Repeats):
 def machine_lines(given: Machines, *, at: str = "") -> tuple[Accelerators, ...]:
     """Return the lines asked for, with everything that repeats them. Raises `FieldError`."""
     written_out = given.model is not None or given.instance_type is not None
-    if given.accelerators is not None:
+    if given.accelerators or (given.accelerators is not None and not written_out):
         if written_out or given.count is not None:
             raise FieldError(f"{at}accelerators", f"give `{at}accelerators` or a single line, not both")
         lines = [(f"{at}accelerators[{number}].", line) for number, line in enumerate(given.accelerators)]
