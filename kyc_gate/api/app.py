@@ -17,6 +17,7 @@ from kyc_gate.api.cases import case, cases
 from kyc_gate.api.decisions import decide, decision
 from kyc_gate.api.metrics import metrics
 from kyc_gate.api.runs import finish, run
+from kyc_gate.api.screen import screen
 from kyc_gate.errors import InputError, KYCGateError, RefusedCall
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def api_app(gate: Gate, tokens_sha256: Sequence[str] = ()) -> Starlette:
             Route("/metrics", metrics, methods=["GET"]),
             Route("/v1/decisions", _guarded(bearer, decide), methods=["POST"]),
             Route("/v1/decisions/{id}", _guarded(bearer, decision), methods=["GET"]),
+            Route("/v1/screen", _guarded(bearer, screen), methods=["POST"]),
             Route("/v1/cases", _guarded(bearer, cases), methods=["GET"]),
             Route("/v1/cases/{id}", _guarded(bearer, case), methods=["GET"]),
             Route("/v1/runs/{id:path}/finish", _guarded(bearer, finish), methods=["POST"]),

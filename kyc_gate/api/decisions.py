@@ -29,7 +29,7 @@ async def decide(request: Request) -> Response:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in _JSON:
         raise RefusedCall(415, "content-type", "send the body as `application/json`")
-    asked, party, dry_run = read_question(await _body(request, gate.limits.max_body))
+    asked, party, dry_run = read_question(await body_of(request, gate.limits.max_body))
     admission = await gate.decide(asked, party=party, dry_run=dry_run)
     if admission.decision is None:
         return _undecided(admission)
@@ -45,7 +45,8 @@ async def decision(request: Request) -> Response:
     return json_answer(record)
 
 
-async def _body(request: Request, max_body: int) -> bytes:
+async def body_of(request: Request, max_body: int) -> bytes:
+    """Return the body. Raises `RefusedCall` for one larger than `max_body` bytes, or cut off."""
     body = bytearray()
     try:
         async for chunk in request.stream():

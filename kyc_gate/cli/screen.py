@@ -10,14 +10,13 @@ from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
 from kyc_gate.cli.lists import add_lists, read_lists
 from kyc_gate.cli.output import UsageError, for_people, print_json, printable
-from kyc_gate.cli.screen_input import ScreenInput, asked_of
 from kyc_gate.cli.workers import answer_lines_with_workers
 from kyc_gate.errors import InputError
-from kyc_gate.model.match import Band, Lines, Match, ScreeningOutcome
-from kyc_gate.names.normalize import normalize_name
+from kyc_gate.model.match import Band, Lines
 from kyc_gate.places.countries import parse_country
 from kyc_gate.screening.screener import MATCH, Screener
 from kyc_gate.screening.stored import index_of
+from kyc_gate.service.screen_input import ScreenInput, UnusableField, asked_of, screening_row
 
 MOST_WORKERS = 64
 
@@ -106,45 +105,11 @@ def _answer_row(row: Row, screener: Screener, country: str | None) -> Row:
 
 
 def _answer(given: ScreenInput, screener: Screener, country: str | None) -> Row:
-    asked = asked_of(given, country)
-    found = screener.screen_party(asked)
-    if found.outcome is ScreeningOutcome.NOT_SCREENED:
-        raise FieldError("name", f"`{asked.names[0][:80]}` holds no letter or digit that could be compared")
-    if not found.complete and found.outcome is ScreeningOutcome.CLEAR:
-        _refuse_cut(asked.names)
-    return {
-        "id": given.id,
-        "query": asked.names[0],
-        "outcome": found.outcome.value,
-        "matches": [match_row(match) for match in found.matches],
-        "recall_bound": found.recall_bound,
-        "complete": found.complete,
-        "scorer": found.scorer,
-        "snapshot": found.snapshot,
-        "as_of": found.as_of,
-    }
-
-
-def _refuse_cut(names: tuple[str, ...]) -> None:
-    """Raise `FieldError` for a name of which only a part was compared: the rest may be listed, so it is not clear."""
-    for name in names:
-        normalized = normalize_name(name)
-        if normalized.usable and normalized.problem is not None:
-            raise FieldError("name", f"`{name[:80]}` is {normalized.problem}; give the name alone")
-
-
-def match_row(match: Match) -> Row:
-    """Return a match as other programs read it."""
-    return {
-        "list": match.list,
-        "entry_id": match.entry_id,
-        "name": match.name,
-        "score": match.score,
-        "explanation": match.explanation,
-        "outcome": match.outcome.value,
-        "kind": match.kind.value,
-        "queried": match.queried,
-    }
+    try:
+        asked = asked_of(given, country)
+        return screening_row(given.id, asked, screener.screen_party(asked))
+    except UnusableField as error:
+        raise FieldError(error.field, str(error)) from error
 
 
 def _tell(found: Row) -> None:

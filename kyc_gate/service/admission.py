@@ -9,6 +9,7 @@ from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.decision import Decision, Outcome
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Estimate, ProvisioningRequest
+from kyc_gate.model.match import Screening
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
 from kyc_gate.service.gather import Standing
@@ -44,6 +45,14 @@ class Readiness(Record):
 
     ready: bool
     reasons: tuple[str, ...] = ()
+
+
+class Screened(Record):
+    """What parties resemble, by one snapshot, and the age of the oldest list in it; None where that is not known."""
+
+    found: tuple[Screening, ...]
+    stale: bool
+    age_hours: float | None
 
 
 class Reading(Record):

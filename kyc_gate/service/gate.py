@@ -7,7 +7,7 @@ import contextlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -42,8 +42,9 @@ from kyc_gate.model.record import plain
 from kyc_gate.model.usage import HoldRequest, MeteredRun, RunEnd, Usage
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.policy.read import Policy
+from kyc_gate.screening.asked import Asked
 from kyc_gate.screening.screener import Screener
-from kyc_gate.service.admission import Admission, Readiness, Reading
+from kyc_gate.service.admission import Admission, Readiness, Reading, Screened
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
@@ -54,6 +55,9 @@ from kyc_gate.service.settings import Limits, Settings
 from kyc_gate.service.standings import Standings
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
 from kyc_gate.telemetry.line import decision_line
+
+SCREENINGS = 8
+"""Calls that are screened at once, apart from decisions; each holds a thread for a tenth of a second at most."""
 
 log = structlog.get_logger("kyc_gate")
 
@@ -84,6 +88,7 @@ class Gate:
         self.limits = Limits(max_body=self.settings.body_bytes, body_seconds=self.settings.body_seconds)
         self._generation = Generation.of(snapshot, self.settings, clocks)
         self._activating = asyncio.Lock()
+        self._screening = asyncio.Semaphore(SCREENINGS)
         self.keeper = keeper
         self._keeping: asyncio.Task[None] | None = None
         self._seed = (tuple(parties), tuple(accounts))
@@ -168,6 +173,20 @@ class Gate:
             before = self.snapshot.digest if self.snapshot else None
             self._generation = await asyncio.to_thread(Generation.of, snapshot, self.settings, clocks)
             log.info("lists.activated", snapshot=snapshot.digest, before=before, lists=self._lists_named())
+
+    async def screen(self, asked: Sequence[Asked]) -> Screened:
+        """Return what each party resembles, all by one snapshot. Raises `NotReady` where no list is active."""
+        generation = self._generation
+        if generation.screener is None:
+            raise NotReady("no restricted-party list is active; nobody is clear without one")
+        if self._screening.locked():
+            raise NotReady("the gate screens as many parties as it can at once; try again")
+        async with self._screening:
+            screen = generation.screener.screen_party
+            found = await asyncio.to_thread(lambda: tuple(screen(each) for each in asked))
+        now = self.now()
+        lists = generation.lists
+        return Screened(found=found, stale=lists.stale(now), age_hours=lists.age_hours(now))
 
     # What a door asks, in the order in which it asks.
 

@@ -1,18 +1,30 @@
-"""One input line of `kyc-gate screen`: the names, identifiers and hosts that its fields give."""
+"""A party to screen as callers give it, in fields, and the answer as they read it."""
 
 from __future__ import annotations
 
-from kyc_gate.cli.fields import FieldError
+from typing import Any
+
+from kyc_gate.errors import InputError
 from kyc_gate.model.listing import IDENTIFIER_KINDS, Identifier
+from kyc_gate.model.match import Match, Screening, ScreeningOutcome
 from kyc_gate.model.party import Alias, PartyKind
 from kyc_gate.model.record import Record
+from kyc_gate.names.normalize import normalize_name
 from kyc_gate.places.headquarters import resolve_headquarters
 from kyc_gate.screening.asked import Asked
 from kyc_gate.screening.screener import host_label
 
 
+class UnusableField(InputError):
+    """A field that leaves nothing to screen, or nothing that could be relied on. `field` is its name."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class ScreenInput(Record):
-    """One input line. Names are made of `name`, of `first_name` and `last_name`, of `company` and what goes on in
+    """One party. Names are made of `name`, of `first_name` and `last_name`, of `company` and what goes on in
     other fields. `address` gives the country where `country` does not.
 
     `identifiers` are records of `kind`, `value` and `country`, or an object of values by kind.
@@ -50,9 +62,9 @@ _STANDS_ALONE = ("trading_as", "parent", "billing_contact", "address1", "address
 
 
 def asked_of(given: ScreenInput, country: str | None = None) -> Asked:
-    """Return what the line asks. `country` is taken where the line names none.
+    """Return what is asked. `country` is taken where the input names none.
 
-    Raises `FieldError` for a line that gives nothing to screen.
+    Raises `UnusableField` for input that gives nothing to screen.
     """
     names = _names(given)
     hosts = tuple(text for text in (given.email, given.website) if text and text.strip())
@@ -60,7 +72,7 @@ def asked_of(given: ScreenInput, country: str | None = None) -> Asked:
         # A company's own domain names it; a mail provider's names nobody.
         names = [host for host in hosts if host_label(host)]
     if not names:
-        raise FieldError("name", "no name to screen; give `name`, `company`, or `first_name` and `last_name`")
+        raise UnusableField("name", "no name to screen; give `name`, `company`, or `first_name` and `last_name`")
     placed = resolve_headquarters(given.country).country or resolve_headquarters(given.address).country
     return Asked(
         names=tuple(names),
@@ -98,6 +110,48 @@ def _identifiers(given: ScreenInput) -> tuple[Identifier, ...]:
     for kind in given.identifiers:
         if kind not in IDENTIFIER_KINDS:
             known = ", ".join(sorted(IDENTIFIER_KINDS))
-            raise FieldError("identifiers", f"field `identifiers`: `{kind}` is not a kind; the kinds are {known}")
+            raise UnusableField("identifiers", f"field `identifiers`: `{kind}` is not a kind; the kinds are {known}")
     country = resolve_headquarters(given.country).country or ""
     return tuple(Identifier(kind=kind, value=value, country=country) for kind, value in given.identifiers.items())
+
+
+def screening_row(id: str | int | None, asked: Asked, found: Screening) -> dict[str, Any]:
+    """Return the answer as other programs read it.
+
+    Raises `UnusableField` where nothing was screened, or where nothing was found and a name was cut: that is not clear.
+    """
+    if found.outcome is ScreeningOutcome.NOT_SCREENED:
+        raise UnusableField("name", f"`{asked.names[0][:80]}` holds no letter or digit that could be compared")
+    if not found.complete and found.outcome is ScreeningOutcome.CLEAR:
+        _refuse_cut(asked.names)
+    return {
+        "id": id,
+        "query": asked.names[0],
+        "outcome": found.outcome.value,
+        "matches": [_match_row(match) for match in found.matches],
+        "recall_bound": found.recall_bound,
+        "complete": found.complete,
+        "scorer": found.scorer,
+        "snapshot": found.snapshot,
+        "as_of": found.as_of,
+    }
+
+
+def _refuse_cut(names: tuple[str, ...]) -> None:
+    for name in names:
+        normalized = normalize_name(name)
+        if normalized.usable and normalized.problem is not None:
+            raise UnusableField("name", f"`{name[:80]}` is {normalized.problem}; give the name alone")
+
+
+def _match_row(match: Match) -> dict[str, Any]:
+    return {
+        "list": match.list,
+        "entry_id": match.entry_id,
+        "name": match.name,
+        "score": match.score,
+        "explanation": match.explanation,
+        "outcome": match.outcome.value,
+        "kind": match.kind.value,
+        "queried": match.queried,
+    }
