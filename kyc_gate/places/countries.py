@@ -36,7 +36,7 @@ def parse_country(text: str | None) -> CountryCode | None:
         return None
     if len(key) <= 3 and key.isascii() and not unicodedata.normalize("NFKC", text).isascii():
         return None  # `Sé` is a town, and no code has an accent
-    return country_of(key) or (_turned(text) if "," in text else None)
+    return country_of(key) or (_turned(text) if text.count(",") == 1 else None)
 
 
 def _turned(text: str) -> CountryCode | None:

@@ -16,6 +16,7 @@ EXONYMS: Mapping[str, tuple[str, ...]] = {
     "DE-ST": ("Saxony-Anhalt",), "DE-TH": ("Thuringia",), "DE-MV": ("Mecklenburg-Western Pomerania",),
     "DK-84": ("Capital Region of Denmark",), "ES-AN": ("Andalusia",), "ES-CT": ("Catalonia",),
     "ES-PV": ("Basque Country",), "ES-VC": ("Valencian Community",), "ES-AR": ("Aragon",), "ES-CL": ("Castile and León",),
+    "ES-CN": ("Canary Islands",), "PT-20": ("Azores",), "PT-30": ("Madeira",), "ES-IB": ("Balearic Islands",),
     "ES-CM": ("Castilla-La Mancha",), "ES-NC": ("Navarre",), "FI-18": ("Uusimaa",), "FR-BRE": ("Brittany",),
     "FR-NOR": ("Normandy",), "FR-20R": ("Corsica",), "GR-I": ("Attica",), "IR-23": ("Tehran Province",),
     "IT-25": ("Lombardy",), "IT-52": ("Tuscany",), "IT-82": ("Sicily",), "IT-21": ("Piedmont",), "IT-62": ("Latium",),

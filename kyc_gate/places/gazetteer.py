@@ -69,6 +69,7 @@ class Gazetteer:
         for name, size in header["sections"].items():
             sections[name] = view[offset : offset + size].cast("H" if name == "answers" else "I")
             offset += size + -size % 8
+        self._known: dict[int, Place] = {}
         self._buckets, self._prints = sections["buckets"], sections["prints"]
         self._answers, self._starts, self._places = sections["answers"], sections["starts"], sections["places"]
 
@@ -84,8 +85,12 @@ class Gazetteer:
         return tuple(self._place(packed) for packed in self._places[self._starts[answer] : self._starts[answer + 1]])
 
     def _place(self, packed: int) -> Place:
-        people = round(500 * 2 ** ((packed >> 12 & 63) / 4))
-        return Place(packed & 7, self._regions[packed >> 3 & 511], people, bool(packed >> 18 & 1))
+        place = self._known.get(packed)
+        if place is None:  # a few thousand distinct ones at most
+            people = round(500 * 2 ** ((packed >> 12 & 63) / 4))
+            place = Place(packed & 7, self._regions[packed >> 3 & 511], people, bool(packed >> 18 & 1))
+            self._known[packed] = place
+        return place
 
 
 @cache

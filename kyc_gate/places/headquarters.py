@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from kyc_gate.model.country import CountryCode
 from kyc_gate.model.record import Record
 from kyc_gate.places.countries import country_of, parse_country
@@ -14,7 +16,9 @@ from kyc_gate.places.gazetteer import CITY, SUBDIVISION, SUBDIVISION_CODE, Place
 from kyc_gate.places.hints import Hint, read_hints, without_hints
 from kyc_gate.places.occupied import BY_CODE
 from kyc_gate.places.place_key import place_key
+from kyc_gate.places.postal import postal_code_fits
 from kyc_gate.places.reading import Reading, ambiguous_keys, places_named, read_part, split_parts
+from kyc_gate.places.writing import countries_writing
 
 MOST_COMPONENTS = 24
 """Parts of an address. A longer text is not an address."""
@@ -33,6 +37,11 @@ TOWNS_OF_THE_NAME = 3
 SMALLEST_ALONE = 15_000
 """People that a city must have for its name alone to say a country: below, places of the same name are in no table."""
 
+SMALLEST_SAINT = 500_000
+"""The same for a city that is called after a saint: every province that Spain or Portugal held has one of each."""
+
+_SAINT = re.compile(r"(?:san|santa|santo|sao|saint|sainte|st|sankt|sant)\b", re.IGNORECASE)
+
 LARGE = 100_000
 """People of a city that everybody means by its name: a part that names one elsewhere is a contradiction."""
 
@@ -44,6 +53,13 @@ CONFIDENCE_CODE = 0.8
 CONFIDENCE_CITY = 0.7
 CORROBORATED = 0.05
 """What each kind of reading is worth, and what weaker evidence that agrees adds. An order, not a probability."""
+
+_REST_OF_A_NAME = re.compile(
+    r"(?:north|south|the|(?:\w+ )?(?:republic|province|state|kingdom|people\S*|islands?)|democratic|islamic|arab"
+    r"|federa\w+|plurinational|bolivarian|united|r\.?\s?o\.?\s?c|p\.?\s?r\.?\s?c|d\.?\s?r|sar|china|former)\b",
+    re.IGNORECASE,
+)
+"""What stands after the comma of a country's name: `Korea, North`, `Taiwan, Province of China`, `Macau, SAR`."""
 
 LONGEST_PART = 5
 """Characters of a name that two parts make together: `N/A` is not Namibia."""
@@ -106,7 +122,20 @@ def resolve_headquarters(text: str | None) -> Headquarters:
         return _of_several([resolve_headquarters(address) for address in addresses])
     hints = read_hints(text)
     found = _from_parts(split_parts(without_hints(addresses[0]) if hints else addresses[0]), addresses[0])
+    found = _fitted(found, addresses[0])
     return _weighed(found, hints) if hints else found
+
+
+def _fitted(found: Headquarters, text: str) -> Headquarters:
+    """Return what a city alone said, unless the postal code beside it is none of that country's."""
+    if found.country is None or found.confidence > CONFIDENCE_CITY + CORROBORATED:
+        return found
+    fits = postal_code_fits(text, found.country)
+    if fits is None:
+        return found
+    if fits:
+        return replace(found, confidence=round(found.confidence + CORROBORATED, 2))
+    return Headquarters(evidence=(*found.evidence, f"the postal code is none of {found.country}"), conflict=True)
 
 
 _ALSO = re.compile(r"[;.]\s+(?:and|or|also)\b:?", re.IGNORECASE)
@@ -144,6 +173,8 @@ def _from_parts(parts: list[str], text: str) -> Headquarters:
 
 def _rejoined(parts: list[str]) -> list[str]:
     """Return the parts with a country's name that has a comma as one: `Korea, North`, `Taiwan, Province of China`."""
+    if len(parts) < 2 or not _REST_OF_A_NAME.match(parts[-1]):
+        return parts
     for size in (2, 3):
         name = ", ".join(parts[-size:])
         if len(parts) >= size and len(name) > LONGEST_PART and parse_country(name):
@@ -226,7 +257,7 @@ def _with_town(country: CountryCode, last: Reading, town: Reading, evidence: lis
         )
     if here:
         return _known(country, CONFIDENCE_LAST + CORROBORATED, *evidence, f"`{town.text}` is a place there")
-    elsewhere = _leading(town.places)
+    elsewhere = _meant(town)
     if elsewhere and elsewhere.people >= LARGE:
         return _conflict(f"`{last.text}` is {country}, yet `{town.text}` is in {elsewhere.country}")
     return _known(country, CONFIDENCE_LAST, *evidence)
@@ -287,7 +318,7 @@ def _with_code(last: Reading, before: list[Reading], text: str) -> Headquarters:
 def _code_alone(
     last: Reading, country: CountryCode | None, states: list[Place], town: Reading | None, text: str
 ) -> Headquarters:
-    leading = _leading(town.places) if town else None
+    leading = _meant(town) if town else None
     in_state = [state for state in states if leading and state.country == leading.country]
     if town and leading and in_state:
         if country is None and leading.people >= SMALLEST_ALONE:
@@ -319,7 +350,7 @@ def _in_place(last: Reading, before: list[Reading]) -> Headquarters:
         told = _told_apart(towns, last)
         if told:
             return _known(told, CONFIDENCE_SUBDIVISION, f"`{town.text}` is a place in `{last.text}`, {told}")
-    leading = _leading(last.places)
+    leading = _meant(last)
     if leading is None:
         return _between(last, before)
     for reading in before[-2:]:
@@ -330,11 +361,10 @@ def _in_place(last: Reading, before: list[Reading]) -> Headquarters:
     country = CountryCode(leading.country)
     if leading.kind == SUBDIVISION:
         return _known(country, CONFIDENCE_SUBDIVISION, f"`{last.text}` is a subdivision of {country}")
-    agreeing = [
-        reading for reading in before if (own := _leading(reading.places)) is not None and own.country == country
-    ]
-    if leading.people < SMALLEST_ALONE and not agreeing:
-        return _unknown(f"`{last.text}` is a place in {country}, too small for its name alone to say so")
+    agreeing = [reading for reading in before if (own := _meant(reading)) is not None and own.country == country]
+    smallest = SMALLEST_SAINT if _SAINT.match(last.text) else SMALLEST_ALONE
+    if leading.people < smallest and not agreeing:
+        return _unknown(f"`{last.text}` is a place in {country}, not large enough for its name alone to say so")
     said = f"`{last.text}` is a city of about {leading.people:,} people in {country}"
     return _known(country, CONFIDENCE_CITY + (CORROBORATED if agreeing else 0), said)
 
@@ -356,7 +386,7 @@ def _between(last: Reading, before: list[Reading]) -> Headquarters:
     countries = sorted({place.country for place in last.places})
     largest = max(place.people for place in last.places)
     for reading in reversed(before[-2:]):
-        other = _leading(reading.places)
+        other = _meant(reading)
         if other is None or reading.country:
             continue
         here = [place for place in last.places if place.country == other.country]
@@ -367,10 +397,16 @@ def _between(last: Reading, before: list[Reading]) -> Headquarters:
     return _unknown(f"`{last.text}` is a place in several countries: {shown}")
 
 
-def _leading(places: Iterable[Place]) -> Place | None:
+def _meant(reading: Reading) -> Place | None:
+    """Return the place that a reading means, if its name alone can say so."""
+    return _leading(reading.places, countries_writing(reading.text))
+
+
+def _leading(places: Iterable[Place], writers: frozenset[str] | None = None) -> Place | None:
     """Return the place that a name alone means: in the only country that has one, or ten times the next one's size.
 
     A place's other names count a tenth beside a first name: `London` is not the city that is called so in one language.
+    A name in the script of some countries (`writers`) means a town of theirs before one that they only have a name for.
     """
     candidates = list(places)
     firsts = any(place.first for place in candidates)
@@ -380,8 +416,16 @@ def _leading(places: Iterable[Place]) -> Place | None:
         if size > sizes.get(place.country, (0.0, place))[0]:
             sizes[place.country] = (size, place)
     ranked = sorted(sizes.values(), key=lambda each: -each[0])
+    if not ranked:
+        return None
     margin = DOMINANCE if firsts else DOMINANCE_TRANSLATED
-    if not ranked or (len(ranked) > 1 and ranked[0][0] < margin * ranked[1][0]):
+    if writers and not firsts:
+        at_home = [each for each in ranked if each[1].country in writers]
+        if at_home and ranked[0][1].country not in writers:
+            return None  # Montana, in Cyrillic: the town of Bulgaria, or the state that is larger
+        if len(at_home) == 1:
+            margin = DOMINANCE
+    if len(ranked) > 1 and ranked[0][0] < margin * ranked[1][0]:
         return None
     leading = ranked[0][1]
     rivals = [place for place in candidates if place.country != leading.country]

@@ -44,6 +44,12 @@ _FORMS: Mapping[re.Pattern[str], frozenset[str]] = {
 }
 """Legal forms that few countries know."""
 
+_ANY_FORM = re.compile("|".join(f"(?{'i' if form.flags & re.IGNORECASE else ''}:{form.pattern})" for form in _FORMS))
+_ANY_REGISTER = re.compile(
+    "|".join(f"(?{'i' if form.flags & re.IGNORECASE else ''}:{form.pattern})" for form in _REGISTERS)
+)
+"""All at once: most texts have none."""
+
 
 class Hint(Record):
     """What a piece of weaker evidence points to. A `strong` one that contradicts leaves the country unknown."""
@@ -83,13 +89,15 @@ def _phones(text: str) -> Iterator[Hint]:
 
 
 def _registers(text: str) -> Iterator[Hint]:
+    if not _ANY_REGISTER.search(text):
+        return
     for pattern, (means, countries) in _REGISTERS.items():
         if found := pattern.search(text):
             yield Hint(text=found.group(), means=means, countries=countries, strong=True)
 
 
 def _domains(text: str) -> Iterator[Hint]:
-    if "." not in text:
+    if "@" not in text and "www." not in text and "://" not in text:
         return
     for found in _NET.finditer(text):
         code = found.group(1).upper()
@@ -103,6 +111,8 @@ def _domains(text: str) -> Iterator[Hint]:
 
 
 def _forms(text: str) -> Iterator[Hint]:
+    if not _ANY_FORM.search(text):
+        return
     for pattern, countries in _FORMS.items():
         if found := pattern.search(text):
             shown = ", ".join(sorted(countries))

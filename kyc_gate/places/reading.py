@@ -46,17 +46,17 @@ _GENERIC = frozenset(
 )
 """Names of places that are words first: alone they name none."""
 
-_KINDS_BEFORE = (
+_KINDS_BEFORE = frozenset((
     "city of", "town of", "state of", "province of", "municipality of", "county of", "canton of", "governorate of",
     "emirate of", "district of", "region of", "greater", "downtown", "g", "gorod", "gor", "kota", "ciudad de",
     "provincia de", "estado de", "г", "город", "город федерального значения", "м", "місто",
-)  # fmt: skip
-_KINDS_AFTER = (
+))  # fmt: skip
+_KINDS_AFTER = frozenset((
     "city", "town", "province", "prov", "region", "oblast", "obl", "krai", "kray", "district", "county", "prefecture",
     "state", "municipality", "governorate", "emirate", "metropolitan city", "special city", "capital city", "shi",
     "sheng", "si", "gun", "gu", "do", "ken", "area", "metropolis", "province china", "autonomous region", "republic",
     "cedex", "sehri", "ili", "voivodeship", "область", "обл", "край", "г", "область россия",
-)  # fmt: skip
+))  # fmt: skip
 
 _AUSTRALIAN = frozenset({"nsw", "vic", "qld", "tas", "act"})
 """Codes of three letters, of which some are towns elsewhere."""
@@ -113,6 +113,7 @@ def _flag(found: re.Match[str]) -> str:
     return f", {country}-flag, " if country and len(code) == 2 else ", unknown flag, "
 
 
+@lru_cache(maxsize=4096)
 def read_part(part: str) -> tuple[Reading, ...]:
     """Return what a part names, the smallest place first; one silent reading where it names nothing."""
     if part.endswith("-flag") and len(part) == 7:
@@ -153,6 +154,8 @@ def places_named(key: str) -> tuple[Place, ...]:
     if key in _GENERIC or _GENERIC.issuperset(key.split()):
         return ()
     for variant in _variants(key):
+        if variant in _GENERIC:
+            continue
         found = tuple(place for place in gazetteer().places(variant) if place.kind in (CITY, SUBDIVISION))
         if variant in _AMBIGUOUS_COUNTRIES:
             found += _AMBIGUOUS_COUNTRIES[variant]
@@ -163,8 +166,11 @@ def places_named(key: str) -> tuple[Place, ...]:
 
 _AMBIGUOUS_COUNTRIES = {
     "georgia": (Place(SUBDIVISION, "GE", 4_000_000, True),),
+    "korea": (Place(SUBDIVISION, "KP", 50_000_000, True), Place(SUBDIVISION, "KR", 50_000_000, True)),
+    "congo": (Place(SUBDIVISION, "CD", 50_000_000, True), Place(SUBDIVISION, "CG", 50_000_000, True)),
+    "virgin islands": (Place(SUBDIVISION, "VG", 50_000, True), Place(SUBDIVISION, "VI", 50_000, True)),
 }
-"""Countries that share their name with a subdivision of another: each is a place like any, to be told by its towns."""
+"""Countries that share their name with another, or a subdivision of one: each is a place like any, told by its towns."""
 
 
 def _variants(key: str) -> Iterator[str]:
@@ -172,12 +178,12 @@ def _variants(key: str) -> Iterator[str]:
     words = key.split()
     if len(words) > 1 and words[0] in _SAINTS:
         yield " ".join([_SAINTS[words[0]], *words[1:]])
-    for kind in _KINDS_BEFORE:
-        if key.startswith(kind + " ") and len(key) > len(kind) + 2:
-            yield key[len(kind) + 1 :]
-    for kind in _KINDS_AFTER:
-        if key.endswith(" " + kind) and len(key) > len(kind) + 2:
-            yield key[: -len(kind) - 1]
+    for size in range(1, min(len(words), 5)):
+        if " ".join(words[:size]) in _KINDS_BEFORE:
+            yield " ".join(words[size:])
+    for size in range(1, min(len(words), 3)):
+        if " ".join(words[-size:]) in _KINDS_AFTER:
+            yield " ".join(words[:-size])
 
 
 def _inside(part: str, key: str) -> tuple[Reading, ...]:
