@@ -13,7 +13,7 @@ help:  ## list the targets
 run: $(VENV)/.run  ## run the demo: a sample cloud behind the gate, five requests, then keep serving
 	@$(BIN)/kyc-gate demo $(ARGS)
 
-test: $(VENV)/.test  ## run lint, types, import contracts, policy cases and the tests
+test: $(VENV)/.test postgresql  ## run lint, types, import contracts, policy cases and the tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -44,6 +44,15 @@ places:  ## bake the table of places anew from published data, in an environment
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# The tests start a PostgreSQL server of their own. Where it is missing, Debian's package is tried; without it they skip.
+postgresql:
+	@command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  echo "installing postgresql ..."; \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  { apt-get install -y -qq --no-install-recommends postgresql >/dev/null 2>&1 || \
+	    { apt-get update -qq >/dev/null 2>&1 && apt-get install -y -qq --no-install-recommends postgresql >/dev/null 2>&1; }; } || \
+	  echo "PostgreSQL could not be installed; its tests will be skipped"; }
 
 # Without ensurepip (Debian's python3 without python3-venv) the environment is made bare and filled from outside.
 $(BIN)/python:

@@ -17,10 +17,9 @@ from kyc_gate.decide.cases import run_cases
 from kyc_gate.errors import KYCGateError
 from kyc_gate.model.record import Record, plain
 from kyc_gate.policy.lint import lint
-from kyc_gate.service.build import policy_named, snapshot_of
+from kyc_gate.service.build import is_database, policy_named, snapshot_of, store_of
 from kyc_gate.service.config import Configuration, read_configuration
 from kyc_gate.service.gather import ListStanding
-from kyc_gate.storage.sqlite import SqliteStore
 
 
 class Check(Record):
@@ -162,11 +161,12 @@ def _lists(configuration: Configuration) -> Iterator[Check]:
 async def _store(configuration: Configuration) -> list[Check]:
     """Check that the store takes a durable write, that its chain verifies, and that no record is of the future."""
     file = configuration.path(configuration.gate.state)
-    if not file.exists():
+    named = "the database" if is_database(configuration.gate.state) else f"`{file}`"
+    if not is_database(configuration.gate.state) and not file.exists():
         where = "can be made" if file.parent.is_dir() else f"cannot be made: there is no folder `{file.parent}`"
         state = "warn" if file.parent.is_dir() else "fail"
         return [Check(check="store", state=state, detail=f"`{file}` does not exist yet and {where}"), _clock(None)]
-    store = SqliteStore(file)
+    store = store_of(configuration)
     try:
         await store.open()
         ready = await store.ready()
@@ -181,7 +181,7 @@ async def _store(configuration: Configuration) -> list[Check]:
     finally:
         await store.close()
     detail = (
-        f"`{file}` takes durable writes; {walk.records} records verify" if ready else f"`{file}` takes no durable write"
+        f"{named} takes durable writes; {walk.records} records verify" if ready else f"{named} takes no durable write"
     )
     return [Check(check="store", state="ok" if ready else "fail", detail=detail), _clock(latest)]
 

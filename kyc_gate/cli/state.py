@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from kyc_gate.errors import InputError
+from kyc_gate.service.build import is_database, store_of
 from kyc_gate.service.config import Configuration, read_configuration
-from kyc_gate.storage.sqlite import SqliteStore
 from kyc_gate.storage.store import Store
 
 
@@ -26,9 +26,9 @@ async def opened_store(config: str | Path, *, create: bool = False) -> AsyncIter
     """
     configuration = read_configuration(config)
     file = configuration.path(configuration.gate.state)
-    if not create and not file.exists():
+    if not create and not is_database(configuration.gate.state) and not file.exists():
         raise InputError(f"`{file}` (`gate.state`) does not exist; `kyc-gate serve` makes it")
-    store = SqliteStore(file)
+    store = store_of(configuration)
     await store.open()
     try:
         yield configuration, store

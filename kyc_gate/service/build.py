@@ -25,6 +25,7 @@ from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.settings import Settings
 from kyc_gate.storage.sqlite import SqliteStore
+from kyc_gate.storage.store import Store
 from kyc_gate.telemetry.line import configure_logging
 
 log = structlog.get_logger("kyc_gate")
@@ -39,7 +40,7 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
         log.error("lists.unreadable", error=lists.problem)
     return {
         "policies": tuple(policy_named(name, configuration) for name in configuration.gate.policies),
-        "store": SqliteStore(configuration.path(configuration.gate.state)),
+        "store": store_of(configuration),
         "adapters": _adapters(configuration),
         "snapshot": lists.snapshot,
         "clocks": lists.clocks,
@@ -55,6 +56,23 @@ def _ip_countries(configuration: Configuration) -> IPCountries | None:
     """Return the operator's table of IP addresses, if there is one. Raises `ConfigurationError`."""
     name = configuration.directory.ip_countries
     return None if name is None else read_ip_countries(configuration.path(name))
+
+
+def is_database(state: str) -> bool:
+    """Return whether `gate.state` names a PostgreSQL database, and not a file."""
+    return state.startswith(("postgresql://", "postgres://"))
+
+
+def store_of(configuration: Configuration) -> Store:
+    """Return the store that `gate.state` names. Raises `ConfigurationError` where its driver is not installed."""
+    state = configuration.gate.state
+    if not is_database(state):
+        return SqliteStore(configuration.path(state))
+    try:
+        from kyc_gate.storage.postgres import PostgresStore
+    except ImportError as error:
+        raise ConfigurationError(f"`gate.state` names a PostgreSQL database: {error}") from error
+    return PostgresStore(state)
 
 
 def settings_of(configuration: Configuration) -> Settings:

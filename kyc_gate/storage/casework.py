@@ -60,7 +60,7 @@ def cases_before(connection: Connection, *, state: str | None, limit: int, befor
         raise InputError(f"unknown case state `{state}`; it is one of {', '.join(CaseState)}")
     number = 2**63 - 1 if before is None else _number(connection, before)
     rows = connection.execute(
-        "SELECT document FROM cases WHERE number < :number AND (:state IS NULL OR state = :state)"
+        "SELECT document FROM cases WHERE number < :number AND (CAST(:state AS TEXT) IS NULL OR state = :state)"
         " ORDER BY number DESC LIMIT :limit",
         {"number": number, "state": state, "limit": limit},
     )

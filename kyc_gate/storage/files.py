@@ -9,8 +9,8 @@ from pathlib import Path
 
 from kyc_gate.errors import StorageFault
 
-OLDEST_SQLITE = (3, 24, 0)
-"""The first release with `ON CONFLICT DO UPDATE`, which the store needs."""
+OLDEST_SQLITE = (3, 35, 0)
+"""The first release with `RETURNING`, which the store needs."""
 
 Identity = tuple[int, int]
 

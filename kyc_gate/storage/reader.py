@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kyc_gate.errors import StorageFault
 from kyc_gate.storage.files import Watch, connect
+from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.worker import Answered, Waiting, Worker, closed_quietly, own_error
 
 
@@ -30,11 +31,11 @@ class Reader(Worker):
         try:
             return Answered(waiting, result=waiting.operation.run(self._connected()))
         except Exception as error:  # noqa: BLE001 - an operation's error is its caller's, not the thread's
-            if isinstance(error, sqlite3.Error | StorageFault):
+            if isinstance(error, (sqlite3.Error, StorageFault)):
                 self._disconnect()
             return Answered(waiting, error=own_error(error))
 
-    def _connected(self) -> sqlite3.Connection:
+    def _connected(self) -> Connection:
         """Return the connection, opened anew when the file was swapped under it."""
         if self._connection is not None and self._watch is not None:
             self._watch.check()

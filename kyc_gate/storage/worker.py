@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from kyc_gate.errors import ChainBroken, KYCGateError, StorageFault
-from kyc_gate.storage.rows import Connection
+from kyc_gate.errors import ChainBroken, StorageFault
+from kyc_gate.storage.rows import Connection, EngineFault
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Operation(Generic[T]):
 class Waiting:
     """An operation in the queue, with the task that waits for it; `future` is None where nobody does."""
 
-    __slots__ = ("deadline", "future", "loop", "operation")
+    __slots__ = ("answered", "deadline", "future", "loop", "operation")
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Waiting:
         self.deadline = deadline
         self.loop = loop
         self.future = future
+        self.answered = False
 
     def late(self) -> bool:
         """Return whether nobody waits for this operation any more, so that doing it would only do harm."""
@@ -138,6 +139,7 @@ class Worker:
         """Hand answers to their event loops, one wake-up a loop."""
         by_loop: dict[asyncio.AbstractEventLoop, list[Answered]] = {}
         for answered in answers:
+            answered.waiting.answered = True
             if answered.waiting.loop is not None:
                 by_loop.setdefault(answered.waiting.loop, []).append(answered)
         for loop, group in by_loop.items():
@@ -170,6 +172,8 @@ class Worker:
 
 def fault_of(error: BaseException) -> StorageFault:
     """Return the error as a fault, a new one for each caller: tracebacks are not shared between tasks."""
+    if isinstance(error, EngineFault):
+        return StorageFault(*error.args)
     if isinstance(error, StorageFault):
         return ChainBroken(*error.args) if isinstance(error, ChainBroken) else StorageFault(*error.args)
     name = getattr(error, "sqlite_errorname", "")
@@ -178,7 +182,7 @@ def fault_of(error: BaseException) -> StorageFault:
 
 def own_error(error: Exception) -> Exception:
     """Return what one operation's error means to its caller."""
-    return error if isinstance(error, KYCGateError) or not isinstance(error, sqlite3.Error) else fault_of(error)
+    return fault_of(error) if isinstance(error, (sqlite3.Error, EngineFault)) else error
 
 
 def closed_quietly(connection: sqlite3.Connection | None) -> None:

@@ -1,24 +1,56 @@
-"""A store in a file of its own."""
+"""A store on each engine: a SQLite file, and a schema of a PostgreSQL server that the tests start themselves."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import postgres
 import pytest
 
+from kyc_gate.storage.rowstore import RowStore
 from kyc_gate.storage.sqlite import SqliteStore
+
+Maker = Callable[..., RowStore]
+"""Makes another store over the same state, as another process would open it."""
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[postgres.Server]:
+    """A PostgreSQL server for the whole session."""
+    with postgres.server() as server:
+        yield server
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the store is."""
+    """Where a SQLite store is."""
     return tmp_path / "state.db"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
+    """Return a function that makes a store over this test's state, on either engine."""
+    if request.param == "sqlite":
+        return lambda **limits: SqliteStore(tmp_path / "state.db", **limits)
+    from kyc_gate.storage.postgres import PostgresStore
+
+    url = request.getfixturevalue("database").schema()
+    return lambda **limits: PostgresStore(url, **{"deadline_seconds": 10.0, **limits})
+
+
+@pytest.fixture
+async def any_store(make_store: Maker) -> AsyncIterator[RowStore]:
+    """An open store on either engine; it is closed in the end whatever happened."""
+    opened = make_store()
+    await opened.open()
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture
 async def store(file: Path) -> AsyncIterator[SqliteStore]:
-    """An open store; it is closed in the end whatever happened."""
+    """An open store in a file; it is closed in the end whatever happened."""
     opened = SqliteStore(file)
     await opened.open()
     yield opened

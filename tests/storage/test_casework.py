@@ -11,16 +11,23 @@ import pytest
 from kyc_gate.errors import CaseError, InputError
 from kyc_gate.model.case import Case, CaseState, Grant
 from kyc_gate.storage.casework import DECISIONS_A_CASE
-from kyc_gate.storage.sqlite import SqliteStore
+from kyc_gate.storage.rowstore import RowStore
 from kyc_gate.storage.store import GrantNotSpent
 
 from .samples import NOW, OPERATIONS, case_opening, decision_entry, hold_request
+
+
+@pytest.fixture
+def store(any_store: RowStore) -> RowStore:
+    """Every behaviour here is proved on each engine."""
+    return any_store
+
 
 FINGERPRINT = "f" * 64
 LATER = NOW + timedelta(hours=24)
 
 
-async def escalate(store: SqliteStore, **changes: Any) -> Case:
+async def escalate(store: RowStore, **changes: Any) -> Case:
     """Record a decision that opens or joins a case, and return the case."""
     entry = decision_entry(case=case_opening(**changes))
     receipt = await store.append(entry)
@@ -30,20 +37,20 @@ async def escalate(store: SqliteStore, **changes: Any) -> Case:
     return case
 
 
-async def approved(store: SqliteStore, **changes: Any) -> Grant:
+async def approved(store: RowStore, **changes: Any) -> Grant:
     """Return the grant of a case that was opened and approved."""
     case = await escalate(store)
     given = {"reviewer": "r.okafor", "note": "", "at": NOW, "expires_at": LATER, **changes}
     return await store.approve_case(case.id, **given)
 
 
-async def spend(store: SqliteStore, grant: Grant, **changes: Any) -> None:
+async def spend(store: RowStore, grant: Grant, **changes: Any) -> None:
     """Record a decision that relies on the grant."""
     entry = {"spend_grant": grant.id, "spend_operations": 3 * OPERATIONS + 1, **changes}
     await store.append(decision_entry(**entry))
 
 
-async def test_a_case_is_opened_with_what_the_decision_says(store: SqliteStore) -> None:
+async def test_a_case_is_opened_with_what_the_decision_says(store: RowStore) -> None:
     """A case comes back as it was opened, amounts exact."""
     case = await escalate(store)
     opening = case_opening()
@@ -53,7 +60,7 @@ async def test_a_case_is_opened_with_what_the_decision_says(store: SqliteStore) 
     assert len(case.id) == len("case_") + 32
 
 
-async def test_a_later_decision_joins_the_open_case(store: SqliteStore) -> None:
+async def test_a_later_decision_joins_the_open_case(store: RowStore) -> None:
     """Rules add up, severity and amounts rise, and the case is due no later than before."""
     first = await escalate(store)
     worse = await escalate(
@@ -73,7 +80,7 @@ async def test_a_later_decision_joins_the_open_case(store: SqliteStore) -> None:
     assert milder.due_at == NOW + timedelta(hours=4)
 
 
-async def test_fifty_at_once_open_one_case(store: SqliteStore) -> None:
+async def test_fifty_at_once_open_one_case(store: RowStore) -> None:
     """Decisions that race on the same request share one case."""
     cases = await asyncio.gather(*[escalate(store, decision_id=f"dec_{number}") for number in range(50)])
     assert len({case.id for case in cases}) == 1
@@ -81,12 +88,12 @@ async def test_fifty_at_once_open_one_case(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"fingerprint": "e" * 64}, {"control_group": "group:lark"}], ids=str)
-async def test_another_request_opens_another_case(store: SqliteStore, changed: dict[str, str]) -> None:
+async def test_another_request_opens_another_case(store: RowStore, changed: dict[str, str]) -> None:
     """A case is for one fingerprint and one control group."""
     assert (await escalate(store)).id != (await escalate(store, **changed)).id
 
 
-async def test_a_case_names_a_bounded_number_of_decisions(store: SqliteStore) -> None:
+async def test_a_case_names_a_bounded_number_of_decisions(store: RowStore) -> None:
     """The first decision and the newest are named, however many join."""
     for number in range(DECISIONS_A_CASE + 20):
         case = await escalate(store, decision_id=f"dec_{number}")
@@ -94,14 +101,14 @@ async def test_a_case_names_a_bounded_number_of_decisions(store: SqliteStore) ->
     assert (case.decision_ids[0], case.decision_ids[-1]) == ("dec_0", f"dec_{DECISIONS_A_CASE + 19}")
 
 
-async def test_an_unknown_severity_is_refused(store: SqliteStore) -> None:
+async def test_an_unknown_severity_is_refused(store: RowStore) -> None:
     """A severity that has no rank cannot rise; the decision is not recorded."""
     with pytest.raises(InputError, match="`hgih`"):
         await escalate(store, severity="hgih")
     assert [record async for record in store.records()] == []
 
 
-async def test_cases_are_listed_newest_first_page_by_page(store: SqliteStore) -> None:
+async def test_cases_are_listed_newest_first_page_by_page(store: RowStore) -> None:
     """Pages follow one another without gap or overlap."""
     opened = [(await escalate(store, fingerprint=f"{number:064x}")).id for number in range(7)]
     listed: list[str] = []
@@ -112,7 +119,7 @@ async def test_cases_are_listed_newest_first_page_by_page(store: SqliteStore) ->
     assert listed == opened[::-1]
 
 
-async def test_cases_are_listed_by_state(store: SqliteStore) -> None:
+async def test_cases_are_listed_by_state(store: RowStore) -> None:
     """Only the cases in a state are listed, and a state that there is none of is an error."""
     rejected = await escalate(store)
     await store.reject_case(rejected.id, reviewer="r.okafor", note="", at=NOW)
@@ -124,7 +131,7 @@ async def test_cases_are_listed_by_state(store: SqliteStore) -> None:
         await store.fetch_cases(state="opne")
 
 
-async def test_an_approval_is_a_grant_and_a_record(store: SqliteStore) -> None:
+async def test_an_approval_is_a_grant_and_a_record(store: RowStore) -> None:
     """An approval gives a one-use grant with the case's rules and ceiling, and is in the chain."""
     grant = await approved(store, note="spoke to their export office")
     case = await store.fetch_case(grant.case_id)
@@ -141,7 +148,7 @@ async def test_an_approval_is_a_grant_and_a_record(store: SqliteStore) -> None:
     assert (await store.verify()).records == 2
 
 
-async def test_a_rejection_is_a_record_and_no_grant(store: SqliteStore) -> None:
+async def test_a_rejection_is_a_record_and_no_grant(store: RowStore) -> None:
     """A rejection decides the case, is in the chain, and gives nothing."""
     case = await escalate(store)
     rejected = await store.reject_case(case.id, reviewer="r.okafor", note="no end use stated", at=NOW)
@@ -150,7 +157,7 @@ async def test_a_rejection_is_a_record_and_no_grant(store: SqliteStore) -> None:
     assert await store.find_grant(FINGERPRINT, "group:kestrel", NOW) is None
 
 
-async def test_a_case_is_decided_once(store: SqliteStore) -> None:
+async def test_a_case_is_decided_once(store: RowStore) -> None:
     """A second step names the state that the case has; the step is not recorded."""
     grant = await approved(store)
     with pytest.raises(CaseError, match=r"is approved already by `r\.okafor`"):
@@ -160,7 +167,7 @@ async def test_a_case_is_decided_once(store: SqliteStore) -> None:
     assert (await store.verify()).records == 2
 
 
-async def test_of_two_reviewers_at_once_one_decides(store: SqliteStore) -> None:
+async def test_of_two_reviewers_at_once_one_decides(store: RowStore) -> None:
     """Of twenty simultaneous steps on a case one is taken, the others are told."""
     case = await escalate(store)
     steps = [
@@ -175,7 +182,7 @@ async def test_of_two_reviewers_at_once_one_decides(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize("reviewer", ["", "  "])
-async def test_a_step_needs_a_name(store: SqliteStore, reviewer: str) -> None:
+async def test_a_step_needs_a_name(store: RowStore, reviewer: str) -> None:
     """Nobody approves or rejects namelessly."""
     case = await escalate(store)
     with pytest.raises(CaseError, match="name the person"):
@@ -184,7 +191,7 @@ async def test_a_step_needs_a_name(store: SqliteStore, reviewer: str) -> None:
         await store.reject_case(case.id, reviewer=reviewer, note="", at=NOW)
 
 
-async def test_a_case_that_is_not_there(store: SqliteStore) -> None:
+async def test_a_case_that_is_not_there(store: RowStore) -> None:
     """A step on an unknown case names it."""
     assert await store.fetch_case("case_0") is None
     with pytest.raises(CaseError, match="no case `case_0`"):
@@ -201,23 +208,21 @@ async def test_a_case_that_is_not_there(store: SqliteStore) -> None:
         pytest.param({"budget": 10**40}, "`budget`", id="beyond-the-column"),
     ],
 )
-async def test_a_grant_that_could_not_be_spent_is_refused(
-    store: SqliteStore, changes: dict[str, Any], says: str
-) -> None:
+async def test_a_grant_that_could_not_be_spent_is_refused(store: RowStore, changes: dict[str, Any], says: str) -> None:
     """An approval that makes no sense is an error, and the case stays open."""
     with pytest.raises(InputError, match=says):
         await approved(store, **changes)
     assert len(await store.fetch_cases(state="open")) == 1
 
 
-async def test_the_case_after_a_decided_one_is_new(store: SqliteStore) -> None:
+async def test_the_case_after_a_decided_one_is_new(store: RowStore) -> None:
     """The same request, sent again after its case was rejected, opens another case."""
     first = await escalate(store)
     await store.reject_case(first.id, reviewer="r.okafor", note="", at=NOW)
     assert (await escalate(store)).id != first.id
 
 
-async def test_a_grant_is_found_for_its_request_until_it_expires(store: SqliteStore) -> None:
+async def test_a_grant_is_found_for_its_request_until_it_expires(store: RowStore) -> None:
     """A grant is found for its fingerprint and control group alone, and no longer than it is good for."""
     grant = await approved(store)
     assert await store.find_grant(FINGERPRINT, "group:kestrel", NOW) == grant
@@ -226,7 +231,7 @@ async def test_a_grant_is_found_for_its_request_until_it_expires(store: SqliteSt
     assert await store.find_grant(FINGERPRINT, "group:lark", NOW) is None
 
 
-async def test_a_grant_is_spent_once(store: SqliteStore) -> None:
+async def test_a_grant_is_spent_once(store: RowStore) -> None:
     """Of fifty decisions that rely on one grant, one is recorded; the others leave nothing."""
     grant = await approved(store)
     results = await asyncio.gather(*[spend(store, grant) for _ in range(50)], return_exceptions=True)
@@ -250,7 +255,7 @@ async def test_a_grant_is_spent_once(store: SqliteStore) -> None:
         pytest.param({}, {"record": {"request": {"fingerprint": FINGERPRINT}}}, id="time-not-stated"),
     ],
 )
-async def test_a_grant_does_not_stretch(store: SqliteStore, given: dict[str, Any], spent: dict[str, Any]) -> None:
+async def test_a_grant_does_not_stretch(store: RowStore, given: dict[str, Any], spent: dict[str, Any]) -> None:
     """A grant is not spent on more operations, another request or a later time, and stays whole."""
     grant = await approved(store, **given)
     usage = await store.hold(hold_request())
@@ -263,7 +268,7 @@ async def test_a_grant_does_not_stretch(store: SqliteStore, given: dict[str, Any
     assert held.likely == OPERATIONS, "nothing of the entry is written, so its hold stands for the next try"
 
 
-async def test_a_revoked_grant_is_not_spent(store: SqliteStore) -> None:
+async def test_a_revoked_grant_is_not_spent(store: RowStore) -> None:
     """A grant can be taken back until it is used; that is a record too."""
     grant = await approved(store)
     revoked = await store.revoke_grant(grant.id, reviewer="s.lind", note="party was listed", at=NOW)

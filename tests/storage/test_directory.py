@@ -9,7 +9,14 @@ import pytest
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Alias, Owner, Party, PartyKind, UltimateParent
-from kyc_gate.storage.sqlite import SqliteStore
+from kyc_gate.storage.rowstore import RowStore
+
+
+@pytest.fixture
+def store(any_store: RowStore) -> RowStore:
+    """Every behaviour here is proved on each engine."""
+    return any_store
+
 
 KESTREL = Party(
     id="kestrel",
@@ -24,7 +31,7 @@ KESTREL = Party(
 LARK = Party(id="lark", name="Lark Holding")
 
 
-async def test_parties_come_back_as_they_were(store: SqliteStore) -> None:
+async def test_parties_come_back_as_they_were(store: RowStore) -> None:
     """Every field of a party is kept, shares exactly."""
     await store.save_directory([LARK, KESTREL], [])
     assert await store.fetch_party("kestrel") == KESTREL
@@ -32,7 +39,7 @@ async def test_parties_come_back_as_they_were(store: SqliteStore) -> None:
     assert await store.fetch_party("nobody") is None
 
 
-async def test_saving_again_replaces(store: SqliteStore) -> None:
+async def test_saving_again_replaces(store: RowStore) -> None:
     """The newest word on a party or account stands, and the others stay."""
     await store.save_directory([KESTREL, LARK], [Account(provider="aws", id="1", party_id="kestrel")])
     renamed = Party(id="lark", name="Lark Group")
@@ -52,9 +59,7 @@ async def test_saving_again_replaces(store: SqliteStore) -> None:
         pytest.param("*", "1", "any", id="star-itself"),
     ],
 )
-async def test_an_account_of_any_provider_stands_in(
-    store: SqliteStore, provider: str, id: str, party: str | None
-) -> None:
+async def test_an_account_of_any_provider_stands_in(store: RowStore, provider: str, id: str, party: str | None) -> None:
     """The provider's own account goes first, then the one on file for any provider."""
     await store.save_directory(
         [], [Account(provider="*", id="1", party_id="any"), Account(provider="aws", id="1", party_id="own")]
@@ -63,14 +68,14 @@ async def test_an_account_of_any_provider_stands_in(
     assert (account.party_id if account else None) == party
 
 
-async def test_a_large_directory_is_saved_in_time(store: SqliteStore) -> None:
+async def test_a_large_directory_is_saved_in_time(store: RowStore) -> None:
     """Ten thousand parties are saved in transactions that each fit the deadline."""
     parties = [Party(id=f"party-{number:05}", name=f"Party {number}") for number in range(10_000)]
     await store.save_directory(iter(parties), ())
     assert await store.fetch_parties() == tuple(parties)
 
 
-async def test_a_reference_stands_for_its_lines_in_its_account(store: SqliteStore) -> None:
+async def test_a_reference_stands_for_its_lines_in_its_account(store: RowStore) -> None:
     """What one account's traffic taught is not known in another's; the newest lesson stands."""
     first = Learned(kind="launch-template", id="lt-1", lines=(Accelerators(count=8, instance_type="p5.48xlarge"),))
     second = Learned(kind="launch-template", id="lt-1", lines=(Accelerators(count=9, model="H100"),))

@@ -7,19 +7,25 @@ import contextlib
 import random
 from datetime import datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
 from kyc_gate.errors import IdempotencyConflict, InputError
 from kyc_gate.model.usage import MeteredRun, RunEnd, Usage
 from kyc_gate.storage.ledger import OPERATIONS_A_UNIT, REPLAY_SECONDS
-from kyc_gate.storage.sqlite import SqliteStore
+from kyc_gate.storage.rowstore import RowStore
 
+from .conftest import Maker
 from .samples import NOW, OPERATIONS, hold_request
 
 
-async def test_usage_includes_the_hold(store: SqliteStore) -> None:
+@pytest.fixture
+def store(any_store: RowStore) -> RowStore:
+    """Every behaviour here is proved on each engine."""
+    return any_store
+
+
+async def test_usage_includes_the_hold(store: RowStore) -> None:
     """The first hold sees itself, the second sees both."""
     first = await store.hold(hold_request())
     second = await store.hold(hold_request(account="aws:444455556666"))
@@ -29,26 +35,26 @@ async def test_usage_includes_the_hold(store: SqliteStore) -> None:
     assert len(first.hold_id) == len("hold_") + 32
 
 
-async def test_groups_are_apart(store: SqliteStore) -> None:
+async def test_groups_are_apart(store: RowStore) -> None:
     """What one control group holds does not bear on another."""
     await store.hold(hold_request())
     other = await store.hold(hold_request(control_group="group:lark", party_id="lark", account="aws:444455556666"))
     assert (other.likely, other.accounts) == (OPERATIONS, 1)
 
 
-async def test_amounts_are_rounded_up(store: SqliteStore) -> None:
+async def test_amounts_are_rounded_up(store: RowStore) -> None:
     """A hold of one operation counts as a whole unit: the ledger errs on the strict side."""
     usage = await store.hold(hold_request(likely=1, high=OPERATIONS_A_UNIT + 1))
     assert (usage.likely, usage.high) == (OPERATIONS_A_UNIT, 2 * OPERATIONS_A_UNIT)
 
 
-async def test_nothing_asked_for_counts_as_nothing(store: SqliteStore) -> None:
+async def test_nothing_asked_for_counts_as_nothing(store: RowStore) -> None:
     """A hold of no operations adds none, and its account counts."""
     usage = await store.hold(hold_request(likely=0, high=0))
     assert (usage.likely, usage.high, usage.accounts) == (0, 0, 1)
 
 
-async def test_the_same_key_gives_the_same_hold(store: SqliteStore) -> None:
+async def test_the_same_key_gives_the_same_hold(store: RowStore) -> None:
     """A replay has the first hold, and current usage."""
     first = await store.hold(hold_request("token"))
     await store.hold(hold_request())
@@ -58,7 +64,7 @@ async def test_the_same_key_gives_the_same_hold(store: SqliteStore) -> None:
     assert again.likely == 2 * OPERATIONS
 
 
-async def test_fifty_at_once_with_one_key_hold_once(store: SqliteStore) -> None:
+async def test_fifty_at_once_with_one_key_hold_once(store: RowStore) -> None:
     """The same key sent fifty times in parallel reserves once."""
     usages = await asyncio.gather(*[store.hold(hold_request("token")) for _ in range(50)])
     assert len({usage.hold_id for usage in usages}) == 1
@@ -66,7 +72,7 @@ async def test_fifty_at_once_with_one_key_hold_once(store: SqliteStore) -> None:
     assert {usage.likely for usage in usages} == {OPERATIONS}
 
 
-async def test_a_key_with_another_request_is_a_conflict(store: SqliteStore) -> None:
+async def test_a_key_with_another_request_is_a_conflict(store: RowStore) -> None:
     """A key stands for one request; nothing is reserved for the other."""
     await store.hold(hold_request("token"))
     for door in (store.hold, store.peek):
@@ -77,7 +83,7 @@ async def test_a_key_with_another_request_is_a_conflict(store: SqliteStore) -> N
     assert usage.likely == OPERATIONS
 
 
-async def test_keys_of_accounts_are_apart(store: SqliteStore) -> None:
+async def test_keys_of_accounts_are_apart(store: RowStore) -> None:
     """Another account may use the same key for anything."""
     first = await store.hold(hold_request("token"))
     other = await store.hold(hold_request("token", account="aws:444455556666", fingerprint="e" * 64))
@@ -85,7 +91,7 @@ async def test_keys_of_accounts_are_apart(store: SqliteStore) -> None:
     assert not other.replayed
 
 
-async def test_a_released_key_holds_afresh(store: SqliteStore) -> None:
+async def test_a_released_key_holds_afresh(store: RowStore) -> None:
     """A key whose hold was given back takes a new one, which a late release of the old one does not touch."""
     first = await store.hold(hold_request("token"))
     await store.release(first.hold_id)
@@ -96,7 +102,7 @@ async def test_a_released_key_holds_afresh(store: SqliteStore) -> None:
     assert await _likely(store) == OPERATIONS
 
 
-async def test_a_key_is_not_kept_for_ever(store: SqliteStore) -> None:
+async def test_a_key_is_not_kept_for_ever(store: RowStore) -> None:
     """A key that returns after a day may start new machines, so it holds again."""
     first = await store.hold(hold_request("token"))
     within = await store.hold(hold_request("token", at=NOW + timedelta(seconds=REPLAY_SECONDS - 1)))
@@ -106,7 +112,7 @@ async def test_a_key_is_not_kept_for_ever(store: SqliteStore) -> None:
     assert after.likely == 2 * OPERATIONS
 
 
-async def test_a_replay_that_asks_for_more_counts_for_more(store: SqliteStore) -> None:
+async def test_a_replay_that_asks_for_more_counts_for_more(store: RowStore) -> None:
     """What a reference stands for may have been learned since: the hold rises, and never falls."""
     first = await store.hold(hold_request("token", likely=0, high=0))
     more = await store.hold(hold_request("token"))
@@ -115,7 +121,7 @@ async def test_a_replay_that_asks_for_more_counts_for_more(store: SqliteStore) -
     assert (more.likely, more.high) == (less.likely, less.high) == (OPERATIONS, 3 * OPERATIONS)
 
 
-async def test_a_replay_follows_its_control_group(store: SqliteStore) -> None:
+async def test_a_replay_follows_its_control_group(store: RowStore) -> None:
     """A hold moves to the control group that its account has now."""
     await store.hold(hold_request("token"))
     moved = await store.hold(hold_request("token", control_group="group:lark"))
@@ -123,7 +129,7 @@ async def test_a_replay_follows_its_control_group(store: SqliteStore) -> None:
     assert await store.fetch_usage("group:kestrel", NOW) is None
 
 
-async def test_settled_stays_and_released_goes(store: SqliteStore) -> None:
+async def test_settled_stays_and_released_goes(store: RowStore) -> None:
     """Doing either twice, or releasing what is settled, changes nothing; settling what was released counts it again."""
     settled = await store.hold(hold_request())
     released = await store.hold(hold_request(account="aws:444455556666"))
@@ -137,14 +143,14 @@ async def test_settled_stays_and_released_goes(store: SqliteStore) -> None:
     assert await _likely(store) == 2 * OPERATIONS
 
 
-async def test_an_unknown_hold_is_nobodys(store: SqliteStore) -> None:
+async def test_an_unknown_hold_is_nobodys(store: RowStore) -> None:
     """Settling or releasing what is not on file changes nothing."""
     await store.settle("hold_0")
     await store.release("hold_0")
     assert await store.fetch_usage("group:kestrel", NOW) is None
 
 
-async def test_an_operator_lets_a_hold_lapse(store: SqliteStore) -> None:
+async def test_an_operator_lets_a_hold_lapse(store: RowStore) -> None:
     """A hold that waits lapses once; a settled one never does."""
     waiting = await store.hold(hold_request())
     settled = await store.hold(hold_request())
@@ -155,7 +161,7 @@ async def test_an_operator_lets_a_hold_lapse(store: SqliteStore) -> None:
     assert await _likely(store) == OPERATIONS
 
 
-async def test_peeking_reserves_nothing(store: SqliteStore) -> None:
+async def test_peeking_reserves_nothing(store: RowStore) -> None:
     """A dry run sees the usage that it would have, and leaves none."""
     await store.hold(hold_request())
     for _ in range(2):
@@ -164,7 +170,7 @@ async def test_peeking_reserves_nothing(store: SqliteStore) -> None:
     assert await _likely(store) == OPERATIONS
 
 
-async def test_the_window_slides(store: SqliteStore) -> None:
+async def test_the_window_slides(store: RowStore) -> None:
     """A hold counts up to the last day of the window, and its account with it."""
     await store.hold(hold_request(account="aws:444455556666"))
     within = await store.peek(hold_request(at=NOW + timedelta(days=365)))
@@ -173,13 +179,13 @@ async def test_the_window_slides(store: SqliteStore) -> None:
     assert (after.likely, after.accounts) == (OPERATIONS, 1)
 
 
-async def test_a_clock_set_back_forgets_nothing(store: SqliteStore) -> None:
+async def test_a_clock_set_back_forgets_nothing(store: RowStore) -> None:
     """Holds of days to come count too."""
     await store.hold(hold_request())
     assert (await store.hold(hold_request(at=NOW - timedelta(days=2)))).likely == 2 * OPERATIONS
 
 
-async def test_an_account_counts_while_it_has_a_hold(store: SqliteStore) -> None:
+async def test_an_account_counts_while_it_has_a_hold(store: RowStore) -> None:
     """An account is counted until the last of its holds is given back."""
     first = await store.hold(hold_request(at=NOW - timedelta(days=1)))
     second = await store.hold(hold_request())
@@ -198,14 +204,14 @@ async def test_an_account_counts_while_it_has_a_hold(store: SqliteStore) -> None
         pytest.param(1, 10**31, "more than the ledger can hold", id="beyond-64-bits"),
     ],
 )
-async def test_an_amount_that_cannot_be_kept_is_refused(store: SqliteStore, likely: int, high: int, says: str) -> None:
+async def test_an_amount_that_cannot_be_kept_is_refused(store: RowStore, likely: int, high: int, says: str) -> None:
     """An impossible amount is an error of the request, and leaves no hold."""
     with pytest.raises(InputError, match=says):
         await store.hold(hold_request(likely=likely, high=high))
     assert await store.fetch_usage("group:kestrel", NOW) is None
 
 
-async def test_a_sum_beyond_64_bits_is_refused(store: SqliteStore) -> None:
+async def test_a_sum_beyond_64_bits_is_refused(store: RowStore) -> None:
     """Two huge holds on one day are refused, never wrapped around; on two days the sum is exact."""
     huge = 9 * 10**30
     await store.hold(hold_request(likely=huge, high=huge))
@@ -216,24 +222,24 @@ async def test_a_sum_beyond_64_bits_is_refused(store: SqliteStore) -> None:
     assert usage.likely == 2 * huge
 
 
-async def test_a_time_without_an_offset_is_refused(store: SqliteStore) -> None:
+async def test_a_time_without_an_offset_is_refused(store: RowStore) -> None:
     """A local time could fall on either of two days."""
     with pytest.raises(InputError, match="offset"):
         await store.hold(hold_request(at=NOW.replace(tzinfo=None)))
 
 
-async def test_holds_survive_a_restart(store: SqliteStore, file: Path) -> None:
+async def test_holds_survive_a_restart(store: RowStore, make_store: Maker) -> None:
     """A hold whose outcome nobody knows keeps counting after the process is gone."""
     await store.hold(hold_request("token"))
     await store.close()
-    again = SqliteStore(file)
+    again = make_store()
     await again.open()
     usage = await again.hold(hold_request("token"))
     await again.close()
     assert (usage.replayed, usage.likely) == (True, OPERATIONS)
 
 
-async def test_the_sums_equal_the_holds(store: SqliteStore) -> None:
+async def test_the_sums_equal_the_holds(store: RowStore) -> None:
     """After two thousand random steps, usage over any window is what the counting runs add up to, one by one."""
     dice = random.Random(26)  # noqa: S311 - any steps will do
     ids: list[str] = []
@@ -279,15 +285,15 @@ def overlap(run: MeteredRun, since: datetime, until: datetime) -> Fraction:
     return Fraction(max(0, round((end - max(run.started_at, since)).total_seconds())))
 
 
-async def _usage(store: SqliteStore) -> Usage:
+async def _usage(store: RowStore) -> Usage:
     usage = await store.fetch_usage("group:kestrel", NOW - timedelta(days=365))
     assert usage is not None
     return usage
 
 
-async def _likely(store: SqliteStore) -> int:
+async def _likely(store: RowStore) -> int:
     return (await _usage(store)).likely
 
 
-async def _accounts(store: SqliteStore) -> int:
+async def _accounts(store: RowStore) -> int:
     return (await _usage(store)).accounts

@@ -12,10 +12,18 @@ from hypothesis import strategies as st
 
 from kyc_gate.errors import InputError
 from kyc_gate.model.usage import RunEnd, Usage
+from kyc_gate.storage.rowstore import RowStore
 from kyc_gate.storage.spread import DAY_SECONDS, OPERATIONS_A_UNIT, spread
 from kyc_gate.storage.sqlite import SqliteStore
 
 from .samples import NOW, hold_request
+
+
+@pytest.fixture
+def store(any_store: RowStore) -> RowStore:
+    """Every behaviour here is proved on each engine."""
+    return any_store
+
 
 DAY = timedelta(days=1)
 RATE = 10**18
@@ -29,14 +37,14 @@ def machines(number: int = 1, **changes: object) -> object:
     )
 
 
-async def usage_at(store: SqliteStore, at: datetime, *, days: int = 365, ahead: timedelta = 30 * DAY) -> Usage:
+async def usage_at(store: RowStore, at: datetime, *, days: int = 365, ahead: timedelta = 30 * DAY) -> Usage:
     """Usage as it would be read at a time."""
     usage = await store.fetch_usage("group:kestrel", at - timedelta(days=days), at + ahead)
     assert usage is not None
     return usage
 
 
-async def test_what_goes_on_accrues(store: SqliteStore) -> None:
+async def test_what_goes_on_accrues(store: RowStore) -> None:
     """An open-ended run counts up to the horizon at first, and a day more for each day that it goes on."""
     usage = await store.hold(machines())
     assert (usage.likely, usage.running) == (RATE * MONTH, 1)
@@ -46,7 +54,7 @@ async def test_what_goes_on_accrues(store: SqliteStore) -> None:
         assert (await usage_at(store, NOW + days * DAY, ahead=timedelta())).likely == RATE * days * DAY_SECONDS
 
 
-async def test_a_run_counts_where_it_falls_into_the_window(store: SqliteStore) -> None:
+async def test_a_run_counts_where_it_falls_into_the_window(store: RowStore) -> None:
     """Of a run that began before the window, only what falls into it counts there; all of it counts ever."""
     await store.hold(machines())
     later = await usage_at(store, NOW + 400 * DAY, days=10, ahead=timedelta())
@@ -54,7 +62,7 @@ async def test_a_run_counts_where_it_falls_into_the_window(store: SqliteStore) -
     assert later.total_likely == RATE * 400 * DAY_SECONDS
 
 
-async def test_a_stop_ends_the_projection(store: SqliteStore) -> None:
+async def test_a_stop_ends_the_projection(store: RowStore) -> None:
     """A run that is over counts for the time that it took, and its end is an audit record."""
     usage = await store.hold(machines())
     await store.settle(usage.hold_id)
@@ -68,7 +76,7 @@ async def test_a_stop_ends_the_projection(store: SqliteStore) -> None:
     assert records[-1]["likely"] == RATE * 5 * 3600
 
 
-async def test_only_the_unused_part_is_given_back(store: SqliteStore) -> None:
+async def test_only_the_unused_part_is_given_back(store: RowStore) -> None:
     """A job cancelled after 99 % of its time keeps 99 % of its operations."""
     usage = await store.hold(hold_request(likely=RATE * 100_000, high=RATE * 100_000, seconds=100_000))
     ended = NOW + timedelta(seconds=99_000)
@@ -76,7 +84,7 @@ async def test_only_the_unused_part_is_given_back(store: SqliteStore) -> None:
     assert (await usage_at(store, ended)).likely == RATE * 99_000
 
 
-async def test_more_than_was_held_cannot_be_given_back(store: SqliteStore) -> None:
+async def test_more_than_was_held_cannot_be_given_back(store: RowStore) -> None:
     """An end before the start is refused, and nothing changes: usage never falls below nothing."""
     usage = await store.hold(machines())
     before = await usage_at(store, NOW)
@@ -87,7 +95,7 @@ async def test_more_than_was_held_cannot_be_given_back(store: SqliteStore) -> No
     assert await usage_at(store, NOW) == before
 
 
-async def test_true_usage_raises_too(store: SqliteStore) -> None:
+async def test_true_usage_raises_too(store: RowStore) -> None:
     """A job that really began earlier and ended later than planned counts for all of it."""
     usage = await store.hold(hold_request(likely=RATE * 3_600, high=RATE * 3_600, seconds=3_600))
     end = RunEnd(
@@ -103,7 +111,7 @@ async def test_true_usage_raises_too(store: SqliteStore) -> None:
     assert len([record async for record in store.records()]) == 1
 
 
-async def test_each_machine_ends_on_its_own(store: SqliteStore) -> None:
+async def test_each_machine_ends_on_its_own(store: RowStore) -> None:
     """Of four machines held together, two that stop take half of the pace with them; a stop told twice ends one."""
     usage = await store.hold(machines(4))
     names = [f"instance:i-{number}" for number in range(4)]
@@ -119,7 +127,7 @@ async def test_each_machine_ends_on_its_own(store: SqliteStore) -> None:
     assert (await usage_at(store, NOW + 90 * DAY)).likely == RATE * 40 * DAY_SECONDS
 
 
-async def test_another_account_ends_nothing(store: SqliteStore) -> None:
+async def test_another_account_ends_nothing(store: RowStore) -> None:
     """A name belongs to the account whose run it is."""
     usage = await store.hold(machines())
     await store.attach(usage.hold_id, "aws:111122223333", ["instance:i-1"], NOW)
@@ -128,7 +136,7 @@ async def test_another_account_ends_nothing(store: SqliteStore) -> None:
     assert (await usage_at(store, NOW)).running == 1
 
 
-async def test_a_machine_that_starts_anew_runs_once(store: SqliteStore) -> None:
+async def test_a_machine_that_starts_anew_runs_once(store: RowStore) -> None:
     """An instance whose stop nobody saw is over when it starts again: one machine is never two."""
     first = await store.hold(machines())
     await store.attach(first.hold_id, "aws:111122223333", ["instance:i-1"], NOW)
@@ -139,7 +147,7 @@ async def test_a_machine_that_starts_anew_runs_once(store: SqliteStore) -> None:
     assert (usage.likely, usage.running) == (2 * RATE * DAY_SECONDS, 1)
 
 
-async def test_usage_follows_the_control_group(store: SqliteStore) -> None:
+async def test_usage_follows_the_control_group(store: RowStore) -> None:
     """What an account used before anybody knew whose it is counts for the party that it turns out to be."""
     await store.hold(machines(control_group="account:aws:111122223333", party_id=""))
     usage = await store.hold(machines())
@@ -148,7 +156,7 @@ async def test_usage_follows_the_control_group(store: SqliteStore) -> None:
     assert await store.fetch_usage("group:kestrel", NOW - DAY, NOW) is None
 
 
-async def test_sums_of_party_and_account(store: SqliteStore) -> None:
+async def test_sums_of_party_and_account(store: RowStore) -> None:
     """Usage names what the request's own party and account have of it."""
     await store.hold(machines(account="aws:1"))
     await store.hold(machines(account="aws:2"))
@@ -185,7 +193,7 @@ def _add(days: dict[int, int], start: int, end: int, rate: int) -> None:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(st.tuples(st.integers(1, 20 * DAY_SECONDS), st.integers(1, 5)), min_size=1, max_size=6))
-async def test_the_ledger_never_says_less_of_pieces(store: SqliteStore, pieces: list[tuple[int, int]]) -> None:
+async def test_the_ledger_never_says_less_of_pieces(store: RowStore, pieces: list[tuple[int, int]]) -> None:
     """A run split over time and over accounts of one control group is no smaller in any window."""
     marks = f"{pieces}"
     seconds = sum(length for length, _ in pieces)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kyc_gate.errors import IdempotencyConflict, StorageFault
-from kyc_gate.storage import writer
+from kyc_gate.storage import group_commit, worker
 from kyc_gate.storage.sqlite import SqliteStore
 
 from .samples import NOW, OPERATIONS, case_opening, decision_entry, hold_request
@@ -56,7 +56,7 @@ async def test_many_callers_share_a_commit(store: SqliteStore) -> None:
 
 async def test_a_decision_shares_the_commit_of_its_hold(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hold is answered before it is committed, and one commit makes both durable."""
-    monkeypatch.setattr(writer, "LINGER_SECONDS", 0.5)
+    monkeypatch.setattr(group_commit, "LINGER_SECONDS", 0.5)
     commits: list[str] = []
     await store._write(lambda connection: connection.set_trace_callback(_count(commits)))
     commits.clear()
@@ -205,7 +205,7 @@ async def test_an_answer_in_the_step_of_the_cancellation_is_taken_back(store: Sq
     assert store._writer is not None
     deliver = store._writer._deliver
 
-    def cancelling(answers: list[writer.Answered]) -> None:
+    def cancelling(answers: list[worker.Answered]) -> None:
         deliver(answers)
         task.cancel()
 
