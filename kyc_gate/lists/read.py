@@ -191,6 +191,7 @@ def _read_json(name: str, text: str) -> ListReading:
         for key, words in _COMPANIONS.items():
             if key in document and "id" not in document:
                 raise NotAList(f"list `{name}`: {words}, not a list; it was left out")
+        return _read_array(name, [document])
     if document is None and _one(text.lstrip().partition("\n")[0]) is None:
         raise InputError(f"list `{name}`: the JSON is cut short or damaged; download it again")
     return _read_lines(name, text)

@@ -18,11 +18,14 @@ Cells = list[str]
 class Table:
     """The rows of one CSV or TSV text below its header; `columns` are the header's names, lower case."""
 
-    def __init__(self, name: str, text: str, problems: Problems, delimiter: str = ",", skip: int = 0) -> None:
-        """Read the header, after `skip` lines of preamble. Raises `InputError` when there is none."""
+    def __init__(self, name: str, text: str, problems: Problems, skip: int = 0) -> None:
+        """Read the header, after `skip` lines of preamble. Raises `InputError` when there is none.
+
+        What parts the header's cells parts those of every row: a comma, a tab or a semicolon.
+        """
         self.name = name
         self.problems = problems
-        self._rows = numbered_rows(name, text, problems, delimiter)
+        self._rows = numbered_rows(name, text, problems, _delimiter(text, skip))
         first: Cells = []
         for _ in range(skip + 1):
             first = next(self._rows, (0, []))[1]
@@ -61,6 +64,11 @@ class Table:
         ):
             self.problems.add(f"line {line}", f"{len(cells)} cells where the header has {len(self.columns)}")
         return dict(zip(self.columns, cells, strict=False))
+
+
+def _delimiter(text: str, skip: int) -> str:
+    header = io.StringIO(text[: 1 << 16], newline="").readlines()[skip : skip + 1]
+    return max(",\t;", key=header[0].count) if header else ","
 
 
 def numbered_rows(name: str, text: str, problems: Problems, delimiter: str = ",") -> Iterator[tuple[int, Cells]]:

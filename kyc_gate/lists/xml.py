@@ -115,10 +115,9 @@ def read_records(name: str, text: str, records: frozenset[str], found: Callable[
     ever fetched, and no entity expanded but the five that XML itself defines.
     """
     reader = _Reader(records, found)
-    data = text.encode("utf-8", "surrogatepass")
     try:
-        for start in range(0, len(data), _CHUNK):
-            reader.parser.Parse(data[start : start + _CHUNK], False)
+        for start in range(0, len(text), _CHUNK):
+            reader.parser.Parse(text[start : start + _CHUNK].encode("utf-8", "surrogatepass"), False)
         reader.parser.Parse(b"", True)
     except _Refused as problem:
         line = reader.parser.CurrentLineNumber

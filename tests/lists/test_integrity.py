@@ -199,3 +199,16 @@ def test_a_folder_is_read_as_a_set(tmp_path: Path) -> None:
         read_set({**files, "page.csv": b"<html></html>"})
     archive = read_list("sdall.zip", zipped(SDN_CSV=files["SDN.CSV"], ALT_CSV=files["ALT.CSV"]))
     assert names_of(archive.entries[0]) == ["AERO WORKS", "AERO-WORKS"]
+
+
+def test_tabs_and_semicolons_part_cells_as_commas_do() -> None:
+    """trade.gov's TSV, or a list that a spreadsheet saved with semicolons, reads like its CSV."""
+    plain = f'{CSL_HEADER}\n{csl_row("Sealed", "SMW")}\n'
+    for delimiter in ("\t", ";"):
+        assert read_list("a", plain.replace(",", delimiter).encode()).entries == read_list("b", plain.encode()).entries
+
+
+def test_a_single_object_over_several_lines_is_a_list_of_one() -> None:
+    """JSON lines of one entry, written for people, are read as well."""
+    assert names_of(read_list("a", b'{\n "id": "1",\n "name": "Sealed"\n}\n').entries[0]) == ["Sealed"]
+    assert names_of(read_list("a", b'[{"id": "1", "name": "Sealed"}]').entries[0]) == ["Sealed"]

@@ -15,6 +15,7 @@ from kyc_gate.lists.countries import country
 from kyc_gate.lists.dates import iso_date, utc_time
 from kyc_gate.lists.draft import ORIGINAL_SCRIPT, Collector, Draft, tidy
 from kyc_gate.lists.grouping import Row, grouped
+from kyc_gate.lists.labels import add_fact
 from kyc_gate.lists.reading import ListReading
 from kyc_gate.model.party import PartyKind
 
@@ -101,7 +102,9 @@ def _begin(row: Row) -> Draft:
 
 def _add(draft: Draft, row: Row) -> None:
     kind = row["name type"].casefold()
-    draft.alias(row["name of individual or entity"], _NAME_KINDS.get(kind, kind))
+    weak = row["alias strength"].casefold() in {"weak", "low", "low quality"}
+    draft.alias(row["name of individual or entity"], _NAME_KINDS.get(kind, kind), weak=weak)
+    add_fact(draft, "IMO number", row["imo number"])
     draft.birth_dates += [iso_date(part, day_first=True) or part for part in _parts(row["date of birth"])]
     draft.birth_places += _parts(row["place of birth"])
     for part in _parts(row["citizenship"]):

@@ -73,7 +73,7 @@ def read_denied(name: str, text: str) -> ListReading:
     its `end_date`.
     """
     collector = Collector(name, "bis-dpl")
-    table = Table(name, text, collector.problems, delimiter="\t" if "\t" in text.partition("\n")[0] else ",")
+    table = Table(name, text, collector.problems)
     table.require(*DENIED)
     return grouped(collector, table.rows(), ("name", "effective_date", "expiration_date"), _denied_draft, _add_denied)
 

@@ -7,6 +7,7 @@ import re
 from kyc_gate.lists.countries import country
 from kyc_gate.lists.dates import iso_date
 from kyc_gate.lists.draft import Collector, Draft, tidy
+from kyc_gate.lists.labels import add_fact
 from kyc_gate.lists.reading import ListReading, name_id
 from kyc_gate.lists.xml import Node, read_records
 from kyc_gate.model.party import PartyKind
@@ -53,5 +54,6 @@ def _draft(node: Node) -> Draft:
     ]
     draft.title = node.first("Title") or node.first("TitleOrShip")
     draft.start_date = iso_date(node.first("DateOfListing"))
+    add_fact(draft, "IMO number", node.first("ShipIMONumber"))
     draft.citation = ", item ".join(filter(None, (node.first("Schedule"), node.first("Item"))))
     return draft

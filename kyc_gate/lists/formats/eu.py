@@ -42,7 +42,8 @@ def _entity(node: Node) -> Draft:
         draft.programs.append(regulation.get("programme"))
         draft.source_url = draft.source_url or regulation.first("publicationUrl")
     for alias in node.all("nameAlias"):
-        _add_name(draft, alias.get("wholeName"), weak=alias.get("strong") == "false")
+        parts = (alias.get(part) for part in ("firstName", "middleName", "lastName"))
+        _add_name(draft, alias.get("wholeName") or " ".join(filter(None, parts)), weak=alias.get("strong") == "false")
         draft.title = draft.title or alias.get("function")
         draft.remarks += alias.texts("remark")
     for place in node.all("address"):
@@ -74,7 +75,7 @@ def read_eu_csv(name: str, text: str) -> ListReading:
     The two columns of the subject's type are swapped against their names, and were not always: both are looked at.
     """
     collector = Collector(name, "eu-csv")
-    table = Table(name, text, collector.problems, delimiter=";")
+    table = Table(name, text, collector.problems)
     table.require(*COLUMNS)
 
     def begin(row: Row) -> Draft:

@@ -43,7 +43,6 @@ def _draft(row: object) -> Draft:
     if not isinstance(row, dict):
         raise RowProblem("each line must be an object")
     draft = Draft(code=str(row.get("DATA_SOURCE") or "SENZING"), name="", id=str(row.get("RECORD_ID") or ""))
-    draft.kind = _KINDS.get(str(row.get("RECORD_TYPE") or "").upper(), PartyKind.UNKNOWN)
     for feature in _features(row):
         _add(draft, feature)
     draft.source_url = str(row.get("URL") or "")
@@ -71,6 +70,7 @@ def _unprefixed(flat: dict[str, str]) -> dict[str, str]:
 
 
 def _add(draft: Draft, feature: Mapping[str, str]) -> None:
+    draft.kind = _KINDS.get(feature.get("RECORD_TYPE", "").upper(), draft.kind)
     names = [feature[key] for key in _FULL if feature.get(key)]
     names += [" ".join(filter(None, (feature.get(part, "") for part in _PERSON)))]
     for text in filter(None, names):
