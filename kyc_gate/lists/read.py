@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -96,8 +97,9 @@ def read_set(files: Mapping[str, bytes]) -> tuple[ListReading, ...]:
     """
     parts: dict[str, str] = {}
     readings: list[ListReading] = []
-    beside: list[str] = []
-    for name in sorted(files):
+    plain = {name for name in files if PurePath(name).name == "names.txt" and _has_index(files, name)}
+    beside: list[str] = [f"list `{name}`: names of the lists beside it; it was left out" for name in sorted(plain)]
+    for name in sorted(files.keys() - plain):
         try:
             documents = unpacked(name, files[name])
             parts |= {each.name: each.text for each in documents if _is_part(each)}
@@ -111,6 +113,14 @@ def read_set(files: Mapping[str, bytes]) -> tuple[ListReading, ...]:
     if beside:
         readings[0] = msgspec.structs.replace(readings[0], notes=(*readings[0].notes, *beside))
     return tuple(readings)
+
+
+def _has_index(files: Mapping[str, bytes], name: str) -> bool:
+    """Whether the index beside a file names it among its dataset's resources (OpenSanctions' names.txt)."""
+    index = _one(files.get(str(PurePath(name).with_name("index.json")), b"").decode("utf-8", "replace"))
+    resources = index.get("resources") if isinstance(index, dict) else None
+    found = resources if isinstance(resources, list) else []
+    return any(isinstance(each, dict) and each.get("name") == PurePath(name).name for each in found)
 
 
 def _is_part(document: Document) -> bool:

@@ -203,7 +203,7 @@ def test_a_folder_is_read_as_a_set(tmp_path: Path) -> None:
 
 def test_tabs_and_semicolons_part_cells_as_commas_do() -> None:
     """trade.gov's TSV, or a list that a spreadsheet saved with semicolons, reads like its CSV."""
-    plain = f'{CSL_HEADER}\n{csl_row("Sealed", "SMW")}\n'
+    plain = f"{CSL_HEADER}\n{csl_row('Sealed', 'SMW')}\n"
     for delimiter in ("\t", ";"):
         assert read_list("a", plain.replace(",", delimiter).encode()).entries == read_list("b", plain.encode()).entries
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import NamedTuple
 
 from kyc_gate.lists.dates import iso_date, utc_time
 from kyc_gate.lists.draft import Collector, Draft
@@ -36,16 +37,39 @@ _FAMILY_FIRST = ("last name", "maiden name")
 _NON_SDN = frozenset(program for program, _ in NON_SDN_PROGRAMS)
 
 
+class _Place(NamedTuple):
+    street: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+
+
+class _Paper(NamedTuple):
+    label: str
+    number: str
+    country: str
+
+
+class _Listing(NamedTuple):
+    list: str
+    programs: tuple[str, ...]
+    since: str
+
+
 class _Document:
-    """The numbered parts of the file, as they come: reference values first, parties in the middle, lists last."""
+    """The numbered parts of the file, as they come: reference values first, parties in the middle, lists last.
+
+    Each part is kept as what it says, not as its elements, of which the file has some millions.
+    """
 
     def __init__(self) -> None:
         self.values: dict[str, dict[str, Node]] = defaultdict(dict)
-        self.places: dict[str, Node] = {}
-        self.papers: dict[str, list[Node]] = defaultdict(list)
+        self.places: dict[str, _Place] = {}
+        self.papers: dict[str, list[_Paper]] = defaultdict(list)
         self.drafts: dict[str, tuple[int, Draft]] = {}
         self.owners: list[tuple[str, str]] = []
-        self.listed: dict[str, list[Node]] = defaultdict(list)
+        self.listed: dict[str, list[_Listing]] = defaultdict(list)
         self.issued = ""
 
     def found(self, node: Node, _: tuple[str, ...]) -> None:
@@ -55,16 +79,16 @@ class _Document:
         elif node.tag == "DateOfIssue":
             self.issued = _date(node)
         elif node.tag == "Location":
-            self.places[node.get("ID")] = node
+            self.places[node.get("ID")] = self._place(node)
         elif node.tag == "IDRegDocument":
-            self.papers[node.get("IdentityID")].append(node)
+            self.papers[node.get("IdentityID")].append(self._paper(node))
         elif node.tag == "DistinctParty":
             for profile in node.all("Profile"):
                 self.drafts[profile.get("ID")] = (node.line, self._draft(profile, node))
         elif node.tag == "ProfileRelationship" and self._word("RelationType", node.get("RelationTypeID")) == _OWNED:
             self.owners.append((node.get("From-ProfileID"), node.get("To-ProfileID")))
         elif node.tag == "SanctionsEntry":
-            self.listed[node.get("ProfileID")].append(node)
+            self.listed[node.get("ProfileID")].append(self._listing(node))
 
     def value(self, kind: str, number: str) -> str:
         """Return the text of a reference value, or an empty text."""
@@ -83,13 +107,7 @@ class _Document:
         for identity in profile.all("Identity"):
             self._add_names(draft, identity)
             for paper in self.papers.pop(identity.get("ID"), ()):
-                place = self.value("Country", paper.get("IssuedBy-CountryID"))
-                add_fact(
-                    draft,
-                    self.value("IDRegDocType", paper.get("IDRegDocTypeID")),
-                    paper.first("IDRegistrationNo"),
-                    place,
-                )
+                add_fact(draft, paper.label, paper.number, paper.country)
         if not draft.name and draft.aliases:
             promote(draft, frozenset())
         for feature in profile.all("Feature"):
@@ -131,24 +149,39 @@ class _Document:
             if folded == "birthdate":
                 draft.birth_dates += [_period(period) for period in version.all("DatePeriod")]
 
-    def _add_place(self, draft: Draft, feature: str, place: Node | None) -> None:
+    @staticmethod
+    def _add_place(draft: Draft, feature: str, place: _Place | None) -> None:
         if place is None:
             return
-        country = next((self.value("Country", node.get("CountryID")) for node in place.all("LocationCountry")), "")
         if feature in {"nationality country", "citizenship country"}:
-            draft.nationalities.append(country)
-            return
+            draft.nationalities.append(place.country)
+        elif feature == "place of birth":
+            draft.birth_places.append(", ".join(filter(None, (place.city, place.region, place.country))))
+        else:
+            draft.address(place.street, place.city, place.region, place.postal_code, place.country or place.region)
+
+    def _place(self, node: Node) -> _Place:
+        country = next((self.value("Country", each.get("CountryID")) for each in node.all("LocationCountry")), "")
         parts: dict[str, list[str]] = defaultdict(list)
-        for part in place.all("LocationPart"):
+        for part in node.all("LocationPart"):
             parts[self._word("LocPartType", part.get("LocPartTypeID"))] += part.texts("LocationPartValue", "Value")
-        if feature == "place of birth":
-            draft.birth_places.append(
-                ", ".join([*(text for texts in parts.values() for text in texts), country]).strip(", ")
-            )
-            return
-        street = ", ".join(parts["address1"] + parts["address2"] + parts["address3"])
+        street = ", ".join(parts["address1"] + parts["address2"] + parts["address3"] + parts["unknown"])
         region = ", ".join(parts["state/province"] + parts["region"])
-        draft.address(street, ", ".join(parts["city"]), region, ", ".join(parts["postal code"]), country or region)
+        return _Place(street, ", ".join(parts["city"]), region, ", ".join(parts["postal code"]), country)
+
+    def _paper(self, node: Node) -> _Paper:
+        label = self.value("IDRegDocType", node.get("IDRegDocTypeID"))
+        return _Paper(label, node.first("IDRegistrationNo"), self.value("Country", node.get("IssuedBy-CountryID")))
+
+    def _listing(self, node: Node) -> _Listing:
+        programs = [
+            text
+            for measure in node.all("SanctionsMeasure")
+            if self.value("SanctionsType", measure.get("SanctionsTypeID")) == _PROGRAM
+            for text in measure.texts("Comment")
+        ]
+        dates = [date for event in node.all("EntryEvent") for each in event.all("Date") if (date := _date(each))]
+        return _Listing(self.value("List", node.get("ListID")), tuple(programs), min(dates, default=""))
 
 
 def read_ofac_advanced(name: str, text: str) -> ListReading:
@@ -161,26 +194,16 @@ def read_ofac_advanced(name: str, text: str) -> ListReading:
         if owned in document.drafts and owner in document.drafts:
             document.drafts[owned][1].parents.append(document.drafts[owner][1].name)
     for profile, (line, draft) in document.drafts.items():
-        _add_listing(draft, document, document.listed.get(profile, []))
+        _add_listing(draft, document.listed.get(profile, []))
         collector.add(f"line {line}", draft)
     return collector.reading()
 
 
-def _add_listing(draft: Draft, document: _Document, listed: list[Node]) -> None:
-    codes: list[str] = []
-    for entry in listed:
-        measures = list(entry.all("SanctionsMeasure"))
-        draft.programs += [
-            text
-            for measure in measures
-            if document.value("SanctionsType", measure.get("SanctionsTypeID")) == _PROGRAM
-            for text in measure.texts("Comment")
-        ]
-        dates = [_date(date) for event in entry.all("EntryEvent") for date in event.all("Date")]
-        draft.start_date = min(filter(None, [draft.start_date, *dates]), default="")
-        codes.append(document.value("List", entry.get("ListID")))
-    on_sdn = not codes or any(code.casefold() == "sdn list" for code in codes)
-    named = next((code for code in map(list_code, codes) if code), None)
+def _add_listing(draft: Draft, listed: list[_Listing]) -> None:
+    draft.programs += [program for each in listed for program in each.programs]
+    draft.start_date = min((each.since for each in listed if each.since), default="")
+    on_sdn = not listed or any(each.list.casefold() == "sdn list" for each in listed)
+    named = next((code for each in listed if (code := list_code(each.list))), None)
     draft.code = "SDN" if on_sdn else named or non_sdn_code(draft.programs)
 
 

@@ -356,6 +356,15 @@ def test_opensanctions_json_keeps_targets_only(read: Read) -> None:
     assert any("1142 records are not targets" in note for note in reading.notes)
 
 
+def test_a_dataset_directory_is_read_as_it_lies(published: Path) -> None:
+    """Entities in four forms are read; the index, the statistics and the plain names beside them are left out."""
+    folder = published / "opensanctions" / "wd_persons_20240310"
+    readings = read_set({file.name: file.read_bytes() for file in folder.iterdir()})
+    assert {reading.format for reading in readings} == {"opensanctions-ftm", "opensanctions-simple", "senzing"}
+    left = " ".join(note for reading in readings for note in reading.notes)
+    assert all(name in left for name in ("index.json", "names.txt", "resources.json", "statistics.json"))
+
+
 def test_the_operators_own_lines_and_table_read_alike() -> None:
     """JSON lines and CSV of the same entries give the same entries."""
     lines = (
