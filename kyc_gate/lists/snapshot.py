@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from kyc_gate.errors import InputError
+from kyc_gate.lists.other_names import with_other_names
 from kyc_gate.lists.reading import ListReading
 from kyc_gate.model.listing import ListEntry, ListSnapshot
 
@@ -24,7 +25,8 @@ def merge(readings: Iterable[ListReading]) -> ListSnapshot:
     given = tuple(readings)
     if not given:
         raise InputError("no list to merge; name at least one list file")
-    canonical = {_CANONICAL.encode(entry): entry for reading in given for entry in reading.entries}
+    complete = (with_other_names(entry) for reading in given for entry in reading.entries)
+    canonical = {_CANONICAL.encode(entry): entry for entry in complete}
     digest = hashlib.sha256()
     entries = tuple(_with_own_ids(canonical, digest))
     times = [reading.as_of for reading in given]
