@@ -36,6 +36,12 @@ class ParentFacts(Record):
     name: Annotated[str | None, Meta(description="name of the ultimate parent")]
     headquarters: Annotated[CountryCode | None, Meta(description="country of the ultimate parent's headquarters")]
     is_self: Annotated[bool | None, Meta(description="the party is its own ultimate parent")]
+    countries: Annotated[
+        tuple[CountryCode, ...],
+        Meta(description="every country in which a source places an ultimate parent; `headquarters` if they agree"),
+    ] = ()
+    joint: Annotated[bool, Meta(description="several ultimate parents hold the party together")] = False
+    chain: Annotated[tuple[str, ...], Meta(description="the way up to the ultimate parent, a sentence a step")] = ()
 
 
 class PlaceFacts(Record):
@@ -155,6 +161,77 @@ class OwnershipFacts(Record):
     listed_share: Annotated[
         float | None, Meta(description="share held by parties on the Entity List, MEU List or SDN List, same cascade")
     ]
+    sdn_outstanding: Annotated[
+        float | None,
+        Meta(description="`sdn_share` of what is not in the party's own hands; unknown if nobody else holds any"),
+    ] = None
+    listed_outstanding: Annotated[
+        float | None, Meta(description="`listed_share` of what is not in the party's own hands")
+    ] = None
+    strictest_list: Annotated[
+        str | None,
+        Meta(description="most restrictive of SDN, EL and MEU whose parties hold a part of a party half held by them"),
+    ] = None
+    listed_owner: Annotated[
+        bool,
+        Meta(description="an owner at any distance is on the SDN List, Entity List or MEU List, whatever it holds"),
+    ] = False
+    minority_lists: Annotated[
+        tuple[str, ...],
+        Meta(description="codes of lists that an owner of less than half, or one further up, resembles"),
+    ] = ()
+    untraced_share: Annotated[
+        float | None, Meta(description="share held by nobody named, or by those whose own owners are not on file")
+    ] = None
+    beneficial_known: Annotated[bool, Meta(description="the party's beneficial owners are on file")] = False
+    consistent: Annotated[
+        bool, Meta(description="the shares on file of the party add up to no more than the whole")
+    ] = True
+    conflict: Annotated[
+        bool,
+        Meta(description="what is declared of the ultimate parent contradicts the LEI register or the owners on file"),
+    ] = False
+    chains: Annotated[
+        tuple[str, ...], Meta(description="the holdings by which listed parties own the party, a sentence each")
+    ] = ()
+
+
+class ManagerFacts(Record):
+    """Senior managers and technical leaders, and the other organisations that they serve, against the lists."""
+
+    known: Annotated[bool, Meta(description="the party's senior managers are on file")] = False
+    outcome: Annotated[str, Meta(description="clear, possible, match or not_screened; the worst over all of them")] = (
+        "not_screened"
+    )
+    lists: Annotated[
+        tuple[str, ...], Meta(description="codes of lists that a manager, or where one serves, is on")
+    ] = ()
+    overlaps: Annotated[tuple[str, ...], Meta(description="each overlap with a listed party, a sentence each")] = ()
+
+
+class RegisterFacts(Record):
+    """What the LEI register says of the party itself. Nothing in it means that there is nothing: silence is unknown."""
+
+    known: Annotated[bool, Meta(description="the register has a record of the party that says something")] = False
+    matched_by: Annotated[str | None, Meta(description="lei or name: how the record was found")] = None
+    weak: Annotated[bool, Meta(description="the record lapsed or the entity is inactive: weaker evidence")] = False
+    legal_address: Annotated[CountryCode | None, Meta(description="country of the legal address")] = None
+    headquarters: Annotated[CountryCode | None, Meta(description="country of the headquarters address")] = None
+    exceptions: Annotated[
+        tuple[str, ...],
+        Meta(description="reasons for reporting no parent, such as NO_KNOWN_PERSON or NON_CONSOLIDATING"),
+    ] = ()
+    conflict: Annotated[bool, Meta(description="the headquarters declared and those in the register differ")] = False
+    problem: Annotated[str | None, Meta(description="why the LEI on file is none, or is not in the register")] = None
+    notes: Annotated[tuple[str, ...], Meta(description="what the evidence is and how strong, a sentence each")] = ()
+    as_of: Annotated[str | None, Meta(description="the moment of the register's data, ISO 8601")] = None
+
+
+class GroupFacts(Record):
+    """The control group: parties that act as one, over which the ledger sums."""
+
+    parties: Annotated[int, Meta(description="parties in the control group, this one included")] = 1
+    reasons: Annotated[tuple[str, ...], Meta(description="why they act as one, nearest first, a sentence each")] = ()
 
 
 class IndicatorFacts(Record):
@@ -250,6 +327,9 @@ class Facts(Record):
     evidence: EvidenceFacts = EvidenceFacts()
     five_countries: FiveCountries | None = None
     grant: GrantFacts | None = None
+    managers: ManagerFacts = ManagerFacts()
+    register: RegisterFacts = RegisterFacts()
+    group: GroupFacts = GroupFacts()
     snapshot: str | None = None
     control_group: str | None = None
     lists: dict[str, float | None] = msgspec.field(default_factory=dict)

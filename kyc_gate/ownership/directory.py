@@ -24,6 +24,7 @@ class Directory(Mapping[str, Party]):
     def __init__(self, parties: Mapping[str, Party]) -> None:
         self._parties = dict(parties)
         self._named: dict[str, tuple[str, ...]] | None = None
+        self._served: dict[str, list[str]] | None = None
 
     @classmethod
     def of(cls, parties: Mapping[str, Party]) -> Directory:
@@ -58,6 +59,16 @@ class Directory(Mapping[str, Party]):
             known = self._parties.get(owner.party_id)
             return (known,) if known else self.named(owner.name)
         return self.named(owner.name)
+
+    def employers(self, manager: str) -> tuple[Party, ...]:
+        """Return the parties on file with a manager of this name."""
+        if self._served is None:
+            self._served = {}
+            for party in self._parties.values():
+                for each in party.managers or ():
+                    self._served.setdefault(folded(each.name), []).append(party.id)
+        name = folded(manager)
+        return tuple(self._parties[id] for id in dict.fromkeys(self._served.get(name, ()))) if name else ()
 
     def _by_name(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 from kyc_gate.model.record import Record
+from kyc_gate.places.domains import is_free_mail, registered_domain
 
 # Providers of mailboxes to anybody, by the label before the suffix, whatever the suffix: `yahoo.co.jp`, `gmx.net`.
 # Compiled from the providers' own sign-up pages and the largest consumer providers of each country, 2026-11.
@@ -34,11 +35,6 @@ _WHOLE = frozenset(
     """.split()  # noqa: SIM905
 )
 
-# Second-level suffixes under which organisations register, where the suffix has two labels.
-_SECOND_LEVEL = frozenset(
-    {"ac", "co", "com", "edu", "gov", "go", "gob", "gouv", "ltd", "mil", "ne", "net", "or", "org", "plc", "re", "in"}
-)
-
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
@@ -60,21 +56,20 @@ def read_mailbox(text: str | None, also_shared: Collection[str] = ()) -> Mailbox
     host = _in_ascii(after.strip().rstrip("."))
     if not at or not local or host is None or not _DOMAIN.fullmatch(host):
         return None
-    domain = registrable_domain(host)
+    domain = registered_domain(host) or host
     label, _, _ = domain.partition(".")
-    shared = label in _ANY_SUFFIX or domain in _WHOLE or host in _WHOLE or domain in also_shared
+    shared = (
+        bool(is_free_mail(f"x@{host}"))
+        or label in _ANY_SUFFIX
+        or domain in _WHOLE
+        or host in _WHOLE
+        or domain in also_shared
+    )
     if shared:
         local = local.partition("+")[0]
     if label in ("gmail", "googlemail"):
         local, domain = local.replace(".", ""), "gmail.com"
     return Mailbox(address=f"{local}@{domain}", domain=domain, shared=shared)
-
-
-def registrable_domain(host: str) -> str:
-    """Return the part of a host name that somebody registered: `mail.corp.co.uk` is `corp.co.uk`'s."""
-    labels = host.split(".")
-    deep = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
-    return ".".join(labels[-3:] if deep else labels[-2:])
 
 
 def _in_ascii(host: str) -> str | None:

@@ -31,6 +31,11 @@ class Register(Protocol):
         """The moment that the level-1 data are of, in ISO 8601."""
         ...
 
+    @property
+    def version(self) -> str:
+        """What tells one content of the register from another."""
+        ...
+
     def entity(self, lei: str) -> Entity | None:
         """Return the record of an LEI, the latest one where there are several."""
         ...

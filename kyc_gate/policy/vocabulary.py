@@ -57,6 +57,7 @@ _VALUES: Mapping[str, type[StrEnum]] = {
     "workload.kind": Workload,
     "screening.outcome": ScreeningOutcome,
     "lineage.base_weights": BaseWeights,
+    "managers.outcome": ScreeningOutcome,
 }
 
 
@@ -112,6 +113,7 @@ _TYPES: Mapping[object, Type] = {
     CountryCode: Type.COUNTRY,
     datetime: Type.MOMENT,
     tuple[str, ...]: Type.TEXTS,
+    tuple[CountryCode, ...]: Type.COUNTRIES,
 }
 
 

@@ -112,4 +112,5 @@ _READERS = {
     Type.COUNTRY: _text,
     Type.MOMENT: read_moment,
     Type.TEXTS: _texts,
+    Type.COUNTRIES: _texts,
 }

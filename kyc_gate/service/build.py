@@ -12,7 +12,7 @@ import structlog
 from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.adapters.aws import AWSAdapter
 from kyc_gate.adapters.generic import GenericAdapter
-from kyc_gate.errors import ConfigurationError
+from kyc_gate.errors import ConfigurationError, StorageFault
 from kyc_gate.lists.read import ListReading, read_set
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListSnapshot
@@ -24,6 +24,7 @@ from kyc_gate.service.ip_file import read_ip_countries
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.settings import Settings
+from kyc_gate.storage.gleif import GleifRegister
 from kyc_gate.storage.sqlite import SqliteStore
 from kyc_gate.storage.store import Store
 from kyc_gate.telemetry.line import configure_logging
@@ -46,6 +47,7 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
         "clocks": lists.clocks,
         "keeper": ListKeeper(configuration, files, lists),
         "parties": _records(configuration, configuration.directory.parties, Party),
+        "register": register_of(configuration),
         "accounts": _records(configuration, configuration.directory.accounts, Account),
         "ip_countries": _ip_countries(configuration),
         "settings": settings_of(configuration),
@@ -73,6 +75,16 @@ def store_of(configuration: Configuration) -> Store:
     except ImportError as error:
         raise ConfigurationError(f"`gate.state` names a PostgreSQL database: {error}") from error
     return PostgresStore(state)
+
+
+def register_of(configuration: Configuration) -> GleifRegister | None:
+    """Return the LEI register that is configured, or None. Raises `ConfigurationError` where it cannot be read."""
+    if configuration.owners.gleif is None:
+        return None
+    try:
+        return GleifRegister(configuration.path(configuration.owners.gleif))
+    except StorageFault as error:
+        raise ConfigurationError(f"`owners.gleif`: {error}") from error
 
 
 def settings_of(configuration: Configuration) -> Settings:

@@ -40,6 +40,7 @@ from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import digest as digest_of
 from kyc_gate.model.record import plain
 from kyc_gate.model.usage import HoldRequest, MeteredRun, RunEnd, Usage
+from kyc_gate.ownership.register import Register
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.policy.read import Policy
 from kyc_gate.screening.asked import Asked
@@ -78,6 +79,7 @@ class Gate:
         settings: Settings | None = None,
         clocks: tuple[ListClock, ...] | None = None,
         keeper: ListKeeper | None = None,
+        register: Register | None = None,
     ) -> None:
         if not policies:
             raise NotReady("no policy is configured; name at least one under `gate.policies`")
@@ -92,7 +94,9 @@ class Gate:
         self.keeper = keeper
         self._keeping: asyncio.Task[None] | None = None
         self._seed = (tuple(parties), tuple(accounts))
-        self._standings = Standings(store, seconds=self.settings.directory_seconds, ip_countries=ip_countries)
+        self._standings = Standings(
+            store, seconds=self.settings.directory_seconds, ip_countries=ip_countries, register=register
+        )
         self._admitted = asyncio.Semaphore(self.settings.concurrent_decisions)
         self._background: set[asyncio.Task[None]] = set()
         self._relying: Counter[str] = Counter()  # calls under way, by the hold that they rely on

@@ -21,12 +21,15 @@ from kyc_gate.model.facts import (
     Facts,
     FiveCountries,
     GrantFacts,
+    GroupFacts,
     IndicatorFacts,
+    ManagerFacts,
     OperationFacts,
     OwnershipFacts,
     ParentFacts,
     PlaceFacts,
     ReadPlace,
+    RegisterFacts,
     RequestFacts,
     ScreeningFacts,
     WorkloadFacts,
@@ -34,26 +37,34 @@ from kyc_gate.model.facts import (
 from kyc_gate.model.job import Accelerators, Certainty, Estimate, ProvisioningRequest, Workload
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.match import Match, Screening, ScreeningOutcome
-from kyc_gate.model.party import Owner, Party, UltimateParent
+from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
-from kyc_gate.ownership.cascade import held_by_listed
-from kyc_gate.ownership.control_groups import control_group
-from kyc_gate.ownership.ultimate_parent import ultimate_parent
-from kyc_gate.places.countries import parse_country
+from kyc_gate.ownership.control_groups import ControlGroups
+from kyc_gate.ownership.directory import Directory
+from kyc_gate.ownership.register import Register, Search
+from kyc_gate.ownership.ultimate_parent import Parentage, parentage
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.lineage_facts import LAW, declared_operations, disagrees, lineage_facts
+from kyc_gate.service.owner_facts import (
+    Screened,
+    group_facts,
+    headquarters_filled,
+    manager_facts,
+    others_behind,
+    ownership_facts,
+    parent_facts,
+    register_facts,
+    register_links,
+    screened_as_one,
+    search_register,
+    worst,
+)
 from kyc_gate.service.place_facts import evidence_of, read_place, vetting_expired
 
 TRAINING = frozenset(Workload) - {Workload.INFERENCE, Workload.DATA_GENERATION, Workload.OTHER}
 """Workloads that train or may train. Unknown counts: nothing says that it does not train."""
-
-SDN_LISTS = frozenset({"SDN"})
-"""Lists whose parties are blocked, and with them what they hold at 50 % or more (31 CFR ch. V; OFAC, 2014-08-13)."""
-
-AFFILIATE_LISTS = frozenset({"SDN", "EL", "MEU"})
-"""Lists that the affiliates rule reads, 90 FR 47201: Entity List, MEU List and SDNs under 15 CFR 744.8."""
 
 
 class ListStanding(Record):
@@ -134,6 +145,10 @@ class Standing(Record):
     evidence: EvidenceFacts = EvidenceFacts()
     countries: FiveCountries = FiveCountries()
     vetted_until: date | None = None
+    managers: ManagerFacts = ManagerFacts()
+    register: RegisterFacts = RegisterFacts()
+    group: GroupFacts = GroupFacts()
+    members: tuple[str, ...] = ()
 
 
 UNKNOWN_PARTY = Standing(
@@ -156,33 +171,52 @@ def standing_of(
     *,
     payer: str | None = None,
     ip_countries: IPCountries | None = None,
+    register: Register | None = None,
+    groups: ControlGroups | None = None,
 ) -> Standing:
-    """Return what is true of `party` among `parties`, screened by `screener`.
+    """Return what is true of `party` among `parties`, screened by `screener` and looked up in the LEI `register`.
 
-    The party, its ultimate parent and its owners are all screened, and the worst result stands.
+    The party, its ultimate parents and its owners are all screened, and the worst result stands.
+    `groups` are the control groups of the whole directory; without them the party's own is found.
     """
-    parent = ultimate_parent(party, parties)
-    screening = _screened(party, parent, parties, screener)
+    directory = Directory.of(parties).with_party(party)
+    screened, parents = Screened(screener), parentage(party, directory)
+    found = search_register(party, register)
+    registered = register_facts(party, found, register)
+    customer = _customer_facts(party)
+    customer = replace(customer, headquarters=headquarters_filled(customer.headquarters, registered))
+    parent, conflict = parent_facts(party, parents, found, register, customer.headquarters)
+    group = (groups or _own_groups(party, directory, payer, register)).of(party)
     return Standing(
-        customer=_customer_facts(party),
-        parent=_parent_facts(party, parent),
-        ownership=_ownership_facts(party, parties, screener),
+        customer=customer,
+        parent=parent,
+        ownership=ownership_facts(party, found, directory, screened, conflict=conflict),
         indicators=IndicatorFacts(military=party.military_end_use, wmd=party.wmd_end_use),
-        screening=screening,
+        screening=screened_as_one(party, parents, found, directory, screened),
         place_of_use=party.place_of_use,
-        control_group=control_group(party, parties, payer),
         evidence=evidence_of(party, ip_countries),
-        countries=_countries(party, parent),
+        countries=_countries(party, parents),
         vetted_until=party.vetted_until,
+        control_group=group.key,
+        managers=manager_facts(party, directory, screened),
+        register=registered,
+        group=group_facts(group),
+        members=group.members,
     )
 
 
-def _countries(party: Party, parent: Party | UltimateParent | None) -> FiveCountries:
+def _countries(party: Party, parents: Parentage) -> FiveCountries:
+    parent = parents.parents[0] if len(parents.parents) == 1 else None
     return FiveCountries(
         location=read_place(party.location),
         headquarters=read_place(party.headquarters),
         parent_headquarters=read_place(parent.headquarters) if parent else ReadPlace(),
     )
+
+
+def _own_groups(party: Party, directory: Directory, payer: str | None, register: Register | None) -> ControlGroups:
+    accounts = [Account(provider="", id="", party_id=party.id, payer_party_id=payer)] if payer else []
+    return ControlGroups(directory, accounts, register_links({party.id: party}, register))
 
 
 def _customer_facts(party: Party) -> CustomerFacts:
@@ -197,81 +231,11 @@ def _customer_facts(party: Party) -> CustomerFacts:
     )
 
 
-def _parent_facts(party: Party, parent: Party | UltimateParent | None) -> ParentFacts:
-    if parent is None:
-        return ParentFacts(name=None, headquarters=None, is_self=None)
-    own = isinstance(parent, Party) and parent.id == party.id
-    return ParentFacts(name=parent.name, headquarters=read_place(parent.headquarters).country, is_self=own)
-
-
 def screen_with_owners(party: Party, parties: Mapping[str, Party], screener: Screener) -> Screening:
-    """Return the worst screening over the party, its ultimate parent and its direct owners, each match once."""
-    return _screened(party, ultimate_parent(party, parties), parties, screener)
-
-
-def _screened(
-    party: Party,
-    parent: Party | UltimateParent | None,
-    parties: Mapping[str, Party],
-    screener: Screener | None,
-) -> Screening:
-    """Return the worst screening over the party, its ultimate parent and its direct owners."""
-    if screener is None:
-        return Screening(outcome=ScreeningOutcome.NOT_SCREENED)
-    results = [_screen_party(party, screener)]
-    if isinstance(parent, Party) and parent.id != party.id:
-        results.append(_screen_party(parent, screener))
-    elif isinstance(parent, UltimateParent) and parent.name:
-        results.append(screener.screen([parent.name]))
-    for owner in party.owners or ():
-        known = parties.get(owner.party_id) if owner.party_id else None
-        results.append(_screen_party(known, screener) if known else screener.screen([owner.name]))
-    return _worst(results)
-
-
-def _screen_party(party: Party, screener: Screener) -> Screening:
-    country = parse_country(party.headquarters) or parse_country(party.location)
-    return screener.screen([party.name, *(alias.name for alias in party.aliases)], country=country)
-
-
-_GRAVITY = {
-    ScreeningOutcome.CLEAR: 0,
-    ScreeningOutcome.NOT_SCREENED: 1,
-    ScreeningOutcome.POSSIBLE: 2,
-    ScreeningOutcome.MATCH: 3,
-}
-
-
-def _worst(results: list[Screening]) -> Screening:
-    """Return one screening: the gravest outcome, all matches best first.
-
-    "Not screened" is graver than "clear" and less grave than a resemblance that was found.
-    """
-    outcome = max((result.outcome for result in results), key=_GRAVITY.__getitem__)
-    matches = sorted((match for result in results for match in result.matches), key=lambda match: -match.score)
-    complete = all(result.complete and result.outcome is not ScreeningOutcome.NOT_SCREENED for result in results)
-    return Screening(outcome=outcome, matches=tuple(matches), snapshot=results[0].snapshot, complete=complete)
-
-
-def _ownership_facts(party: Party, parties: Mapping[str, Party], screener: Screener | None) -> OwnershipFacts:
-    sdn = _share(party, parties, screener, SDN_LISTS)
-    listed = _share(party, parties, screener, AFFILIATE_LISTS)
-    return OwnershipFacts(known=party.owners is not None, sdn_share=sdn, listed_share=listed)
-
-
-def _share(
-    party: Party, parties: Mapping[str, Party], screener: Screener | None, lists: frozenset[str]
-) -> float | None:
-    def listed(holder: Owner | Party) -> bool:
-        if isinstance(holder, Owner) and lists & set(holder.listed_on):
-            return True
-        if screener is None:
-            return False
-        found = _screen_party(holder, screener) if isinstance(holder, Party) else screener.screen([holder.name])
-        return bool(lists & set(_lists_at(found.matches, screener.match)))
-
-    share = held_by_listed(party, parties, listed).share
-    return None if share is None else float(share)
+    """Return the worst screening over the party, its ultimate parents, and everybody who stands above it."""
+    directory, screened = Directory.of(parties).with_party(party), Screened(screener)
+    found = screened_as_one(party, parentage(party, directory), Search(), directory, screened)
+    return worst([found, *(screened.of(holder) for holder in others_behind(party, directory))])
 
 
 def _lists_at(matches: tuple[Match, ...], threshold: float) -> tuple[str, ...]:
@@ -345,6 +309,9 @@ def gather(
         operations=_operation_facts(request, estimated, usage, model_total, unresolved=unresolved),
         screening=_screening_facts(standing.screening, lists, as_of, match_threshold),
         ownership=standing.ownership,
+        managers=standing.managers,
+        register=standing.register,
+        group=standing.group,
         indicators=standing.indicators,
         lineage=lineage,
         evidence=replace(standing.evidence, vetting_expired=True) if expired else standing.evidence,

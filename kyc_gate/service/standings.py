@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.party import Account, Party
+from kyc_gate.ownership.control_groups import ControlGroups
+from kyc_gate.ownership.directory import Directory
+from kyc_gate.ownership.register import Register
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.service.gather import UNKNOWN_PARTY, Standing, standing_of
 from kyc_gate.service.generation import Generation
+from kyc_gate.service.owner_facts import register_links
 from kyc_gate.storage.store import Store
 
 _REMEMBERED_ACCOUNTS = 100_000
 """Accounts kept in memory at most: about 30 MB. Strangers can name accounts at will, so there must be an end."""
 
 
-_Made = dict[tuple[str, str | None], Standing]
-"""Standings by party and payer."""
+_Made = dict[str, Standing]
+"""Standings by party."""
 
 
 class Standings:
@@ -30,11 +33,23 @@ class Standings:
     generation of the lists.
     """
 
-    def __init__(self, store: Store, *, seconds: float, ip_countries: IPCountries | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        seconds: float,
+        ip_countries: IPCountries | None = None,
+        register: Register | None = None,
+    ) -> None:
         self._store = store
         self._ip_countries = ip_countries
+        self._register = register
         self._seconds = seconds
-        self._parties: dict[str, Party] = {}
+        self._parties = Directory({})
+        self._tied: tuple[Account, ...] = ()
+        self._groups: ControlGroups | None = None
+        self._joined: set[str] = set()
+        self._version: str | None = None
         self._parties_at = float("-inf")
         self._standings: _Made = {}
         self._generation: Generation | None = None
@@ -55,35 +70,72 @@ class Standings:
         """
         parties = await self.parties()
         if party is not None:
-            return await self._standing(party, {**parties, party.id: party}, generation, None), True
+            return await self._fresh(party, parties.with_party(party), generation, None), True
         account = await self._account(request.provider, request.caller.account)
         found = parties.get(account.party_id) if account else None
         if found is None or account is None:
             group = f"account:{request.provider}:{request.caller.account or 'unidentified'}"
             return replace(UNKNOWN_PARTY, control_group=group), False
-        key = (found.id, account.payer_party_id)
         made = self._made(generation)
-        standing = made.get(key)
+        standing = made.get(found.id)
         if standing is None:
             # Kept where it was looked for: by the time it is made, directory and lists may be others.
-            standing = made[key] = await self._standing(found, parties, generation, account.payer_party_id)
+            standing = made[found.id] = await self._fresh(found, parties, generation, await self._all_groups(parties))
+            await self._join(standing)
         return standing, True
+
+    async def _fresh(
+        self, party: Party, parties: Directory, generation: Generation, groups: ControlGroups | None
+    ) -> Standing:
+        """Return the standing, computed off the event loop: screening a party takes milliseconds."""
+        return await asyncio.to_thread(
+            standing_of,
+            party,
+            parties,
+            generation.screener,
+            ip_countries=self._ip_countries,
+            register=self._register,
+            groups=groups,
+        )
+
+    async def _all_groups(self, parties: Directory) -> ControlGroups:
+        """Return the control groups of this reading of the directory: found once, off the event loop."""
+        if self._groups is None:
+            tied = self._tied
+            groups = await asyncio.to_thread(_groups_of, parties, tied, self._register)
+            if parties is not self._parties or tied is not self._tied:
+                return groups
+            self._groups = groups
+        return self._groups
+
+    async def _join(self, standing: Standing) -> None:
+        """Let what the members of a group used so far count for it, once for each reading of the directory.
+
+        Two groups may have been found to be one, and a share of usage must not stay behind under the old key.
+        """
+        if len(standing.members) > 1 and standing.control_group not in self._joined:
+            await self._store.join_group(standing.members, standing.control_group)
+            self._joined.add(standing.control_group)
 
     def _made(self, generation: Generation) -> _Made:
         """Return the standings made with `generation`; those of a generation that was replaced are not kept."""
         if self._generation is None or generation.screener is not self._generation.screener:
             self._generation, self._standings = generation, {}
+        version = self._register.version if self._register is not None else None
+        if version != self._version:
+            self._version, self._standings, self._groups, self._joined = version, {}, None, set()
         return self._standings
 
-    async def parties(self) -> Mapping[str, Party]:
+    async def parties(self) -> Directory:
         """Return every party on file, by id."""
         now = time.monotonic()
         if now - self._parties_at < self._seconds:
             return self._parties
         fresh = {party.id: party for party in await self._store.fetch_parties()}
-        if fresh != self._parties:
-            self._parties = fresh
-            self._standings = {}
+        tied = await self._store.fetch_tied_accounts()
+        if tied != self._tied or fresh != dict(self._parties):
+            self._parties, self._tied = Directory(fresh), tied
+            self._standings, self._groups, self._joined = {}, None, set()
         self._parties_at = now
         return self._parties
 
@@ -101,10 +153,6 @@ class Standings:
         self._accounts[key] = (now, account)
         return account
 
-    async def _standing(
-        self, party: Party, parties: Mapping[str, Party], generation: Generation, payer: str | None
-    ) -> Standing:
-        """Return the standing, computed off the event loop: screening a party takes milliseconds."""
-        return await asyncio.to_thread(
-            standing_of, party, parties, generation.screener, payer=payer, ip_countries=self._ip_countries
-        )
+
+def _groups_of(parties: Directory, tied: tuple[Account, ...], register: Register | None) -> ControlGroups:
+    return ControlGroups(parties, tied, register_links(parties, register))

@@ -277,7 +277,9 @@ class GleifRegister:
     @property
     def version(self) -> str:
         """What tells one content from another: the moment and size of each file in it."""
-        return " ".join(f"{each.kind}@{each.as_of}+{each.rows}" for each in self._sources)
+        with self._lock:
+            self._open()
+            return " ".join(f"{each.kind}@{each.as_of}+{each.rows}" for each in self._sources)
 
     def close(self) -> None:
         """Close the file."""

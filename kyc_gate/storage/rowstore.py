@@ -104,6 +104,10 @@ class RowStore:
         """Return the party with an id."""
         return await self._read(lambda connection: directory.party_of(connection, party_id))
 
+    async def fetch_tied_accounts(self) -> tuple[Account, ...]:
+        """Return the accounts that tie parties together: by a payer, an address or a card."""
+        return await self._read(directory.tied_accounts)
+
     async def fetch_parties(self) -> tuple[Party, ...]:
         """Return every party, by id."""
         return await self._read(directory.all_parties)
@@ -212,6 +216,10 @@ class RowStore:
     async def follow_group(self, account: str, party_id: str, control_group: str) -> bool:
         """Put what an account used for a party into the control group; return whether that changed anything."""
         return await self._write(lambda connection: runs.follow_group(connection, account, party_id, control_group))
+
+    async def join_group(self, party_ids: Sequence[str], control_group: str) -> None:
+        """Put what the parties used into the control group that they are found to be."""
+        await self._write(lambda connection: runs.join_group(connection, party_ids, control_group))
 
     # audit, cases, grants
 

@@ -110,6 +110,20 @@ def follow_group(connection: Connection, account: str, party_id: str, control_gr
     return moved.rowcount > 0
 
 
+_MEMBERS_AT_ONCE = 500
+
+
+def join_group(connection: Connection, party_ids: Sequence[str], control_group: str) -> None:
+    """Put what the parties used, through whatever account, into the control group that they are found to be."""
+    for start in range(0, len(party_ids), _MEMBERS_AT_ONCE):
+        some = party_ids[start : start + _MEMBERS_AT_ONCE]
+        places = ", ".join("?" * len(some))
+        connection.execute(
+            f"UPDATE holders SET control_group = ? WHERE control_group <> ? AND party_id IN ({places})",
+            (control_group, control_group, *some),
+        )
+
+
 def _live_holds(connection: Connection, account: str, reference: str) -> list[str]:
     rows = connection.execute(
         "SELECT hold_id FROM run_references WHERE account = ? AND reference = ? AND ended = 0 ORDER BY hold_id",

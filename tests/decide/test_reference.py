@@ -53,6 +53,8 @@ def values(fact: Fact) -> st.SearchStrategy[Any]:
         found = st.sampled_from(COUNTRIES)
     elif fact.type is Type.TEXTS:
         found = st.lists(st.sampled_from(LISTS), max_size=3).map(tuple)
+    elif fact.type is Type.COUNTRIES:
+        found = st.lists(st.sampled_from(COUNTRIES), max_size=3).map(tuple)
     elif fact.type is Type.MOMENT:
         found = st.sampled_from(DAYS)
     else:

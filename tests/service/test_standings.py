@@ -1,0 +1,70 @@
+"""Who stands behind an account, as the store changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from kyc_gate.model.party import Account, Party
+from kyc_gate.service.gather import Standing
+from kyc_gate.service.generation import Generation
+from kyc_gate.service.settings import Settings
+from kyc_gate.service.standings import Standings
+from kyc_gate.storage.sqlite import SqliteStore
+from tests.service.conftest import training
+from tests.storage.samples import NOW, OPERATIONS, hold_request
+
+LISTS = Generation.of(None, Settings())
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    """Two parties with an account each, strangers to one another."""
+    store = SqliteStore(tmp_path / "gate.db")
+    await store.open()
+    parties = [Party(id="lark", name="Lark Compute"), Party(id="kestrel", name="Kestrel Systems")]
+    await store.save_directory(parties, [account("lark"), account("kestrel")])
+    yield store
+    await store.close()
+
+
+def account(party: str, **more: str) -> Account:
+    return Account(provider="generic", id=f"acct-{party}", party_id=party, **more)
+
+
+async def of(standings: Standings, party: str) -> Standing:
+    found, known = await standings.of(training(party), LISTS)
+    assert known
+    return found
+
+
+async def test_what_two_used_apart_counts_for_both_once_they_are_one(store: SqliteStore) -> None:
+    """When two parties turn out to pay with one card, what each of them used before is summed."""
+    standings = Standings(store, seconds=0)
+    for party in ("lark", "kestrel"):
+        group = (await of(standings, party)).control_group
+        await store.hold(hold_request(account=f"generic:acct-{party}", party_id=party, control_group=group))
+        usage = await store.fetch_usage(group, NOW)
+        assert usage is not None
+        assert usage.likely == OPERATIONS
+    await store.save_directory([], [account(party, card_token="tok_1234") for party in ("lark", "kestrel")])
+    found = await of(standings, "lark")
+    assert found.control_group == (await of(standings, "kestrel")).control_group
+    assert found.group.parties == 2
+    assert any("...1234" in reason for reason in found.group.reasons)
+    usage = await store.fetch_usage(found.control_group, NOW)
+    assert usage is not None
+    assert usage.likely == 2 * OPERATIONS
+
+
+async def test_one_payer_of_two_customers_makes_them_one(store: SqliteStore) -> None:
+    """A payer ties parties together whichever of their accounts asks, and also one that has a parent of its own."""
+    await store.save_directory([], [account("lark", payer_party_id="kestrel")])
+    other = Account(provider="generic", id="acct-2", party_id="lark")
+    await store.save_directory([], [other])
+    standings = Standings(store, seconds=0)
+    lark = await of(standings, "lark")
+    assert lark.control_group == (await of(standings, "kestrel")).control_group
+    assert lark.members == ("kestrel", "lark")
