@@ -13,6 +13,7 @@ from kyc_gate.cli.output import UsageError, add_json, complain, for_people, prin
 from kyc_gate.cli.progress import Downloads
 from kyc_gate.cli.state import add_config
 from kyc_gate.errors import InputError
+from kyc_gate.feeds.bundle import export_bundle, import_bundle
 from kyc_gate.feeds.difference import Difference, difference, names_of_entry
 from kyc_gate.feeds.guards import OVERRULED
 from kyc_gate.feeds.pull import Pulled, PullReport, pull
@@ -70,13 +71,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"overrule a guard for the named sources: {', '.join(OVERRULED)}",
     )
     pulling.add_argument("--rebuild", action="store_true", help="read the kept files anew, even if none changed")
+    exporting = steps.add_parser("export", help="write the active lists as one file", allow_abbrev=False)
+    exporting.add_argument("--output", metavar="FILE", required=True, help="the bundle to write")
+    exporting.add_argument("--sign-with", metavar="FILE", help="sign with this Ed25519 private key, in PEM")
+    importing = steps.add_parser("import", help="check and activate the lists of a bundle", allow_abbrev=False)
+    importing.add_argument("bundle", metavar="FILE", help="a bundle that `export` wrote")
+    importing.add_argument("--accept", metavar="GUARD", action="append", default=[], help="overrule a guard")
     differing = steps.add_parser("diff", help="what changed between two snapshots", allow_abbrev=False)
     differing.add_argument("old", metavar="OLD", help="a list file, a folder of them, or a kept generation")
     differing.add_argument("new", metavar="NEW", nargs="?", default="active", help="the later one; else what is active")
     differing.add_argument("--config", metavar="FILE", help="the configuration whose generations are meant")
     add_json(differing)
     status = steps.add_parser("status", help="lists expected and active, their ages and problems", allow_abbrev=False)
-    for step in (pulling, status):
+    for step in (pulling, exporting, importing, status):
         add_config(step)
         add_json(step)
 
@@ -87,7 +94,8 @@ def run(options: argparse.Namespace) -> int:
         return _diff(options)
     configuration = read_configuration(options.config)
     configure_logging(configuration.log.format)
-    return {"pull": _pull, "status": _status}[options.step](options, configuration)
+    steps = {"pull": _pull, "export": _export, "import": _import, "status": _status}
+    return steps[options.step](options, configuration)
 
 
 def _configured(configuration: Configuration) -> tuple[Source, ...]:
@@ -100,14 +108,51 @@ def _configured(configuration: Configuration) -> tuple[Source, ...]:
 def _pull(options: argparse.Namespace, configuration: Configuration) -> int:
     """Pull, and tell what became of each source; the status is 1 when one is not current."""
     sources = _asked(_configured(configuration), options.sources)
-    accept = frozenset(options.accept)
-    if unknown := sorted(accept - set(OVERRULED)):
-        raise UsageError(f"`--accept`: `{unknown[0]}` is no guard that can be overruled; see `--help`")
+    accept = _accepted(options.accept)
     if accept and not options.sources:
         raise UsageError("`--accept` needs the sources that it is for")
     how = pulling_of(configuration, accept=accept, rebuild=options.rebuild)
     with Downloads() as downloads:
         report = asyncio.run(pull(shelf_of(configuration), sources, how, watcher=downloads.bar))
+    _tell_pull(report, people=for_people(options.json))
+    return 0 if report.whole else 1
+
+
+def _accepted(guards: list[str]) -> frozenset[str]:
+    if unknown := sorted(set(guards) - set(OVERRULED)):
+        raise UsageError(f"`--accept`: `{unknown[0]}` is no guard that can be overruled; see `--help`")
+    return frozenset(guards)
+
+
+def _export(options: argparse.Namespace, configuration: Configuration) -> int:
+    """Write the active lists as a bundle, and tell what is in it."""
+    key = Path(options.sign_with) if options.sign_with else None
+    manifest = export_bundle(shelf_of(configuration), Path(options.output), key=key)
+    for carried in manifest.files:
+        print_json(
+            {
+                "source": carried.held.source,
+                "entries": carried.held.entries,
+                "sha256": carried.held.sha256,
+                "confirmed_at": carried.confirmed_at,
+                "signed": key is not None,
+            }
+        )
+    return 0
+
+
+def _import(options: argparse.Namespace, configuration: Configuration) -> int:
+    """Activate what a bundle holds, and tell what became of each source; the status is 1 when one was refused."""
+    how = pulling_of(configuration, accept=_accepted(options.accept))
+    report = import_bundle(
+        shelf_of(configuration),
+        Path(options.bundle),
+        _configured(configuration),
+        how,
+        public_key=configuration.lists.bundle_key,
+    )
+    if not report.sources:
+        raise InputError(f"`{options.bundle}` holds no source that is configured")
     _tell_pull(report, people=for_people(options.json))
     return 0 if report.whole else 1
 

@@ -87,7 +87,7 @@ class Arrived(Record):
     signed: bool = False
 
 
-class _Result(Record):
+class Result(Record):
     """What one source contributes: how it went, its check, and a new file with its bytes where there is one."""
 
     pulled: Pulled
@@ -109,9 +109,9 @@ async def pull(shelf: Shelf, sources: Sequence[Source], how: Pulling, *, watcher
             results = await asyncio.gather(
                 *(_pulled(session, gate, shelf, source, active, checks, how, watcher) for source in sources)
             )
-        report = await asyncio.to_thread(_settled, shelf, active, checks, results, how)
+        report = await asyncio.to_thread(settled, shelf, active, checks, results, how)
     for pulled in report.sources:
-        _tell(pulled)
+        tell(pulled)
     return report
 
 
@@ -133,7 +133,7 @@ async def _pulled(
     checks: dict[str, Check],
     how: Pulling,
     watcher: Watcher | None,
-) -> _Result:
+) -> Result:
     """Return what became of one source. Whatever goes wrong with it stays its own."""
     async with gate:
         started = time.monotonic()
@@ -145,9 +145,9 @@ async def _pulled(
             arrived = await _arrived(session, source, known, how, watcher)
             result = await asyncio.to_thread(_examined, source, arrived, intact, last, how)
         except (FeedFault, InputError) as error:
-            result = _failed(source, intact, last, "failed", (str(error),))
+            result = failed(source, intact, last, "failed", (str(error),))
         except OSError as error:
-            result = _failed(source, intact, last, "failed", (f"{error.filename}: {error.strerror or error}",))
+            result = failed(source, intact, last, "failed", (f"{error.filename}: {error.strerror or error}",))
         seconds = round(time.monotonic() - started, 3)
         return replace(result, pulled=replace(result.pulled, seconds=seconds))
 
@@ -217,18 +217,16 @@ async def _verified(session: aiohttp.ClientSession, source: Source, arrived: Arr
 
 def _examined(
     source: Source, arrived: Arrived | NotModified, held: Held | None, last: Check | None, how: Pulling
-) -> _Result:
+) -> Result:
     """Return what becomes of what arrived: unchanged, updated, or refused with every objection."""
     now = datetime.now(UTC)
     if isinstance(arrived, NotModified):
         return _unchanged(source, held, last, now, now)
     confirmed = min(arrived.dated, now) if source.file is not None and arrived.dated else now
-    if held is not None and hashlib.sha256(arrived.data).hexdigest() == held.sha256:
-        return _unchanged(source, held, last, now, confirmed, arrived)
-    return examine(source, arrived, held, last, how, now=now, confirmed=confirmed)
+    return examined(source, arrived, held, last, how, now=now, confirmed=confirmed)
 
 
-def examine(
+def examined(
     source: Source,
     arrived: Arrived,
     held: Held | None,
@@ -237,8 +235,13 @@ def examine(
     *,
     now: datetime,
     confirmed: datetime,
-) -> _Result:
-    """Return what the guards and canaries say of new bytes. Raises `InputError` for a file that is no list."""
+) -> Result:
+    """Return what becomes of bytes that were confirmed as current at `confirmed`.
+
+    Raises `InputError` for a file that is no list.
+    """
+    if held is not None and hashlib.sha256(arrived.data).hexdigest() == held.sha256:
+        return _unchanged(source, held, last, now, confirmed, arrived)
     reading = read_list(source.file_name, arrived.data)
     published, dated_by = (reading.as_of, "file") if reading.as_of else (arrived.dated, arrived.dated_by)
     found = (
@@ -247,7 +250,7 @@ def examine(
     )
     standing = tuple(each for each in found if each.code not in how.accept or each.code not in OVERRULED)
     if standing:
-        refused = _failed(source, held, last, "refused", tuple(map(str, standing)))
+        refused = failed(source, held, last, "refused", tuple(map(str, standing)))
         sha256 = hashlib.sha256(arrived.data).hexdigest()
         return replace(refused, check=replace(refused.check, refused_sha256=sha256))
     fresh = _held(source, arrived, reading, published, dated_by, now, found)
@@ -261,7 +264,7 @@ def examine(
         published_at=published,
     )
     check = _confirmed(source, now, confirmed, "updated", arrived)
-    return _Result(pulled=pulled, check=check, held=fresh, data=arrived.data)
+    return Result(pulled=pulled, check=check, held=fresh, data=arrived.data)
 
 
 def _held(
@@ -300,10 +303,10 @@ def _unchanged(
     now: datetime,
     confirmed: datetime,
     arrived: Arrived | None = None,
-) -> _Result:
+) -> Result:
     """Return that what is held is current. A "not modified" for something that is not held is a fault."""
     if held is None:
-        return _failed(source, held, last, "failed", ("the server says `not modified` of what is not held",))
+        return failed(source, held, last, "failed", ("the server says `not modified` of what is not held",))
     pulled = Pulled(
         source=source.name,
         outcome="unchanged",
@@ -315,7 +318,7 @@ def _unchanged(
     check = _confirmed(source, now, confirmed, "unchanged", arrived)
     if arrived is None and last is not None:
         check = replace(check, etag=last.etag, last_modified=last.last_modified, url=last.url)
-    return _Result(pulled=pulled, check=check)
+    return Result(pulled=pulled, check=check)
 
 
 def _confirmed(source: Source, now: datetime, confirmed: datetime, outcome: str, arrived: Arrived | None) -> Check:
@@ -330,18 +333,18 @@ def _confirmed(source: Source, now: datetime, confirmed: datetime, outcome: str,
     )
 
 
-def _failed(source: Source, held: Held | None, last: Check | None, outcome: str, problems: tuple[str, ...]) -> _Result:
-    """Return a failure that keeps what is held, and what was known of it."""
+def failed(source: Source, held: Held | None, last: Check | None, outcome: str, problems: tuple[str, ...]) -> Result:
+    """Return a failure that keeps what is held, and what was known of it, with its outcome and problems."""
     now = datetime.now(UTC)
     check = last or Check(source=source.name, tried_at=now, outcome=outcome)
     check = replace(check, tried_at=now, outcome=outcome, problems=problems, failures=check.failures + 1)
     entries = held.entries if held else 0
     pulled = Pulled(source=source.name, outcome=outcome, problems=problems, entries=entries, before=entries)
-    return _Result(pulled=pulled, check=check)
+    return Result(pulled=pulled, check=check)
 
 
-def _settled(
-    shelf: Shelf, active: Generation | None, checks: dict[str, Check], results: Sequence[_Result], how: Pulling
+def settled(
+    shelf: Shelf, active: Generation | None, checks: dict[str, Check], results: Sequence[Result], how: Pulling
 ) -> PullReport:
     """Write what changed, activate it, and note every check."""
     fresh = {result.held.source: result for result in results if result.held is not None}
@@ -387,7 +390,8 @@ def software() -> str:
         return ""
 
 
-def _tell(pulled: Pulled) -> None:
+def tell(pulled: Pulled) -> None:
+    """Log what became of one source: nothing is kept or overruled in silence."""
     if pulled.outcome in ("updated", "unchanged"):
         log.info("lists.pulled", source=pulled.source, outcome=pulled.outcome, entries=pulled.entries)
     else:

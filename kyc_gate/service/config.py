@@ -60,6 +60,7 @@ class ListSettings(Record):
     max_age_hours: Annotated[float, Meta(gt=0)] = 72.0
     possible: Annotated[float, Meta(gt=0, le=1)] | None = None
     match: Annotated[float, Meta(gt=0, le=1)] | None = None
+    bundle_key: str | None = None
     source: tuple[Source, ...] = ()
 
 
