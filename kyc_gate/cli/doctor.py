@@ -17,9 +17,10 @@ from kyc_gate.decide.cases import run_cases
 from kyc_gate.errors import KYCGateError
 from kyc_gate.model.record import Record, plain
 from kyc_gate.policy.lint import lint
-from kyc_gate.service.build import is_database, policy_named, snapshot_of, store_of
+from kyc_gate.service.build import files_of, is_database, policy_named, store_of
 from kyc_gate.service.config import Configuration, read_configuration
 from kyc_gate.service.gather import ListStanding
+from kyc_gate.service.list_shelf import read_active
 
 
 class Check(Record):
@@ -134,23 +135,26 @@ def _policies(configuration: Configuration) -> Iterator[Check]:
 
 def _lists(configuration: Configuration) -> Iterator[Check]:
     try:
-        snapshot = snapshot_of([configuration.path(name) for name in configuration.lists.files])
+        active = read_active(configuration, files_of(configuration))
     except (KYCGateError, OSError) as error:
         yield Check(check="lists", state="fail", detail=str(error))
         return
+    snapshot, now = active.snapshot, datetime.now(UTC)
+    if active.problem is not None:
+        yield Check(check="lists", state="fail", detail=active.problem)
     if snapshot is None:
-        yield Check(
-            check="lists", state="fail", detail="`lists.files` is empty: nobody is screened, so requests escalate"
-        )
+        detail = "no list is active: nobody is screened, so requests escalate; name `sources` or `files` in `[lists]`"
+        yield Check(check="lists", state="fail", detail=detail)
         return
-    now = datetime.now(UTC)
-    standing = ListStanding.of(snapshot, max_age_hours=configuration.lists.max_age_hours)
+    standing = ListStanding.of(snapshot, max_age_hours=configuration.lists.max_age_hours, clocks=active.clocks)
     age = standing.age_hours(now)
     detail = f"{len(snapshot.entries)} entries of {', '.join(snapshot.lists)}, digest {snapshot.digest[:12]}"
     detail += f", {age:.0f} hours old" if age is not None else ", of unknown age"
     if standing.stale(now):
         allowed = configuration.lists.max_age_hours
-        yield Check(check="lists", state="fail", detail=f"{detail}; `lists.max_age_hours` allows {allowed:g}")
+        stale = ", ".join(sorted({clock.source for clock in active.clocks if clock.stale(now)}))
+        detail += f"; `lists.max_age_hours` allows {allowed:g}; stale or missing: {stale}"
+        yield Check(check="lists", state="fail", detail=detail)
     else:
         yield Check(check="lists", state="ok", detail=detail)
     if snapshot.problems:

@@ -16,14 +16,14 @@ from kyc_gate.errors import InputError
 from kyc_gate.feeds.bundle import export_bundle, import_bundle
 from kyc_gate.feeds.difference import Difference, difference, names_of_entry
 from kyc_gate.feeds.guards import OVERRULED
-from kyc_gate.feeds.pull import Pulled, PullReport, pull
+from kyc_gate.feeds.pull import Pulled, PullReport, forget, pull
 from kyc_gate.feeds.source import Source
 from kyc_gate.model.coverage import Coverage, SourceCoverage
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.record import plain
-from kyc_gate.service.build import snapshot_of
+from kyc_gate.service.build import files_of, snapshot_of
 from kyc_gate.service.config import Configuration, read_configuration
-from kyc_gate.service.list_shelf import pulling_of, read_coverage, shelf_of, sources_of
+from kyc_gate.service.list_shelf import pulling_of, read_active, read_coverage, shelf_of, sources_of
 from kyc_gate.telemetry.line import configure_logging
 
 SHOWN_PROBLEMS = 5
@@ -71,6 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"overrule a guard for the named sources: {', '.join(OVERRULED)}",
     )
     pulling.add_argument("--rebuild", action="store_true", help="read the kept files anew, even if none changed")
+    forgetting = steps.add_parser("forget", help="take sources off that are no longer configured", allow_abbrev=False)
+    forgetting.add_argument("sources", metavar="SOURCE", nargs="+", help="sources that `status` calls unconfigured")
     exporting = steps.add_parser("export", help="write the active lists as one file", allow_abbrev=False)
     exporting.add_argument("--output", metavar="FILE", required=True, help="the bundle to write")
     exporting.add_argument("--sign-with", metavar="FILE", help="sign with this Ed25519 private key, in PEM")
@@ -83,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     differing.add_argument("--config", metavar="FILE", help="the configuration whose generations are meant")
     add_json(differing)
     status = steps.add_parser("status", help="lists expected and active, their ages and problems", allow_abbrev=False)
-    for step in (pulling, exporting, importing, status):
+    for step in (pulling, forgetting, exporting, importing, status):
         add_config(step)
         add_json(step)
 
@@ -94,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
         return _diff(options)
     configuration = read_configuration(options.config)
     configure_logging(configuration.log.format)
-    steps = {"pull": _pull, "export": _export, "import": _import, "status": _status}
+    steps = {"pull": _pull, "forget": _forget, "export": _export, "import": _import, "status": _status}
     return steps[options.step](options, configuration)
 
 
@@ -122,6 +124,16 @@ def _accepted(guards: list[str]) -> frozenset[str]:
     if unknown := sorted(set(guards) - set(OVERRULED)):
         raise UsageError(f"`--accept`: `{unknown[0]}` is no guard that can be overruled; see `--help`")
     return frozenset(guards)
+
+
+def _forget(options: argparse.Namespace, configuration: Configuration) -> int:
+    """Take sources off the active lists that nobody asks for any more."""
+    configured = {source.name for source in sources_of(configuration)} & set(options.sources)
+    if configured:
+        raise InputError(f"`{min(configured)}` is configured; take it out of `[lists]` first")
+    generation = forget(shelf_of(configuration), options.sources)
+    print_json({"forgotten": options.sources, "generation": generation.id, "snapshot": generation.snapshot})
+    return 0
 
 
 def _export(options: argparse.Namespace, configuration: Configuration) -> int:
@@ -190,10 +202,12 @@ def _status(options: argparse.Namespace, configuration: Configuration) -> int:
     """Print the coverage report; the status is 1 unless every list that ought to be active is, and is current."""
     coverage = read_coverage(
         shelf_of(configuration),
-        _configured(configuration),
+        sources_of(configuration),
         now=datetime.now(UTC),
         max_age_hours=configuration.lists.max_age_hours,
     )
+    if not coverage.sources:
+        _configured(configuration)
     if for_people(options.json):
         _tell_status(coverage)
     else:
@@ -241,6 +255,21 @@ def _status_row(source: SourceCoverage) -> tuple[str, ...]:
         _date(source.published_at),
         "; ".join((source.outcome, *source.problems)),
     )
+
+
+def active_lists(config: str) -> ListSnapshot | None:
+    """Return what a gate with this configuration would screen against, and complain of what is stale or missing.
+
+    Raises `InputError` for a shelf that cannot be read.
+    """
+    configuration = read_configuration(config)
+    active = read_active(configuration, files_of(configuration))
+    if active.problem is not None:
+        raise InputError(active.problem)
+    now = datetime.now(UTC)
+    for source in sorted({clock.source for clock in active.clocks if clock.stale(now)}):
+        complain(f"lists: `{source}` is stale or missing, so that nothing is clear by it")
+    return active.snapshot
 
 
 def snapshot_named(name: str, config: str | None) -> ListSnapshot:

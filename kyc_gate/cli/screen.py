@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
-from kyc_gate.cli.lists import add_lists, read_lists
+from kyc_gate.cli.lists import active_lists, add_lists, read_lists
 from kyc_gate.cli.output import UsageError, for_people, print_json, printable
 from kyc_gate.cli.workers import answer_lines_with_workers
 from kyc_gate.errors import InputError
@@ -16,6 +16,7 @@ from kyc_gate.model.match import Band, Lines
 from kyc_gate.places.countries import parse_country
 from kyc_gate.screening.screener import MATCH, Screener
 from kyc_gate.screening.stored import index_of
+from kyc_gate.service.list_shelf import joined
 from kyc_gate.service.screen_input import ScreenInput, UnusableField, asked_of, screening_row
 
 MOST_WORKERS = 64
@@ -80,13 +81,7 @@ def _country(text: str | None) -> str | None:
 
 def _screener(options: argparse.Namespace) -> Screener:
     """Return a screener over the lists that were asked for. Raises `UsageError` when there are none."""
-    paths = list(options.lists)
-    if options.config is not None:
-        from kyc_gate.service.config import read_configuration
-
-        configuration = read_configuration(options.config)
-        paths += [str(configuration.path(name)) for name in configuration.lists.files]
-    snapshot = read_lists(paths)
+    snapshot = joined(read_lists(options.lists), active_lists(options.config) if options.config else None)
     if snapshot is None:
         raise UsageError("no list to screen against; give `--lists PATH`")
     arrays = index_of(snapshot, Path(options.index)) if options.index else None

@@ -364,6 +364,24 @@ def settled(
     )
 
 
+def forget(shelf: Shelf, names: Iterable[str]) -> Generation:
+    """Take the files of these sources off the active lists. Raises `FeedFault` for a source that is not held."""
+    with shelf.locked():
+        active = shelf.active()
+        gone = set(names)
+        if active is None or not gone <= {held.source for held in active.held}:
+            raise FeedFault(
+                f"not held: {', '.join(sorted(gone - {h.source for h in (active.held if active else ())}))}"
+            )
+        left = tuple(held for held in active.held if held.source not in gone)
+        if not left:
+            raise FeedFault("these are all the lists that are active; pull others first")
+        generation = activated(shelf, left, {})
+        shelf.save_checks(check for check in shelf.checks().values() if check.source not in gone)
+        log.warning("lists.forgotten", sources=sorted(gone))
+        return generation
+
+
 def activated(shelf: Shelf, held: tuple[Held, ...], fresh: dict[str, bytes]) -> Generation:
     """Keep the new files, merge all, and make them the active generation. The caller holds the lock."""
     for data in fresh.values():

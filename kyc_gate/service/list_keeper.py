@@ -50,17 +50,27 @@ class ListKeeper:
 
     async def keep(self, gate: Gate) -> None:
         """Watch and pull until cancelled."""
-        if not self._sources:
+        if not self._sources and not self._active.stamp:
             return
+        self._tell_coverage(gate)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch(gate))
-            tasks.create_task(self._pull())
+            if self._sources:
+                tasks.create_task(self._pull())
             tasks.create_task(self._rescreen(gate))
 
     def coverage(self, now: datetime) -> Coverage:
         """Return where each source stands at `now`. Raises `FeedFault` when the shelf is damaged."""
         max_age = self._configuration.lists.max_age_hours
         return read_coverage(self._shelf, self._sources, now=now, max_age_hours=max_age)
+
+    def _tell_coverage(self, gate: Gate) -> None:
+        """Log what is expected and not active, stale, or active and not expected: at every start."""
+        with contextlib.suppress(FeedFault):  # a damaged shelf is told by whoever reads it
+            coverage = self.coverage(gate.now())
+            problems = [*coverage.reasons(), *(f"no entry of list {code}" for code in coverage.missing_lists)]
+            if problems:
+                log.warning("lists.coverage", problems=problems)
 
     # Taking up
 

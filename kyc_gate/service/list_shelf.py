@@ -46,14 +46,16 @@ def read_active(configuration: Configuration, files: ListSnapshot | None) -> Act
     """Return the active lists: `files`, and what is on the shelf for the configured sources.
 
     A shelf that cannot be read gives no lists and no clock that ran: its sources are missing, and missing escalates.
+    What is on the shelf stays active when nobody asks for it any more: a line that fell out of the configuration must
+    not take a list away.
     """
     max_age = configuration.lists.max_age_hours
     sources = sources_of(configuration)
     clocks = clocks_of_files(files, max_age_hours=max_age)
-    if not sources:
-        return ActiveLists(snapshot=files, clocks=clocks)
     shelf = shelf_of(configuration)
     stamp = shelf.stamp()
+    if not sources and not stamp:
+        return ActiveLists(snapshot=files, clocks=clocks)
     try:
         generation, checks = shelf.active(), shelf.checks()
         pulled = shelf.snapshot(generation.snapshot) if generation else None

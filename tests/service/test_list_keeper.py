@@ -283,3 +283,26 @@ async def test_a_pull_that_is_killed_leaves_the_last_good_list(tmp_path: Path) -
     assert generation is not None
     assert shelf.kept(generation.held[0].sha256) == publisher.body
     assert not list(shelf.folder.rglob("*.partial-*"))
+
+
+async def test_a_source_that_fell_out_of_the_configuration_stays(tmp_path: Path) -> None:
+    """A list that nobody asks for any more is screened against and told, until an operator forgets it by name."""
+    async with publishing(WITH) as publisher, publishing(lines(companies(60, list="UVL", salt="u"))) as second:
+        config = configured(tmp_path, publisher)
+        whole = config.read_text(encoding="utf-8")
+        other = f'[[lists.source]]\nname = "other"\nurls = ["{second.origin}/list.jsonl"]\nunsafe_plain_http = true\n'
+        config.write_text(whole.replace("[generic]\n", f"{other}[generic]\n", 1), encoding="utf-8")
+        await kyc_gate("lists", "pull", "--config", str(config))
+        config.write_text(whole, encoding="utf-8")
+        gate = Gate.from_config(config)
+        assert gate.snapshot is not None
+        assert gate.snapshot.lists == ("EL", "SDN", "UVL")
+        status, out, _ = await kyc_gate("lists", "status", "--config", str(config))
+        states = {row["source"]: row["state"] for row in map(json.loads, out.splitlines()) if "source" in row}
+        assert (status, states) == (1, {"sample": "current", "other": "unconfigured"})
+        assert (await kyc_gate("lists", "forget", "--config", str(config), "sample"))[0] == 1
+        assert (await kyc_gate("lists", "forget", "--config", str(config), "other"))[0] == 0
+        assert (await kyc_gate("lists", "status", "--config", str(config)))[0] == 0
+    snapshot = Gate.from_config(config).snapshot
+    assert snapshot is not None
+    assert snapshot.lists == ("EL", "SDN")
