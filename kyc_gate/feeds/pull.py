@@ -369,10 +369,9 @@ def forget(shelf: Shelf, names: Iterable[str]) -> Generation:
     with shelf.locked():
         active = shelf.active()
         gone = set(names)
-        if active is None or not gone <= {held.source for held in active.held}:
-            raise FeedFault(
-                f"not held: {', '.join(sorted(gone - {h.source for h in (active.held if active else ())}))}"
-            )
+        unknown = sorted(gone - {held.source for held in (active.held if active else ())})
+        if active is None or unknown:
+            raise FeedFault(f"no list of `{unknown[0]}` is held; `kyc-gate lists status` names those that are")
         left = tuple(held for held in active.held if held.source not in gone)
         if not left:
             raise FeedFault("these are all the lists that are active; pull others first")
