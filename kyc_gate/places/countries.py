@@ -23,6 +23,9 @@ _TITLES = ("republic of ", "kingdom of ", "commonwealth of ", "federal republic 
 """Titles that may stand before an otherwise known name; `state of` may not, since Georgia is one."""
 
 
+_BEFORE_NAMES = ("the ", *_TITLES)
+
+
 def parse_country(text: str | None) -> CountryCode | None:
     """Return the country that `text` names by code or name, or None when it names none or more than one.
 
@@ -78,6 +81,8 @@ def _in_other_languages(key: str) -> CountryCode | None:
 
 def _plain(key: str) -> str:
     """Return a folded name without article and title: `the republic of x`, `x the` and `x` are one."""
+    if not key.startswith(_BEFORE_NAMES) and not key.endswith(" the"):
+        return key
     plain = key.removeprefix("the ").removesuffix(" the")
     for title in _TITLES:
         if plain.startswith(title):

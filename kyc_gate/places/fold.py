@@ -38,8 +38,11 @@ def fold(text: str) -> str | None:
 
 
 def _words(bare: str, parting: re.Pattern[str] = _NOT_WORD) -> str:
-    undotted = _DOTTED.sub(lambda found: re.sub(r"[.\s]", "", found.group()) + " ", bare)
-    words = parting.sub(" ", _APOSTROPHES.sub("", undotted).replace("&", " and ")).strip()
+    if bare.replace(" ", "").isalnum():  # most texts: letters, digits and blanks
+        words = " ".join(bare.split())
+    else:
+        undotted = bare if "." not in bare else _DOTTED.sub(_undotted, bare)
+        words = parting.sub(" ", _APOSTROPHES.sub("", undotted).replace("&", " and ")).strip()
     return _SINGLES.sub(lambda found: found.group().replace(" ", ""), words)
 
 
@@ -48,6 +51,10 @@ def _not_word() -> re.Pattern[str]:
     r"""What parts words in any script: `\W`, but for the vowel signs and marks that Indic and other scripts write."""
     marks = "".join(chr(code) for code in range(0x300, 0x11000) if unicodedata.category(chr(code))[0] == "M")
     return re.compile(rf"[^\w{re.escape(marks)}]+|_+")
+
+
+def _undotted(found: re.Match[str]) -> str:
+    return "".join(found.group().replace(".", "").split()) + " "
 
 
 def mixes_scripts(text: str) -> bool:

@@ -6,7 +6,8 @@ import json
 import mmap
 import struct
 from bisect import bisect_left
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -69,12 +70,13 @@ class Gazetteer:
         for name, size in header["sections"].items():
             sections[name] = view[offset : offset + size].cast("H" if name == "answers" else "I")
             offset += size + -size % 8
+        self.places: Callable[[str], tuple[Place, ...]] = lru_cache(maxsize=8192)(self._found)
+        """Every place that bears the name with a key, or none; words of addresses come again and again."""
         self._known: dict[int, Place] = {}
         self._buckets, self._prints = sections["buckets"], sections["prints"]
         self._answers, self._starts, self._places = sections["answers"], sections["starts"], sections["places"]
 
-    def places(self, key: str) -> tuple[Place, ...]:
-        """Return every place that bears the name with this key, or none."""
+    def _found(self, key: str) -> tuple[Place, ...]:
         print_ = print_of(key)
         bucket, low = print_ >> 32, print_ & 0xFFFFFFFF
         end = self._buckets[bucket + 1]

@@ -23,6 +23,9 @@ from kyc_gate.places.writing import countries_writing
 MOST_COMPONENTS = 24
 """Parts of an address. A longer text is not an address."""
 
+NEAREST_PARTS = 3
+"""Parts at the end of an address that are searched for a place; of the others only a whole part counts."""
+
 DOMINANCE = 10
 """How many times larger than the next country's a city must be for its name alone to mean it. Measured on head offices
 of 64,933 companies and institutions: of those with such a name 98.9 % and 99.2 % were in the larger city's country."""
@@ -36,6 +39,9 @@ TOWNS_OF_THE_NAME = 3
 
 SMALLEST_ALONE = 15_000
 """People that a city must have for its name alone to say a country: below, places of the same name are in no table."""
+
+SMALLEST_IN_ADDRESS = 50_000
+"""The same at the end of an address that says nothing else: there it may be a quarter, named like a town elsewhere."""
 
 SMALLEST_SAINT = 500_000
 """The same for a city that is called after a saint: every province that Spain or Portugal held has one of each."""
@@ -167,7 +173,8 @@ def _from_parts(parts: list[str], text: str) -> Headquarters:
         return _known(CountryCode(demonym), CONFIDENCE_DEMONYM, f"`{parts[0]}` are people of {demonym}")
     if (place_key(text) or "") in ambiguous_keys() and place_key(text) != "georgia":
         return _unknown(f"`{text.strip()}` names no country, or more than one")
-    readings = [reading for part in parts for reading in read_part(part)]
+    far = len(parts) - NEAREST_PARTS
+    readings = [each for at, part in enumerate(parts) for each in read_part(part, whole=at < far)]
     return _settled(readings, text)
 
 
@@ -202,7 +209,7 @@ def _settled(readings: list[Reading], text: str) -> Headquarters:
         return _in_country(last, before, text)
     if last.code:
         return _with_code(last, before, text)
-    return _in_place(last, before)
+    return _in_place(last, before, crowded=len(readings) > 1)
 
 
 def _may_trail(silent: Sequence[Reading]) -> bool:
@@ -343,7 +350,7 @@ def _in_state(places: list[Place], words: str, state: str) -> Headquarters:
     return _known(CountryCode(countries.pop()), CONFIDENCE_SUBDIVISION, f"`{words}` is a place in `{state}`, {region}")
 
 
-def _in_place(last: Reading, before: list[Reading]) -> Headquarters:
+def _in_place(last: Reading, before: list[Reading], *, crowded: bool) -> Headquarters:
     """Return the country of an address that ends in a subdivision or a city."""
     town = before[-1] if before else None
     if town and (towns := _towns_within(town.text, last)):
@@ -363,6 +370,8 @@ def _in_place(last: Reading, before: list[Reading]) -> Headquarters:
         return _known(country, CONFIDENCE_SUBDIVISION, f"`{last.text}` is a subdivision of {country}")
     agreeing = [reading for reading in before if (own := _meant(reading)) is not None and own.country == country]
     smallest = SMALLEST_SAINT if _SAINT.match(last.text) else SMALLEST_ALONE
+    if crowded and last.text.isascii():
+        smallest = max(smallest, SMALLEST_IN_ADDRESS)
     if leading.people < smallest and not agreeing:
         return _unknown(f"`{last.text}` is a place in {country}, not large enough for its name alone to say so")
     said = f"`{last.text}` is a city of about {leading.people:,} people in {country}"

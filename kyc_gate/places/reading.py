@@ -42,6 +42,7 @@ _GENERIC = frozenset(
     "ouest norte sur este oeste capital islands island valle union littoral plateau lake river mountain coast valley "
     "bank city town state province region district national federal international union republic old new green "
     "territory highlands plains hills heights harbour harbor beach bay street other rural urban remote head office "
+    "ciudad universitaria centro zona parque barrio pueblo nueva nuevo poblado hacienda finca rancho cidade quartier "
     "headquarters main none unknown various multiple online virtual global worldwide".split()
 )
 """Names of places that are words first: alone they name none."""
@@ -114,8 +115,12 @@ def _flag(found: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def read_part(part: str) -> tuple[Reading, ...]:
-    """Return what a part names, the smallest place first; one silent reading where it names nothing."""
+def read_part(part: str, *, whole: bool = False) -> tuple[Reading, ...]:
+    """Return what a part names, the smallest place first; one silent reading where it names nothing.
+
+    Where `whole`, only all of the part counts, and nothing that stands inside it: so the far parts of an address are
+    read, which are streets and buildings.
+    """
     if part.endswith("-flag") and len(part) == 7:
         return (Reading(text=f"flag of {part[:2]}", country=CountryCode(part[:2])),)
     if "," in part:  # a country's name with a comma in it, which `headquarters` put together again
@@ -126,7 +131,7 @@ def read_part(part: str) -> tuple[Reading, ...]:
     if not key:
         return (Reading(text=part),)
     direct = _direct(part, key)
-    if not direct.silent:
+    if not direct.silent or whole:
         return (direct,)
     return _inside(part, key)
 
