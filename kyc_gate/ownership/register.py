@@ -129,11 +129,18 @@ def search(register: Register, *, lei: str | None, names: Iterable[str] = (), co
     return Search(problem=f"{len(found)} entities bear the name" if found else None)
 
 
+def lei_problem(given: str | None) -> str | None:
+    """Return why what is given as an LEI is none, or None where it may be one or nothing is given."""
+    if given is None or not given.strip() or read_lei(given) is not None:
+        return None
+    shape = "its check digits do not fit" if looks_like_lei(given) else "an LEI has twenty letters and digits"
+    return f"`{given[:40]}` is no LEI: {shape}"
+
+
 def _by_lei(register: Register, given: str) -> Search:
     lei = read_lei(given)
     if lei is None:
-        shape = "its check digits do not fit" if looks_like_lei(given) else "an LEI has twenty letters and digits"
-        return Search(problem=f"`{given[:40]}` is no LEI: {shape}")
+        return Search(problem=lei_problem(given))
     entity = register.entity(lei)
     if entity is None:
         return Search(problem=f"the register does not know LEI {lei}")

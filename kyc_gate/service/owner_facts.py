@@ -13,7 +13,7 @@ from kyc_gate.model.record import Record
 from kyc_gate.ownership.cascade import CONTROL_SHARE, Held, held_by_listed, holdings_above
 from kyc_gate.ownership.control_groups import ControlGroup, Link, LinkKind
 from kyc_gate.ownership.directory import Directory, folded
-from kyc_gate.ownership.register import Register, Search, Standing, Step, search
+from kyc_gate.ownership.register import Register, Search, Standing, Step, lei_problem, search
 from kyc_gate.ownership.ultimate_parent import Parentage
 from kyc_gate.places.countries import parse_country
 from kyc_gate.screening.screener import Screener
@@ -238,7 +238,7 @@ def _float(share: Decimal | None) -> float | None:
 def search_register(party: Party, register: Register | None) -> Search:
     """Return what the register says of a party: by its LEI, or by its exact name in a country that it states."""
     if register is None:
-        return Search()
+        return Search(problem=lei_problem(party.lei))
     stated = (read_place(text).country for text in (party.headquarters, party.location))
     names = (party.name, *(alias.name for alias in party.aliases if not alias.weak))
     if party.kind is PartyKind.PERSON:

@@ -222,6 +222,12 @@ def test_no_parent_in_the_register_is_unknown(register: GleifRegister) -> None:
     assert (found.customer.headquarters, found.register.legal_address) == ("SE", "NO")
 
 
+def test_an_lei_that_is_none_is_told_without_a_register() -> None:
+    """Check digits need no register."""
+    assert "check digits" in (standing(party(lei=lei(1)[:-2] + "00")).register.problem or "")
+    assert standing(party(lei=lei(1))).register.problem is None
+
+
 @pytest.mark.parametrize(
     ("code", "problem"),
     [(lei(1)[:-1] + "x", "twenty letters"), (lei(1)[:-2] + "00", "check digits"), (lei(99), "does not know")],

@@ -10,6 +10,7 @@ from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Alias, Owner, Party, PartyKind, UltimateParent
 from kyc_gate.storage.rowstore import RowStore
+from tests.storage.samples import NOW, OPERATIONS, hold_request
 
 
 @pytest.fixture
@@ -85,3 +86,27 @@ async def test_a_reference_stands_for_its_lines_in_its_account(store: RowStore) 
     assert await store.fetch_learned("aws", "2", "launch-template", "lt-1") is None
     assert await store.fetch_learned("gcp", "1", "launch-template", "lt-1") is None
     assert await store.fetch_learned("aws", "1", "instance", "lt-1") is None
+
+
+async def test_accounts_that_tie_parties_together(store: RowStore) -> None:
+    """Accounts with a payer, an address or a card are told apart from all others, in a fixed order."""
+    plain = Account(provider="aws", id="1", party_id="lark")
+    tied = [
+        Account(provider="aws", id="2", party_id="lark", payer_party_id="kestrel"),
+        Account(provider="aws", id="3", party_id="lark", email="a@example.com"),
+        Account(provider="gcp", id="1", party_id="lark", card_token="tok_1"),
+    ]
+    await store.save_directory([], [plain, *reversed(tied)])
+    assert await store.fetch_tied_accounts() == tuple(tied)
+
+
+async def test_usage_follows_parties_into_their_group(store: RowStore) -> None:
+    """What several parties used, through whatever account, counts for the group that they are found to be."""
+    for party in ("lark", "kestrel"):
+        await store.hold(hold_request(party_id=party, account=f"aws:{party}", control_group=f"party:{party}"))
+    await store.join_group(["kestrel", "lark", "nobody"], "group:both")
+    usage = await store.fetch_usage("group:both", NOW)
+    assert usage is not None
+    assert usage.likely == 2 * OPERATIONS
+    alone = await store.fetch_usage("party:lark", NOW)
+    assert alone is None or alone.likely == 0
