@@ -13,6 +13,8 @@ NOTHING = frozenset({"", "NULL"})
 
 def said(text: str | None) -> str | None:
     """Return what a field says, or None where it says nothing."""
+    if text and text[0] > " " and text[-1] > " " and text != "NULL":
+        return text
     stripped = text.strip() if text else ""
     return None if stripped in NOTHING else stripped
 
@@ -25,7 +27,7 @@ class Kind(StrEnum):
     EXCEPTIONS = "repex"
 
 
-class Address(Record):
+class Address(Record, gc=False):
     """An address as it is published. `country` is an ISO 3166-1 code, `region` an ISO 3166-2 code."""
 
     lines: tuple[str, ...] = ()
@@ -47,7 +49,7 @@ VOID_REGISTRATIONS = frozenset({"ANNULLED", "DUPLICATE", "PENDING_VALIDATION", "
 """Registrations that say nothing of the entity: withdrawn as wrong, double, unchecked, or kept elsewhere now."""
 
 
-class Entity(Record):
+class Entity(Record, gc=False):
     """A level-1 record. `names` are other names in use, former ones left out; dates stand as published.
 
     `registration` is the state of the record, `status` that of the entity itself.
@@ -90,7 +92,7 @@ PARENT_TYPES = (ULTIMATE, DIRECT, BRANCH, SUBFUND, FEEDER, MANAGED)
 """Relationship types that lead upwards, the strongest first."""
 
 
-class Relationship(Record):
+class Relationship(Record, gc=False):
     """A level-2 record: `start` is consolidated, managed or branched by `end`.
 
     `status` is that of the relationship, None where the file says nothing; `registration` that of the record.
@@ -121,7 +123,7 @@ DIRECT_EXCEPTION = "DIRECT_ACCOUNTING_CONSOLIDATION_PARENT"
 ULTIMATE_EXCEPTION = "ULTIMATE_ACCOUNTING_CONSOLIDATION_PARENT"
 
 
-class ReportingException(Record):
+class ReportingException(Record, gc=False):
     """Why an entity reports no parent: `category` says which one, `reasons` why."""
 
     lei: str
