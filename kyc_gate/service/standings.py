@@ -47,7 +47,7 @@ class Standings:
         self._seconds = seconds
         self._parties = Directory({})
         self._tied: tuple[Account, ...] = ()
-        self._groups: ControlGroups | None = None
+        self._grouping: asyncio.Task[ControlGroups] | None = None
         self._joined: set[str] = set()
         self._version: str | None = None
         self._parties_at = float("-inf")
@@ -99,14 +99,14 @@ class Standings:
         )
 
     async def _all_groups(self, parties: Directory) -> ControlGroups:
-        """Return the control groups of this reading of the directory: found once, off the event loop."""
-        if self._groups is None:
-            tied = self._tied
-            groups = await asyncio.to_thread(_groups_of, parties, tied, self._register)
-            if parties is not self._parties or tied is not self._tied:
-                return groups
-            self._groups = groups
-        return self._groups
+        """Return the control groups of this reading of the directory: found once, off the event loop.
+
+        A hundred thousand parties take seconds. A decision that cannot wait so long gives up, and the work goes on.
+        """
+        if self._grouping is None or _failed(self._grouping):
+            work = asyncio.to_thread(_groups_of, parties, self._tied, self._register)
+            self._grouping = asyncio.create_task(work)
+        return await asyncio.shield(self._grouping)
 
     async def _join(self, standing: Standing) -> None:
         """Let what the members of a group used so far count for it, once for each reading of the directory.
@@ -123,7 +123,7 @@ class Standings:
             self._generation, self._standings = generation, {}
         version = self._register.version if self._register is not None else None
         if version != self._version:
-            self._version, self._standings, self._groups, self._joined = version, {}, None, set()
+            self._version, self._standings, self._grouping, self._joined = version, {}, None, set()
         return self._standings
 
     async def parties(self) -> Directory:
@@ -135,7 +135,7 @@ class Standings:
         tied = await self._store.fetch_tied_accounts()
         if tied != self._tied or fresh != dict(self._parties):
             self._parties, self._tied = Directory(fresh), tied
-            self._standings, self._groups, self._joined = {}, None, set()
+            self._standings, self._grouping, self._joined = {}, None, set()
         self._parties_at = now
         return self._parties
 
@@ -156,3 +156,7 @@ class Standings:
 
 def _groups_of(parties: Directory, tied: tuple[Account, ...], register: Register | None) -> ControlGroups:
     return ControlGroups(parties, tied, register_links(parties, register))
+
+
+def _failed(work: asyncio.Task[ControlGroups]) -> bool:
+    return work.done() and (work.cancelled() or work.exception() is not None)

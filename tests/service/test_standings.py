@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kyc_gate.model.party import Account, Party
+from kyc_gate.ownership.control_groups import ControlGroups
 from kyc_gate.service.gather import Standing
 from kyc_gate.service.generation import Generation
 from kyc_gate.service.settings import Settings
@@ -57,6 +61,25 @@ async def test_what_two_used_apart_counts_for_both_once_they_are_one(store: Sqli
     usage = await store.fetch_usage(found.control_group, NOW)
     assert usage is not None
     assert usage.likely == 2 * OPERATIONS
+
+
+async def test_large_directories_are_grouped_in_the_end(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decision that gives up while the groups are being found does not start the work anew."""
+    begun = []
+
+    def slowly(*given: Any) -> ControlGroups:
+        begun.append(1)
+        time.sleep(0.3)
+        return ControlGroups(*given[:2])
+
+    monkeypatch.setattr("kyc_gate.service.standings._groups_of", slowly)
+    standings = Standings(store, seconds=60)
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await of(standings, "lark")
+    assert (await of(standings, "lark")).members == ("lark",)
+    assert len(begun) == 1
 
 
 async def test_one_payer_of_two_customers_makes_them_one(store: SqliteStore) -> None:
