@@ -164,6 +164,7 @@ UNFIT = {
     "a path of somebody's machine": re.compile(r"/(?:home|root|Users)/\w+|/work/(?:main|shared)|/tmp/[a-z]"),
     "data beside the project": re.compile(r"\bshared/"),
     "an unfinished thing": re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b"),
+    "a merge that was not finished": re.compile(r"(?m)^(?:<{7} |={7}$|>{7} )"),
 }
 EXCUSED = {"data beside the project": {"tests/conftest.py", "tests/test_house.py"}}
 
