@@ -6,6 +6,9 @@ from functools import lru_cache
 
 from kyc_gate.places.countries import parse_country
 
+LONGEST_COUNTRY = 100
+"""Characters; what is longer is no name of a country."""
+
 _NOTHING = frozenset(("", "-0-", "00", "unknown", "n/a", "na", "none", "not applicable", "undetermined", "stateless"))
 
 _PREFIX = "region: "
@@ -41,13 +44,17 @@ _DEMONYMS = {
 _BY_DEMONYM = {word.replace("_", " "): code for code, words in _DEMONYMS.items() for word in words.split()}
 
 
-@lru_cache(maxsize=1 << 14)
 def country(text: str) -> str:
     """Return the alpha-2 code of the one country that `text` names, else the text without surrounding blanks.
 
     Treasury's `Region: China` is China; its `Region: Crimea` stays as it is written. What says nothing (`-0-`, `N/A`,
     `UNKNOWN`, the European Union's `00`) is empty.
     """
+    return text.strip() if len(text) > LONGEST_COUNTRY else _country(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def _country(text: str) -> str:
     bare = text.strip()
     folded = bare.casefold()
     if folded in _NOTHING:
@@ -58,7 +65,6 @@ def country(text: str) -> str:
     return parse_country(named) or bare
 
 
-@lru_cache(maxsize=1 << 14)
 def nationality(text: str) -> str:
     """Return `country(text)`, or the country of whose people `text` is the name (`Syrian`)."""
     code = _BY_DEMONYM.get(text.strip().casefold())

@@ -13,6 +13,9 @@ _MONTHS = {
     )
 }
 
+LONGEST_DATE = 100
+"""Characters; what is longer is no date."""
+
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[t ].*|z|[+-]\d\d:\d\d)?")
 _NUMBERS = re.compile(r"(\d{1,2}|[a-z]{2})[/.](\d{1,2}|[a-z]{2})[/.](\d{4})")
 _DAY_MONTH = re.compile(r"(?:(\d{1,2})(?:st|nd|rd|th)?\s+)?([a-z]{3})[a-z]*\.?,?\s+(\d{4})")
@@ -30,6 +33,8 @@ def iso_date(text: str, *, day_first: bool = False) -> str:
     An approximate date ends in `~` and a span is `from/to`, as in ISO 8601-2. `day_first` reads `03/12/1975` as the
     third of December; zeros and letters (`00/00/1975`, `dd/mm/1975`) stand for what is not known.
     """
+    if len(text) > LONGEST_DATE:
+        return ""
     folded = text.strip().casefold()
     bare = _ABOUT.sub("", folded).strip()
     parts = _RANGE.split(bare)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from kyc_gate.errors import InputError
 from kyc_gate.lists.countries import country, nationality
-from kyc_gate.lists.reading import MOST_ALIASES, ListReading, Problems, RowProblem, comparable, name_id
+from kyc_gate.lists.reading import LONGEST_NAME, MOST_ALIASES, ListReading, Problems, RowProblem, comparable, name_id
 from kyc_gate.model.listing import NO_DETAILS, Address, Details, Identifier, ListEntry
 from kyc_gate.model.party import Alias, PartyKind
 from kyc_gate.names.normalize import normalize_name
@@ -196,10 +196,10 @@ class Collector:
 
     def _names(self, place: str, draft: Draft) -> tuple[str, tuple[Alias, ...]]:
         """The primary name and the others, each once. A usable alias stands for a primary name that is not."""
-        name = _bare(draft.name)
+        name = self._bare(place, draft.name)
         found: dict[str, Alias] = {}
         for alias in draft.aliases:
-            text = _bare(alias.name)
+            text = self._bare(place, alias.name)
             if text and text not in found and comparable(text):
                 found[text] = self._alias(text, alias)
             if len(found) > MOST_ALIASES:
@@ -219,6 +219,11 @@ class Collector:
             self.problems.add(place, f"{said}; its alias `{name[:40]}` stands for it")
         found.pop(name, None)
         return name, tuple(found.values())
+
+    def _bare(self, place: str, name: str) -> str:
+        if len(name) > LONGEST_NAME:
+            self.problems.add(place, f"a name of {len(name)} characters was cut: `{tidy(name[:60])}`")
+        return _bare(name[:LONGEST_NAME])
 
     def _alias(self, text: str, alias: Alias) -> Alias:
         kind = alias.kind or (ORIGINAL_SCRIPT if in_original_script(text) else "")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from kyc_gate.lists.reading import LONGEST_NAME
+
 _WORD = r"(?:[afn]\.?k\.?a\b\.?|d[./]?b[./]?a\b\.?|also known as|formerly known as)"
 _ANY = re.compile(rf"(?<![\w.]){_WORD}", re.IGNORECASE)
 _BRACKETED = re.compile(rf"\s*[(\[]\s*{_WORD}[\s:,]*((?:[^()\[\]]|\([^()]*\))*)[)\]]", re.IGNORECASE)
@@ -18,7 +20,7 @@ def parted(text: str) -> tuple[str, list[tuple[str, str]]]:
     Agencies without a field for aliases write them into the name. A text that begins with such a word is a name as it
     stands (`AKA Integral Services`), so nothing is taken out of it.
     """
-    if not _ANY.search(text):
+    if len(text) > LONGEST_NAME or not _ANY.search(text):
         return text, []
     kind = "fka" if _FORMER.search(text) else "aka"
     inside: list[str] = _BRACKETED.findall(text)

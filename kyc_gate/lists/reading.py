@@ -11,6 +11,9 @@ from kyc_gate.model.record import Record
 MOST_ALIASES = 5_000
 """Aliases of one entry; the longest real entry has 142. More are cut and reported."""
 
+LONGEST_NAME = 2_000
+"""Characters of one name; the longest real one has 358. What is beyond is cut off and reported."""
+
 MOST_PROBLEMS = 10_000
 """Problems of one file that are kept word for word; more are counted."""
 

@@ -14,6 +14,9 @@ DEEPEST = 64
 LARGEST_RECORD = 1_000_000
 """Elements in one record, or outside of all records; the largest real ones have some thousands."""
 
+LARGEST_TEXT = 8 * 2**20
+"""Characters of one element; the longest real remarks have some thousands."""
+
 _CHUNK = 1 << 20
 
 
@@ -62,6 +65,7 @@ class _Reader:
     def __init__(self, records: frozenset[str], found: Callable[[Node, tuple[str, ...]], None]) -> None:
         self.parser = expat.ParserCreate(encoding="utf-8")
         self.parser.buffer_text = True
+        self.parser.buffer_size = _CHUNK
         self.parser.ordered_attributes = False
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -93,7 +97,10 @@ class _Reader:
 
     def _text(self, text: str) -> None:
         if self.nodes:
-            self.nodes[-1].text += text
+            node = self.nodes[-1]
+            if len(node.text) + len(text) > LARGEST_TEXT:
+                raise _Refused(f"an element of more than {LARGEST_TEXT} characters")
+            node.text += text
 
     def _end(self, _: str) -> None:
         self.open.pop()

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -199,6 +200,34 @@ def test_a_folder_is_read_as_a_set(tmp_path: Path) -> None:
         read_set({**files, "page.csv": b"<html></html>"})
     archive = read_list("sdall.zip", zipped(SDN_CSV=files["SDN.CSV"], ALT_CSV=files["ALT.CSV"]))
     assert names_of(archive.entries[0]) == ["AERO WORKS", "AERO-WORKS"]
+
+
+HOSTILE = {
+    "blanks": " " * 200_000 + "x",
+    "brackets": "x (aka " + "(" * 100_000,
+    "separators": "x" + " ,;-" * 50_000,
+    "aliases": "[aka " * 40_000,
+    "boilerplate": "and any " * 30_000 + "successor",
+    "addresses": "x" + "; y" * 80_000,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_text_takes_long(text: str) -> None:
+    """Fields of a hundred thousand characters, made to trip patterns, are read in a moment; the names are cut."""
+    row = {"source": EL, "name": f"Sealed {text}", "alt_names": [text], "remarks": text, "dates_of_birth": [text]}
+    row |= {"addresses": [{"address": text, "country": text}], "ids": [{"type": text, "number": text}]}
+    cells = [""] * 18
+    for column in (4, 5, 7, 9, 13, 15, 16, 17):
+        cells[column] = text
+    cells[1], cells[5] = EL, f"Sealed {text}"
+    quoted = ",".join(f'"{cell}"' for cell in cells)
+    start = time.process_time()
+    for data in (json.dumps({"results": [row]}).encode(), f"{CSL_HEADER}\n{quoted}\n".encode()):
+        reading = read_list("list", data)
+        assert len(reading.entries[0].name) <= 2_000
+        assert any("was cut" in problem for problem in reading.problems)
+    assert time.process_time() - start < 10
 
 
 def test_tabs_and_semicolons_part_cells_as_commas_do() -> None:

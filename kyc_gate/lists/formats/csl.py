@@ -61,17 +61,15 @@ def _row(row: Mapping[str, str]) -> Draft:
 
 def _csv_addresses(draft: Draft, text: str) -> None:
     """Addresses joined by `; `. The Entity List has `; and` inside one: a part without a country goes with the next."""
-    waiting = ""
+    waiting: list[str] = []
     for part in text.split("; "):
-        whole = f"{waiting}; {part}" if waiting else part
-        found = _ADDRESS_END.search(part)
-        if found is None:
-            waiting = whole
-            continue
-        waiting = ""
-        _address(draft, whole[: len(whole) - len(found[0])], place=found[1])
+        waiting.append(part)
+        if found := _ADDRESS_END.search(part):
+            whole = "; ".join(waiting)
+            _address(draft, whole[: len(whole) - len(found[0])], place=found[1])
+            waiting = []
     if waiting:
-        draft.address(waiting)
+        draft.address("; ".join(waiting))
 
 
 def _csv_fact(draft: Draft, text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from kyc_gate.errors import InputError
 from kyc_gate.lists.countries import country
 from kyc_gate.lists.dates import day_start, iso_date
-from kyc_gate.lists.draft import Collector, Draft
+from kyc_gate.lists.draft import Collector, Draft, tidy
 from kyc_gate.lists.formats.bis import with_aliases
 from kyc_gate.lists.inner_names import alias_parts
 from kyc_gate.lists.labels import add_fact
@@ -21,6 +21,9 @@ _PARTS = re.compile(r"[;,] and (?=.)")
 _SEE_OTHERS = re.compile(r"\s*\(See (?:also )?alternate address(?:es)? [^)]*\)\.?", re.IGNORECASE)
 _COMPANIES = frozenset(("1260H", "CMIC", "EO14032", "UFLPA", "FCC", "MEU", "1286"))
 """Lists of organisations only, by the law that they stand on."""
+
+LONGEST_NOTES = 4_000
+"""Characters of notes that are looked into for facts; all are kept."""
 
 _FACT = re.compile(r"(USCC|Website|Registration Number|Date of birth|Program): ([^;|]+?)(?: \(([^)]+)\))?(?=[;|]|$)")
 
@@ -63,7 +66,7 @@ def _draft(code: str, row: object) -> Draft:
             draft.alias(name, kind)
     place = _text(row, "country")
     draft.countries.append(place)
-    for part in _PARTS.split(_SEE_OTHERS.sub("", _text(row, "address"))):
+    for part in _PARTS.split(_SEE_OTHERS.sub("", tidy(_text(row, "address")))):
         # An entry under China may have addresses in Hong Kong.
         tail = country(part.rpartition(",")[2].strip(" ."))
         draft.address(part.strip(" ."), place=tail if len(tail) == 2 else place)
@@ -80,7 +83,7 @@ def _add_notes(draft: Draft, notes: str) -> None:
         draft.license_requirement = notes
         return
     draft.remarks.append(notes)
-    for label, value, place in _FACT.findall(notes):
+    for label, value, place in _FACT.findall(notes[:LONGEST_NOTES]):
         if label == "Date of birth":
             draft.birth_dates.append(iso_date(value) or value)
         elif label == "Program":

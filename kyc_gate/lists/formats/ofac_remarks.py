@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from kyc_gate.lists.dates import iso_date
 from kyc_gate.lists.draft import Draft
 from kyc_gate.lists.labels import add_fact
 
-_SEPARATOR = re.compile(r"; (?![^(]*\))")
+LONGEST_FACT = 500
+"""Characters of a sentence that is looked into; facts are short, and the text is kept whole beside them."""
+
+MOST_IN_BRACKETS = 5
+"""Semicolons within one pair of brackets; a bracket that is never closed must not hide what follows."""
+
 _ALIAS = re.compile(r"(?:alt\. )?([afn])\.k\.a\. '(.+)'$")
 _CURRENCY = re.compile(r"Digital Currency Address - (\w+) (\S+)")
 _FACT = re.compile(
@@ -30,8 +36,23 @@ def add_remarks(draft: Draft, remarks: str) -> None:
     if not remarks:
         return
     draft.remarks.append(remarks)
-    for sentence in _SEPARATOR.split(remarks.strip().removesuffix(".")):
-        _add(draft, sentence.strip().removeprefix("alt. "))
+    for sentence in _sentences(remarks.strip().removesuffix(".")):
+        if len(sentence) <= LONGEST_FACT:
+            _add(draft, sentence.strip().removeprefix("alt. "))
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """The parts between `; `, but where that stands in brackets."""
+    waiting: list[str] = []
+    depth = 0
+    for part in text.split("; "):
+        waiting.append(part)
+        depth += part.count("(") - part.count(")")
+        if depth <= 0 or len(waiting) > MOST_IN_BRACKETS:
+            yield "; ".join(waiting)
+            waiting, depth = [], 0
+    if waiting:
+        yield "; ".join(waiting)
 
 
 def _add(draft: Draft, text: str) -> None:
