@@ -14,6 +14,7 @@ from kyc_gate.cli.lists import add_lists, read_lists
 from kyc_gate.cli.output import UsageError, complain
 from kyc_gate.cli.policies import policy_folder
 from kyc_gate.cli.request_input import Asked, read_line, usage_after
+from kyc_gate.compute.registry import Models
 from kyc_gate.decide.decision import decide
 from kyc_gate.model.decision import Finding
 from kyc_gate.model.facts import Facts
@@ -26,7 +27,8 @@ from kyc_gate.policy.read import Policy, read_policy
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, Standing, estimate_of, gather, standing_of
 from kyc_gate.service.ip_file import read_ip_countries
-from kyc_gate.service.lineage_facts import lineage_lines
+from kyc_gate.service.lineage_facts import lineage_lines, with_models
+from kyc_gate.service.model_file import read_models
 from kyc_gate.service.settings import HORIZON_DAYS, Settings
 
 MAX_AGE_HOURS = Settings().max_age_hours
@@ -40,6 +42,7 @@ class World(Record):
     lists: ListStanding
     as_of: datetime
     utilisation: Decimal
+    models: Models
     ip_countries: IPCountries | None = None
 
 
@@ -54,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_world(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that `world_of` reads, apart from `--policy`."""
+    parser.add_argument("--models", metavar="FILE", help="models on file, which a lineage may name, one a line")
     add_input(parser, '{"id", "request": {...}, "party": {...}, "usage"?: {...}}')
     add_lists(parser)
     parser.add_argument(
@@ -93,6 +97,7 @@ def world_of(options: argparse.Namespace) -> World:
         lists=_lists(snapshot, as_of, options.max_list_age_hours),
         as_of=as_of,
         utilisation=options.utilisation,
+        models=read_models([Path(options.models)] if options.models else []),
         ip_countries=read_ip_countries(Path(options.ip_countries)) if options.ip_countries else None,
     )
 
@@ -120,6 +125,7 @@ def moment(text: str | None) -> datetime:
 
 def facts_of(asked: Asked, world: World) -> Facts:
     """Return the facts of one line."""
+    asked = replace(asked, request=with_models(asked.request, world.models))
     estimated = estimate_of(
         asked.request,
         horizon_days=int(world.policy.limits.get("horizon_days", HORIZON_DAYS)),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
 from kyc_gate.errors import InputError
 from kyc_gate.model.lineage import Lineage
+from kyc_gate.model.record import Record
+from kyc_gate.model.run import RegisteredModel
 
 LONGEST_NAME = 200
 """Characters of a model's name."""
@@ -22,14 +25,29 @@ def parse_lineage(value: object) -> Lineage:
     """
     if not isinstance(value, Mapping):
         raise InputError('field `lineage` must be an object, such as {"base": {"name": ..., "weights": ...}}')
-    try:
-        lineage = msgspec.convert(_whole(value, "lineage"), Lineage, strict=True)
-    except msgspec.ValidationError as error:
-        raise InputError(_explained(str(error))) from None
+    base = value.get("base")
+    if isinstance(base, Mapping) and "verified" in base:
+        raise InputError("field `lineage.base.verified` is the registry's to say; leave it out")
+    lineage = _converted(value, Lineage, "lineage")
     for name in _names(lineage):
         if not (name.isprintable() and 0 < len(name) <= LONGEST_NAME):
             raise InputError(f"field `lineage`: a model's name is 1 to {LONGEST_NAME} printable characters")
     return lineage
+
+
+def parse_model(value: object) -> RegisteredModel:
+    """Return the registered model that a JSON object describes. Raises `InputError` naming the field."""
+    return _converted(value, RegisteredModel, "model")
+
+
+R = TypeVar("R", bound=Record)
+
+
+def _converted(value: object, shape: type[R], at: str) -> R:
+    try:
+        return msgspec.convert(_whole(value, at), shape, strict=True)
+    except msgspec.ValidationError as error:
+        raise InputError(_explained(str(error), at)) from None
 
 
 def _names(lineage: Lineage) -> list[str]:
@@ -67,9 +85,9 @@ def _number(value: object, at: str) -> object:
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 
 
-def _explained(message: str) -> str:
+def _explained(message: str, at: str) -> str:
     """Return msgspec's message as ours: the field first, in our words."""
     found = _AT.search(message)
-    path = f"lineage.{found['path']}".rstrip(".") if found else "lineage"
+    path = f"{at}.{found['path']}".rstrip(".") if found else at
     text = _AT.sub("", message)
     return f"field `{path}`: {text[:1].lower()}{text[1:]}"

@@ -31,12 +31,14 @@ class BaseWeights(StrEnum):
 class BaseModel(Record):
     """The model whose weights a run starts from. `operations` is all that it was trained with, its own base included.
 
-    `name` may be the id of a model in the registry, which then says the rest.
+    `name` may be the id of a model in the registry, which then says the rest; `verified` is true where the operator has
+    checked what it says there, and nobody else can say so.
     """
 
     name: str
     weights: Weights = Weights.UNKNOWN
     operations: int | None = None
+    verified: bool = False
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for operations that cannot be meant."""

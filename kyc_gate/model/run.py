@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kyc_gate.model.job import Workload
-from kyc_gate.model.lineage import BaseModel, Lineage, Weights
+from kyc_gate.model.lineage import MOST_OPERATIONS, BaseModel, Lineage, Weights
 from kyc_gate.model.record import Record
 
 
@@ -63,6 +63,13 @@ class RegisteredModel(Record):
     verified: bool = False
     registered_at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for operations that cannot be meant, and for a model without id or name."""
+        if not (self.id.strip() and self.name.strip()):
+            raise ValueError("`id` and `name` must not be empty")
+        if self.operations is not None and not 0 <= self.operations <= MOST_OPERATIONS:
+            raise ValueError("`operations` is out of range; it is a whole number of operations from 0 to 1e40")
+
     def as_base(self) -> BaseModel:
         """Return the model as the base of another run."""
-        return BaseModel(name=self.id, weights=self.weights, operations=self.operations)
+        return BaseModel(name=self.id, weights=self.weights, operations=self.operations, verified=self.verified)

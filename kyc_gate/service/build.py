@@ -23,6 +23,7 @@ from kyc_gate.service.config import Configuration, GenericSettings
 from kyc_gate.service.ip_file import read_ip_countries
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.list_shelf import read_active
+from kyc_gate.service.model_file import read_models
 from kyc_gate.service.settings import Settings
 from kyc_gate.storage.gleif import GleifRegister
 from kyc_gate.storage.sqlite import SqliteStore
@@ -49,6 +50,7 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
         "parties": _records(configuration, configuration.directory.parties, Party),
         "register": register_of(configuration),
         "accounts": _records(configuration, configuration.directory.accounts, Account),
+        "models": read_models(configuration.path(name) for name in configuration.compute.models),
         "ip_countries": _ip_countries(configuration),
         "settings": settings_of(configuration),
     }

@@ -71,9 +71,10 @@ class OwnerSettings(Record):
 
 
 class ComputeSettings(Record):
-    """How operations are estimated and over how long a window they are summed."""
+    """How operations are estimated and over how long a window they are summed; `models` are files of models on file."""
 
     utilisation: Decimal = Decimal("0.33")
+    models: tuple[str, ...] = ()
     window_days: Annotated[int, Meta(ge=1, le=3650)] = 365
     reevaluate_minutes: Annotated[float, Meta(ge=1, le=1440)] = 15.0
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Adapter, Refusal
 from kyc_gate.adapters.problem import problem_answer
+from kyc_gate.compute.registry import Models
 from kyc_gate.decide.decision import combine, decide
 from kyc_gate.errors import (
     ConfigurationError,
@@ -49,7 +50,7 @@ from kyc_gate.service.admission import Admission, Readiness, Reading, Screened
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
-from kyc_gate.service.lineage_facts import lineage_lines
+from kyc_gate.service.lineage_facts import lineage_lines, with_models
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
@@ -76,6 +77,7 @@ class Gate:
         parties: Iterable[Party] = (),
         accounts: Iterable[Account] = (),
         ip_countries: IPCountries | None = None,
+        models: Models | None = None,
         settings: Settings | None = None,
         clocks: tuple[ListClock, ...] | None = None,
         keeper: ListKeeper | None = None,
@@ -88,6 +90,7 @@ class Gate:
         self.adapters = adapters
         self.settings = settings or Settings()
         self.limits = Limits(max_body=self.settings.body_bytes, body_seconds=self.settings.body_seconds)
+        self.models = models or {}
         self._generation = Generation.of(snapshot, self.settings, clocks)
         self._activating = asyncio.Lock()
         self._screening = asyncio.Semaphore(SCREENINGS)
@@ -373,7 +376,7 @@ class Gate:
 
     async def _reading(self, request: ProvisioningRequest, party: Party | None) -> Reading:
         generation = self._generation
-        request = await self._resolved(request)
+        request = with_models(await self._resolved(request), self.models)
         standing, known = await self._standings.of(request, generation, party)
         estimated = estimate_of(
             request, horizon_days=self.settings.horizon_days(self.policies), utilisation=self.settings.utilisation

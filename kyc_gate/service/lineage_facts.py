@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
+from msgspec.structs import replace
+
 from kyc_gate.compute.estimate import declared_disagrees
 from kyc_gate.compute.lineage import LineageLines, count_lineage
+from kyc_gate.compute.registry import Models, complete_lineage
 from kyc_gate.model.facts import LineageFacts
 from kyc_gate.model.job import Estimate, ProvisioningRequest
 from kyc_gate.model.lineage import BaseModel, BaseWeights, Lineage
@@ -30,6 +33,13 @@ def lineage_lines(policies: Iterable[Policy]) -> LineageLines:
     )
 
 
+def with_models(request: ProvisioningRequest, models: Models) -> ProvisioningRequest:
+    """Return the request with its lineage completed by the models on file."""
+    if request.lineage is None or not models:
+        return request
+    return replace(request, lineage=complete_lineage(request.lineage, models))
+
+
 def declared_operations(request: ProvisioningRequest) -> int | None:
     """Return what the customer declares, from a figure or from parameters and tokens; the larger where both stand."""
     plan = request.lineage.plan if request.lineage else None
@@ -49,7 +59,7 @@ def disagrees(request: ProvisioningRequest, estimated: Estimate, usage: Usage | 
 
 
 def lineage_facts(
-    request: ProvisioningRequest, usage: Usage | None, lines: LineageLines, *, resolved: bool, on_file: bool = False
+    request: ProvisioningRequest, usage: Usage | None, lines: LineageLines, *, resolved: bool
 ) -> tuple[LineageFacts, int | None]:
     """Return the facts of the lineage, and all operations that count for the model.
 
@@ -65,7 +75,7 @@ def lineage_facts(
         base_model=base.name if base else None,
         base_weights=_weights(base, lineage),
         base_operations=counted.base if base else None,
-        base_on_file=on_file,
+        base_on_file=base is not None and base.verified,
         additional_operations=counted.additional,
         allowance_operations=counted.allowance,
         synthetic_share=float(counted.synthetic_share),

@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 
 from kyc_gate.api.question import read_question
+from kyc_gate.compute.registry import models_by_name
 from kyc_gate.errors import InputError
 from kyc_gate.model.decision import Outcome
+from kyc_gate.model.lineage import Weights
+from kyc_gate.model.run import RegisteredModel
 from kyc_gate.policy.read import read_policy, shipped_policies
 from kyc_gate.service.gate import Gate
 from kyc_gate.service.lineage_facts import LAW, lineage_lines
+
+from .conftest import MakeGate
 
 
 def asked(lineage: dict[str, Any], workload: str = "fine_tuning", **more: Any) -> bytes:
@@ -59,6 +64,18 @@ async def test_lineage_decides(gate: Gate, lineage: dict[str, Any], outcome: Out
     request, party, _ = read_question(asked(lineage))
     admission = await gate.decide(request, party=party)
     assert admission.outcome is outcome, [finding.rule for finding in admission.decision.counting]  # type: ignore[union-attr]
+
+
+async def test_models_on_file_stand_above_what_is_claimed(make_gate: MakeGate) -> None:
+    """A base that the operator knows as unpublished waits, though it is declared published and small."""
+    known = RegisteredModel(id="own-1t", name="Own 1T", weights=Weights.UNPUBLISHED, operations=10**26, verified=True)
+    claim = {"base": {"name": "Own 1T", "weights": "published", "operations": 1}}
+    async with make_gate(models=models_by_name([known])) as gate:
+        request, party, _ = read_question(asked(claim))
+        admission = await gate.decide(request, party=party)
+    assert admission.outcome is Outcome.ESCALATE
+    with pytest.raises(InputError, match="verified"):
+        read_question(asked({"base": {**OPEN, "verified": True}}))
 
 
 async def test_inference_on_a_large_model_is_not_training(gate: Gate) -> None:
