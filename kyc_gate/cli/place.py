@@ -8,6 +8,7 @@ from kyc_gate.cli.fields import read_record
 from kyc_gate.cli.lines import Row, add_input, answer_lines, input_of
 from kyc_gate.cli.output import for_people, print_json, printable
 from kyc_gate.model.record import Record
+from kyc_gate.places.countries import country_name
 from kyc_gate.places.headquarters import resolve_headquarters
 
 
@@ -30,12 +31,26 @@ def run(options: argparse.Namespace) -> int:
         return answer_lines(input_of(options, "TEXT"), lambda row: _answer(read_record(row, PlaceInput)))
     found = _answer(PlaceInput(text=options.text))
     if for_people(options.json):
-        print(f"{found['country'] or 'unknown'}  (confidence {found['confidence']})")
-        for line in found["evidence"]:
-            print(f"  {printable(line)}")
+        for line in _for_reviewers(found):
+            print(printable(line))
         return 0
     print_json(found)
     return 0
+
+
+def _for_reviewers(found: Row) -> list[str]:
+    """Return what was understood, and why, as a reviewer reads it."""
+    country = found["country"]
+    name = country_name(country) if country else None
+    lines = [
+        f"{country} {name or ''}  (confidence {found['confidence']})" if country else "unknown: a person has to look"
+    ]
+    lines += [f"  because {clause}" for clause in found["evidence"]]
+    if found["conflict"]:
+        lines.append("  parts of the text contradict each other")
+    if found["occupied"]:
+        lines.append(f"  region: {found['occupied']}")
+    return lines
 
 
 def _answer(given: PlaceInput) -> Row:
@@ -45,4 +60,6 @@ def _answer(given: PlaceInput) -> Row:
         "country": found.country,
         "confidence": found.confidence,
         "evidence": list(found.evidence),
+        "conflict": found.conflict,
+        "occupied": found.occupied,
     }

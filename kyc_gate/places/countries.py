@@ -55,6 +55,12 @@ def country_of(key: str) -> CountryCode | None:
     return found or (None if key in AMBIGUOUS_KEYS else _in_other_languages(key))
 
 
+def country_name(code: str) -> str | None:
+    """Return the everyday English name of a country by its alpha-2 code, or None for a code that ISO has not."""
+    country = pycountry.countries.get(alpha_2=code)
+    return getattr(country, "common_name", None) or getattr(country, "name", None)
+
+
 def is_country_code(text: str) -> bool:
     """Return whether `text` is written as a code of two or three letters, not as a name."""
     return is_code(fold(text) or "")

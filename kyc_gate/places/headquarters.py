@@ -73,7 +73,7 @@ LONGEST_PART = 5
 _SAME_NAMES = (frozenset({"CN", "HK", "MO", "TW"}), frozenset({"KP", "KR"}))
 """States that write the same names, in the same letters."""
 
-_PARTS_OF: dict[str, frozenset[str]] = {
+PARTS_OF: dict[str, frozenset[str]] = {
     "CN": frozenset({"HK", "MO"}),
     "US": frozenset({"AS", "GU", "MP", "PR", "UM", "VI"}),
     "FR": frozenset({"BL", "GF", "GP", "MF", "MQ", "NC", "PF", "PM", "RE", "TF", "WF", "YT"}),
@@ -237,7 +237,7 @@ def _in_country(last: Reading, before: list[Reading], text: str) -> Headquarters
     evidence = [f"`{last.text}` at the end is {country}"]
     named = {each.country: each.text for each in before if each.country not in (None, country) and not each.weak}
     named = {code: words for code, words in named.items() if not _is_town(words, before, country)}
-    if len(named) == 1 and (narrow := next(iter(named))) in _PARTS_OF.get(country, ()):
+    if len(named) == 1 and (narrow := next(iter(named))) in PARTS_OF.get(country, ()):
         return _known(narrow, CONFIDENCE_LAST, f"`{named[narrow]}` before `{last.text}` is {narrow}")
     if (marks := _TERRITORY_MARKS.get(country)) and marks.search(text):
         return _conflict(f"`{last.text}` is {country}, yet the postal code is a territory's")
@@ -253,7 +253,7 @@ def _in_country(last: Reading, before: list[Reading], text: str) -> Headquarters
 def _with_town(country: CountryCode, last: Reading, town: Reading, evidence: list[str]) -> Headquarters:
     """Return the country, checked against the town before it."""
     here = [place for place in town.places if place.country == country]
-    narrow = [place for place in town.places if place.country in _PARTS_OF.get(country, ())]
+    narrow = [place for place in town.places if place.country in PARTS_OF.get(country, ())]
     if narrow and not _outweighs(here, narrow):
         if here:
             return _unknown(f"`{town.text}` may be in {country} or in {narrow[0].country}")

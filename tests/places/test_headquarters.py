@@ -18,7 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kyc_gate.places.countries import parse_country
-from kyc_gate.places.headquarters import resolve_headquarters
+from kyc_gate.places.headquarters import PARTS_OF, resolve_headquarters
 
 GROUPS = Path(__file__).parents[2] / "policies" / "data" / "groups.toml"
 AI_AUTHORIZATION = frozenset(tomllib.loads(GROUPS.read_text(encoding="utf-8"))["ai_authorization"]["codes"])
@@ -177,6 +177,16 @@ def test_weaker_evidence_agrees_or_contradicts(text: str, country: str | None, c
     alone = resolve_headquarters(re.sub(r"(, )?(tel )?(\+\d[\d ]+|\S+@\S+|Firma GmbH(, )?|\d{8,}\w+)", "", text))
     if country and not conflict:
         assert headquarters.confidence > alone.confidence
+
+
+def test_every_territory_is_chosen_for() -> None:
+    """A territory whose addresses may end in another country's name has an entry in the data, with a choice."""
+    territories = tomllib.loads(GROUPS.with_name("territories.toml").read_text(encoding="utf-8"))
+    told = {code for codes in PARTS_OF.values() for code in codes}
+    assert told <= territories.keys()
+    for code, entry in territories.items():
+        assert not AI_AUTHORIZATION & {code}
+        assert code == "MO" or "treat_as" in entry or entry["choice"] is True, code
 
 
 @pytest.mark.parametrize(
