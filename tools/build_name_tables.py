@@ -1,7 +1,8 @@
 """Build the tables of `kyc_gate/names/data` from published sources. Run by hand when a source has a new edition.
 
     python tools/build_name_tables.py legal-forms elf-codes-1.4.1.csv
-    python tools/build_name_tables.py words american-english-small
+    python tools/build_name_tables.py words american-english
+    python tools/build_name_tables.py proper american-english
     python tools/build_name_tables.py people dist.all.last dist.female.first dist.male.first
     python tools/build_name_tables.py places geonames_cities15000_compact.tsv.gz
     python tools/build_name_tables.py simplified TSCharacters.txt
@@ -67,6 +68,12 @@ def words(listed: str) -> list[str]:
     return sorted({stem(word) for word in plain})
 
 
+def proper(listed: str) -> list[str]:
+    """Return the proper names of a spelling list that are no words as well."""
+    names = re.findall(r"(?m)^[A-Z][a-z]{2,}$", Path(listed).read_text("utf-8"))
+    return sorted({name.lower() for name in names} - set(words(listed)))
+
+
 def people(surnames: str, *given: str) -> list[str]:
     """Return the surnames that most people share, and every given name of the census."""
     first = Path(surnames).read_text("ascii").split("\n")[:MOST_SURNAMES]
@@ -121,6 +128,7 @@ TABLES = {
     "nicknames": (nicknames, "nicknames.txt"),
     "legal-forms": (legal_forms, "legal_forms.txt"),
     "words": (words, "words.txt"),
+    "proper": (proper, "proper.txt"),
     "people": (people, "people.txt"),
     "places": (places, "places.txt"),
     "simplified": (simplified, "simplified.txt"),

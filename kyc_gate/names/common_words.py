@@ -76,7 +76,7 @@ def is_generic(word: str) -> bool:
 
 def is_person_name(word: str) -> bool:
     """Return whether many people have a word for a name."""
-    return word in words_of("people")
+    return word in words_of("people") or word in words_of("proper")
 
 
 def is_english(word: str) -> bool:

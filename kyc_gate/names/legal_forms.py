@@ -14,7 +14,7 @@ aktiengesellschaft gesellschaft aktiebolag societe anonyme anonymi etaireia
 
 _AT_THE_ENDS = """
 co sa ag ab as pt spa kk bv nv se oy kg kgaa ohg ug ev eg cv de lp bhd sc scs sca sl slu snc ks is sp zoo oo est intl pc pllc na
-hf ehf da ans ba ta asia tic san ve sti ltdsti limitada spolka akcyjna spolecnost sro spol as
+hf ehf da ans ba ta unipessoal lda asia tic san ve sti ltdsti limitada spolka akcyjna spolecnost sro spol as
 """.split()
 """Short forms that may also be words of a name, and so count only at its beginning or end."""
 
@@ -30,6 +30,9 @@ _PHRASES = (
 
 ANYWHERE = frozenset(_ANYWHERE)
 AT_THE_ENDS = frozenset(_AT_THE_ENDS) - {"de", "is", "asia", "san", "ve", "na", "da", "est", "as"}
+AT_THE_END = frozenset({"as", "lda"})
+"""Short forms that are words of a name elsewhere."""
+
 LISTED_FORMS = frozenset(lines_of("legal_forms"))
 """The legal forms of ISO 20275 in every language, which count at the beginning or end of a name."""
 
@@ -62,11 +65,13 @@ def without_legal_forms(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _without_ends(left: list[str]) -> list[str]:
-    """Words without the longest legal form at their end and at their beginning."""
+    """Words without the legal form at their end or at their beginning, where there is one."""
     if left and left[-1] in AT_THE_ENDS:
         return left[:-1]
-    if len(left) > 1 and (left[0] in AT_THE_ENDS or left[-1] in LISTED_FORMS):
-        return left[1:] if left[0] in AT_THE_ENDS else left[:-1]
+    if len(left) > 1 and left[0] in AT_THE_ENDS:
+        return left[1:]
+    if len(left) > 1 and (left[-1] in LISTED_FORMS or left[-1] in AT_THE_END):
+        return left[:-1]
     for length in range(min(LONGEST_PHRASE, len(left) - 1), 1, -1):
         if " ".join(left[-length:]) in LISTED_FORMS:
             return left[:-length]

@@ -21,7 +21,7 @@ UNMATCHED_QUERY = 0.6
 UNMATCHED_LISTED = 0.3
 """What an unmatched word of the listed name costs: people shorten names more often than they lengthen them."""
 
-SWAPPED = 1.4
+SWAPPED = 2.2
 """What it costs on top that each side has words which the other has not: `Ali Hassan` is not short for `Ali Omar`."""
 
 LETTERS_AGREE = 0.975
@@ -130,9 +130,11 @@ class Scorer:
         if absent > MOST_ABSENT or not all(map(is_generic, found.only_listed)):
             return False
         words = [word for word in words_of(found.pairs) if word not in ARTICLES]
+        padded = all(map(is_generic, found.only_asked))
+        if not padded and sum(not is_generic(word) for word in words) < 2 and len(words) < MANY_WORDS - 1:
+            return False
         if absent > ARTICLE_WEIGHT:
             return agreed >= TELLS_ENOUGH and max(map(len, words)) >= SHORTEST_RECOGNISED
-        padded = all(map(is_generic, found.only_asked))
         return agreed >= TELLS_ENOUGH or len(words) >= (MANY_WORDS if padded else MANY_WORDS + 1)
 
     def _sure(self, score: float, agreed: float, asked: PreparedName) -> float:

@@ -38,6 +38,9 @@ INITIAL = Likeness(0.7, "initial of")
 SOUND_SHARE = 0.97
 """What a slip counts between words that are compared by sound, beside one between their letters."""
 
+BEYOND = 0.2
+"""What each slip costs on top that is one more than people make: enough to rank a name, not to find it by."""
+
 FIRST_LETTER = 0.12
 """What a slip in the first letter costs on top: people mistype it least, and read it most."""
 
@@ -153,8 +156,14 @@ def _slipped(one: str, other: str) -> float:
         if any(one[0] in group and other[0] in group for group in LOOK_ALIKE):
             slips *= 0.5
         elif one[:2] != other[1::-1]:
-            return max(0.0, 1.0 - slips / longest - FIRST_LETTER)
-    return 1.0 - slips / longest
+            slips += FIRST_LETTER * longest
+    beyond = max(0.0, slips - _usual_slips(shortest))
+    return max(0.0, 1.0 - slips / longest - BEYOND * beyond)
+
+
+def _usual_slips(length: int) -> int:
+    """Return how many slips people make in a word of this many letters, mostly at most."""
+    return 0 if length < 4 else 1 if length < 7 else 2 if length < 11 else 3
 
 
 def _vowels_slipped(one: str, other: str) -> float:
@@ -169,8 +178,8 @@ def _vowels_slipped(one: str, other: str) -> float:
 
 
 def slips_allowed(length: int) -> int:
-    """Return how many slips a word of this many letters may have: none below four, then one in about four letters."""
-    return 0 if length < 4 else 1 if length < 7 else 2 if length < 11 else 3
+    """Return how many slips a word of this many letters may have: none below four, then one in about three letters."""
+    return 0 if length < 4 else 1 if length < 5 else 2 if length < 8 else 3
 
 
 def _credible(asked: str, listed: str) -> float:
