@@ -61,9 +61,29 @@ class Lines(Record):
         return min(band.possible for band in every)
 
 
+class WordPair(Record):
+    """Words of the query and of the listed name that stand for each other, how alike (0.0 to 1.0), and in which way."""
+
+    asked: str
+    listed: str
+    share: float
+    how: str
+
+
+class Contribution(Record):
+    """What one fact beside the name adds to the log-odds of a match, or takes from them, and why."""
+
+    of: str
+    log_odds: float
+    said: str
+
+
 class Match(Record):
     """A compared pair with its score (0.0 to 1.0) and an explanation that names both strings compared.
 
+    `words`, `only_asked` and `only_listed` are the same explanation word by word; `guard` names the reason why what
+    agrees counts for less. `evidence` is what was known beside the name. `clean_per_million` is about how many clean
+    parties in a million score as high; `treasury` what Treasury's own search would show, 0 to 100, for the record.
     `outcome` is the side of the lines on which it lies; `kind` and `weak` are the entry's kind and the list's own
     word that the alias is a poor identifier.
     """
@@ -77,6 +97,13 @@ class Match(Record):
     kind: PartyKind = PartyKind.UNKNOWN
     weak: bool = False
     outcome: ScreeningOutcome = ScreeningOutcome.POSSIBLE
+    words: tuple[WordPair, ...] = ()
+    only_asked: tuple[str, ...] = ()
+    only_listed: tuple[str, ...] = ()
+    guard: str | None = None
+    evidence: tuple[Contribution, ...] = ()
+    clean_per_million: float | None = None
+    treasury: int | None = None
 
 
 class Screening(Record):

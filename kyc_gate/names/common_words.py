@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from kyc_gate.names.business_words import CANONICAL, COMMON, HAN, HAN_PLACES
 from kyc_gate.names.inflection import stem
+from kyc_gate.names.skeleton import is_abjad
 from kyc_gate.names.tables import words_of
 
 COMMON_WEIGHT = 0.12
@@ -61,7 +62,7 @@ def told_by(word: str) -> float:
         return PLACE_WEIGHT
     if word.isdigit():
         return NUMBER_WEIGHT
-    return min(_by_length(word), _by_kind(word))
+    return PERSON_WEIGHT if is_abjad(word) else min(_by_length(word), _by_kind(word))
 
 
 def is_place(word: str) -> bool:

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
+from kyc_gate.model.match import WordPair
 from kyc_gate.model.record import Record
 from kyc_gate.names.alignment import Alignment
 from kyc_gate.names.guards import Guard
-
-
-class WordPair(Record):
-    """Words of the query and of the listed name that stand for each other, how alike (0.0 to 1.0), and in which way."""
-
-    asked: str
-    listed: str
-    share: float
-    how: str
 
 
 class Comparison(Record):

@@ -19,7 +19,7 @@ class Guard(Record):
 MANY_WORDS = 3
 """Words at which even generic ones are a name."""
 
-ONE_COMMON_WORD = Guard(name="one-common-word", cap=0.74, reason="only one common word agrees")
+ONE_COMMON_WORD = Guard(name="one-common-word", cap=0.74, reason="only what many names share agrees")
 PLACE_ONLY = Guard(name="place-only", cap=0.6, reason="only a place agrees")
 NUMBER_MISMATCH = Guard(name="number-mismatch", cap=0.72, reason="the numbers differ")
 OTHER_ACRONYM = Guard(name="acronym", cap=0.7, reason="the letters stand for other words of the query")
@@ -36,6 +36,8 @@ def guard_of(found: Alignment) -> Guard | None:
     strange = [word for word in found.only_asked if word not in ARTICLES]
     if strange and telling and all(map(is_place, telling)) and not _most_agree(found, words):
         return PLACE_ONLY
+    if strange and not telling and len(words) < MANY_WORDS:
+        return ONE_COMMON_WORD
     if len(words) == 1 and (told_by(words[0]) < PLACE_WEIGHT or (strange and is_known(words[0]))):
         return ONE_COMMON_WORD
     return None

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 from kyc_gate.model.record import Record
 from kyc_gate.names.alignment import Alignment, Pair, Runs, align, runs_of, words_of
+from kyc_gate.names.bones import HOW, align_bones
 from kyc_gate.names.common_words import ARTICLE_WEIGHT, ARTICLES, COMMON_WORDS, is_generic, told_by
 from kyc_gate.names.comparison import Comparison, pairs_as_data, said_of
 from kyc_gate.names.guards import MANY_WORDS, Guard, guard_of
-from kyc_gate.names.rarity import rarity_of_words
+from kyc_gate.names.skeleton import is_abjad
+from kyc_gate.names.word_rarity import rarity_of_words
 
 SCORER_VERSION = "2"
 """Changes whenever the same two names may score otherwise; it goes with every result."""
@@ -49,6 +51,9 @@ NEVER_SURE = 0.06
 NEVER_SURE_FALLS = 2.5
 """A name that tells nothing keeps 6 % off 1.0; the doubt falls with what has agreed, so that scores never saturate."""
 
+MOST_WEIGHTS = 1 << 17
+"""Weights of words that are kept at hand."""
+
 Words = tuple[str, ...]
 
 
@@ -60,6 +65,7 @@ class PreparedName(Record):
     weights: dict[str, float]
     letters: str
     runs: Runs
+    abjad: bool = False
     guessed: bool = False
 
 
@@ -68,6 +74,7 @@ class Scorer:
 
     def __init__(self, cores: Iterable[Words]) -> None:
         self._rarity = rarity_of_words(list(cores))
+        self._weights: dict[str, float] = {}
 
     def prepare(self, words: Words, *, guessed: bool = False) -> PreparedName:
         """Return the words ready for comparison: once for each listed name, once for each reading of a query."""
@@ -78,12 +85,13 @@ class Scorer:
             weights={word: self.weight(word) for word in unique},
             letters="".join(words),
             runs=runs_of(unique),
+            abjad=any(map(is_abjad, unique)),
             guessed=guessed,
         )
 
     def score(self, asked: PreparedName, listed: PreparedName, floor: float = 0.0) -> float:
         """Return how much the names resemble each other, 0.0 to 1.0; below `floor` possibly 0.0 at once."""
-        return self._compared(asked, listed)[0]
+        return self._compared(asked, listed, floor)[0]
 
     def explain(self, asked: PreparedName, listed: PreparedName, *, query: str, target: str) -> Comparison:
         """Return the same score with its explanation; `query` and `target` are what people wrote."""
@@ -100,14 +108,24 @@ class Scorer:
 
     def weight(self, word: str) -> float:
         """Return how much a word tells, 0 to 1: little where many names share it, on these lists or anywhere."""
-        told = told_by(word)
-        return min(self._rarity.get(word, told), told)
+        known = self._weights.get(word)
+        if known is None:
+            if len(self._weights) >= MOST_WEIGHTS:
+                self._weights = {}
+            told = told_by(word)
+            known = self._weights[word] = min(self._rarity.get(word, told), told)
+        return known
 
-    def _compared(self, asked: PreparedName, listed: PreparedName) -> tuple[float, Alignment, Guard | None]:
+    def _compared(
+        self, asked: PreparedName, listed: PreparedName, floor: float = 0.0
+    ) -> tuple[float, Alignment, Guard | None]:
         if asked.letters == listed.letters and asked.each != listed.each and len(asked.letters) >= SHORTEST_JOINED:
             whole = Alignment([Pair(LETTERS_AGREE, asked.words, listed.words, "spaced otherwise")], [], [])
             return self._sure(LETTERS_AGREE, max(map(self._told, (asked.words, listed.words))), asked), whole, None
-        found = align(asked.words, listed.words, asked.runs, listed.runs)
+        if asked.abjad is listed.abjad:
+            found = align(asked.words, listed.words, asked.runs, listed.runs)
+        else:
+            found = align_bones(asked.words, listed.words)
         agreed = missing = 0.0
         for pair in found.pairs:
             weight = self._told_by_pair(pair)
@@ -120,6 +138,8 @@ class Scorer:
         score = agreed / (agreed + missing + swapped + UNMATCHED_QUERY * surplus + UNMATCHED_LISTED * absent)
         if surplus and score < WHOLE_NAME and not asked.guessed and self._is_recognised(found, agreed, absent):
             score = max(score, WHOLE_NAME * agreed / (agreed + missing))
+        if score < floor:
+            return 0.0, found, None
         guard = guard_of(found)
         if guard is not None:
             score = min(score, guard.cap)
@@ -153,7 +173,11 @@ class Scorer:
         if pair.how == "same":
             return self.weight(pair.asked[0])
         sides = self._told(pair.asked), self._told(pair.listed)
-        return min(sides) if pair.how in {"means", "inflected"} else max(sides)
+        return min(sides) if pair.how in _LESSER else max(sides)
+
+
+_LESSER = frozenset({"means", "inflected", HOW})
+"""Ways to agree in which the word that tells less says how much."""
 
 
 def _uncommon(words: Iterable[str]) -> list[str]:

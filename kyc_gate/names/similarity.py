@@ -11,7 +11,7 @@ from kyc_gate.names.common_words import ARTICLES, COMMON_WORDS, canonical, is_en
 from kyc_gate.names.inflection import stem
 from kyc_gate.names.nicknames import nicknames_of
 from kyc_gate.names.numbers import as_number
-from kyc_gate.names.skeleton import is_abjad, skeletons_of
+from kyc_gate.names.skeleton import is_abjad
 from kyc_gate.names.sound import sound_of
 
 
@@ -28,7 +28,6 @@ MEANS = Likeness(0.98, "means")
 INFLECTED = Likeness(0.97, "inflected")
 SOUNDS = Likeness(0.95, "sounds like")
 BONES = Likeness(0.9, "same consonants")
-SHORT_BONES = Likeness(0.72, "same consonants")
 SHORTENED = Likeness(0.93, "short for")
 DERIVED = Likeness(0.9, "derived from")
 ARTICLE = Likeness(0.9, "means")
@@ -46,9 +45,6 @@ FIRST_LETTER = 0.12
 
 KNOWN_WORD = 0.55
 """What is left of a slip that makes another word of the language: `Inspire` is no misspelling of `Inspur`."""
-
-LATIN_ASKED = 0.9
-"""What consonants count for a Latin query: the list has the Latin spelling too, and it was not alike."""
 
 KNOWN_SOUND = 0.88
 """The same where both words sound alike: `Alpha` may well be `Alfa`."""
@@ -204,8 +200,9 @@ _VOWELS = str.maketrans("", "", "aeiouy")
 
 def _of_scripts(asked: str, listed: str) -> Likeness:
     """Compare words of which one at least is not in Latin letters."""
-    if is_abjad(asked) or is_abjad(listed):
-        return _of_bones(asked, listed)
+    if is_abjad(asked) and is_abjad(listed):
+        share = _slipped(asked, listed)
+        return Likeness(share, "slip") if share > 0 else NOTHING
     if asked.isascii() != listed.isascii():
         return NOTHING
     longest = max(len(asked), len(listed))
@@ -213,20 +210,6 @@ def _of_scripts(asked: str, listed: str) -> Likeness:
         return NOTHING
     slips = OSA.distance(asked, listed, score_cutoff=1)
     return Likeness(1.0 - slips / longest, "slip") if slips == 1 else NOTHING
-
-
-def _of_bones(asked: str, listed: str) -> Likeness:
-    if is_abjad(asked) and is_abjad(listed):
-        share = _slipped(asked, listed)
-        if share > 0:
-            return Likeness(share, "slip")
-    shared = set(skeletons_of(asked)) & set(skeletons_of(listed)) - {""}
-    if not shared:
-        return NOTHING
-    alike = {1: NOTHING, 2: SHORT_BONES}.get(max(map(len, shared)), BONES)
-    if alike is NOTHING or not asked.isascii():
-        return alike
-    return Likeness(alike.share * (KNOWN_WORD if is_english(asked) else LATIN_ASKED), alike.how)
 
 
 def _digits(word: str) -> str:

@@ -13,6 +13,9 @@ _ARABIC = {
 }  # fmt: skip
 """Arabic, Persian, Urdu and Pashto consonants by how lists romanise them; letters that also write vowels are left out."""
 
+_SECOND = {"ض": "z", "ث": "s", "ذ": "d", "ظ": "d"}
+"""Arabic letters that Persian and some Arabic dialects read otherwise."""
+
 _HEBREW = {
     "ב": ("b", ""), "ג": ("g",), "ד": ("d",), "ה": ("h",), "ז": ("z",), "ח": ("h",), "ט": ("t",), "כ": ("k", "h"), "ך": ("h", "k"),
     "ל": ("l",), "מ": ("m",), "ם": ("m",), "נ": ("n",), "ן": ("n",), "ס": ("s",), "פ": ("b", "f"), "ף": ("f",), "צ": ("ts",),
@@ -53,13 +56,16 @@ def skeletons_of(word: str) -> tuple[str, ...]:
         return (_of_latin(word),)
     if any("\u0590" <= char <= "\u05ff" for char in word):
         letters = [_HEBREW.get(char, ("",)) for char in word.removesuffix("ה")]
-        readings = dict.fromkeys(_single("".join(read)) for read in product(*letters[:12]))
+        readings = dict.fromkeys(single("".join(read)) for read in product(*letters[:12]))
         return tuple(readings)[:MOST_READINGS]
     if not is_abjad(word):
         return ("",)
-    bare = word.removeprefix("ال") if len(word) > 3 else word
-    bare = bare.removesuffix("ه") if len(bare) > 2 else bare
-    return (_single("".join(_ARABIC.get(char, "") for char in bare)),)
+    bare = word.replace("عبدال", "عبد", 1) if word.startswith("عبدال") else word
+    bare = bare.removeprefix("ال") if len(bare) > 3 else bare
+    bare = bare.removesuffix("ه") if len(bare) > 1 else bare
+    first = single("".join(_ARABIC.get(char, "") for char in bare))
+    second = single("".join(_SECOND.get(char) or _ARABIC.get(char, "") for char in bare))
+    return (first,) if first == second else (first, second)
 
 
 def skeleton_keys(words: Sequence[str]) -> frozenset[str]:
@@ -73,21 +79,21 @@ def skeleton_keys(words: Sequence[str]) -> frozenset[str]:
     keys = {reading for word in words if word not in PARTICLES for reading in skeletons_of(word)}
     keys.update(one + other for one, other in pairwise(bones))
     keys.update("".join(bones[start : start + 3]) for start in range(len(bones) - 2))
-    return frozenset(key for key in map(_single, keys) if len(key) >= SHORTEST)
+    return frozenset(key for key in map(single, keys) if len(key) >= SHORTEST)
 
 
 def _of_latin(word: str) -> str:
     for servant in _SERVANTS:
-        if word.startswith(servant) and len(word) > len(servant) + 2:
+        if word.startswith(servant) and (len(word) > len(servant) + 2 or word == servant):
             word = "abd" + word[len(servant) :]
     for digraph, letter in _DIGRAPHS:
         if digraph in word:
             word = word.replace(digraph, letter)
     if len(word) > 3 and word[-1] == "h" and word[-2] in "aeiou":
         word = word[:-1]
-    return _single(word.translate(_LATIN).replace(" ", ""))
+    return single(word.translate(_LATIN).replace(" ", ""))
 
 
-def _single(text: str) -> str:
+def single(text: str) -> str:
     """Return `text` with doubled letters written once."""
     return "".join(char for place, char in enumerate(text) if not place or text[place - 1] != char)

@@ -18,3 +18,4 @@ class Asked(Record):
     kind: PartyKind = PartyKind.UNKNOWN
     identifiers: tuple[Identifier, ...] = ()
     hosts: tuple[str, ...] = ()
+    address: str = ""

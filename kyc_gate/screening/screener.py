@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from kyc_gate.model.listing import Identifier, ListEntry, ListSnapshot
-from kyc_gate.model.match import Band, Lines, Match, Screening, ScreeningOutcome
+from kyc_gate.model.match import Band, Contribution, Lines, Match, Screening, ScreeningOutcome
 from kyc_gate.model.party import PartyKind
-from kyc_gate.names.normalize import normalize_name
+from kyc_gate.names.common_words import COMMON_WORDS
+from kyc_gate.names.evidence import NICKNAME_OF_ANOTHER_KIND, contributions_of, is_other_kind, weighed
+from kyc_gate.names.normalize import NormalizedName, normalize_name
+from kyc_gate.names.rarity import clean_per_million, said_of_rarity
 from kyc_gate.names.scorer import SCORER_VERSION, PreparedName, Scorer
+from kyc_gate.names.treasury import treasury_score
 from kyc_gate.names.variants import Reading, organisation_label, readings_of
 from kyc_gate.screening.asked import Asked
 from kyc_gate.screening.bones import SkeletonIndex, in_abjad
@@ -21,9 +25,9 @@ from kyc_gate.screening.identify import IdentifierIndex
 from kyc_gate.screening.index import Arrays, GramIndex, higher
 from kyc_gate.screening.listed import ListedName, ListedNames, listed_arrays
 
-POSSIBLE = 0.78
-MATCH = 0.92
-"""The two lines. `benchmarks/screening.py` measures what they find and what they wrongly flag."""
+POSSIBLE = 0.79
+MATCH = 0.94
+"""The two lines. `benchmarks/names.py` measures what they find and what they wrongly flag."""
 
 MOST_MATCHES = 20
 """Matches that a screening names, at most, besides the best one of each list and kind."""
@@ -51,6 +55,7 @@ class _Found(NamedTuple):
     number: int = -1
     asked: PreparedName | None = None
     said: str = ""
+    evidence: tuple[Contribution, ...] = ()
 
 
 _Best = dict[tuple[str, str], _Found]
@@ -97,7 +102,7 @@ class Screener:
     ) -> Screening:
         """Return what the party resembles by its names, its identifiers and its web and mail hosts.
 
-        `country` and `kind` are taken for later use and change no score now.
+        `country` and `kind` order the matches; what they say against one never clears it.
         A name that cannot be relied on (empty after folding, or cut for its length) leaves the screening incomplete;
         when no name can be used, the party is not screened.
         """
@@ -135,10 +140,11 @@ class Screener:
         bound: float | None = 0.0
         for name, normalized in names:
             for reading in readings_of(name, normalized):
-                bound = higher(bound, self._search(name, reading, found))
+                is_firm = _is_firm(asked.kind, normalized)
+                bound = higher(bound, self._search(name, reading, found, is_firm=is_firm))
         bound = higher(bound, self._identify(asked, found))
         usable = any(normalized.usable for _, normalized in names)
-        matches = self._matches(found.values())
+        matches = self._matches(self._with_evidence(found.values(), asked))
         return Screening(
             outcome=_outcome(matches, usable=usable),
             matches=matches,
@@ -151,7 +157,9 @@ class Screener:
 
     # Names
 
-    def _search(self, name: str, reading: Reading, found: _Best, *, counts: float = 1.0) -> float | None:
+    def _search(
+        self, name: str, reading: Reading, found: _Best, *, counts: float = 1.0, is_firm: bool = False
+    ) -> float | None:
         """Add every entry that the reading resembles to `found`, where it scores best, and return the recall bound."""
         asked = self._scorer.prepare(reading.words, guessed=reading.guessed)
         candidates = self._index.nearest(asked.weights)
@@ -160,8 +168,11 @@ class Screener:
         for number in numbers:
             score = self._scorer.score(asked, self._ready(number), floor)
             if score >= floor:
+                is_one_word = len(self._ready(number).words) == 1
                 for listed in self._names.names(number):
                     counted = _counted(score * counts, listed)
+                    if is_one_word and is_other_kind(listed.entry, is_firm=is_firm):
+                        counted = min(counted, NICKNAME_OF_ANOTHER_KIND)
                     _keep_best(_Found(counted, listed.entry, listed, name, number, asked), found)
         return candidates.bound
 
@@ -217,6 +228,19 @@ class Screener:
 
     # Answers
 
+    def _with_evidence(self, found: Iterable[_Found], asked: Asked) -> Iterator[_Found]:
+        """Yield what was found, with what is known beside the name added to its score."""
+        for each in found:
+            beside = contributions_of(
+                each.entry,
+                country=asked.country,
+                kind=asked.kind,
+                identifiers=asked.identifiers,
+                address=asked.address,
+            )
+            score = each.score if each.said else weighed(each.score, beside, self._band(each.entry).possible)
+            yield each._replace(score=round(score, 4), evidence=beside)
+
     def _matches(self, found: Iterable[_Found]) -> tuple[Match, ...]:
         """Return the matches, best first: `MOST_MATCHES`, and the best of each list and kind in any case."""
         ranked = sorted(
@@ -228,22 +252,43 @@ class Screener:
         return tuple(self._match(each) for place, each in enumerate(ranked) if place < MOST_MATCHES or place in named)
 
     def _match(self, found: _Found) -> Match:
+        if found.asked is None:
+            return self._identified(found)
+        compared = self._scorer.explain(
+            found.asked, self._ready(found.number), query=found.queried, target=found.listed.name
+        )
+        beside = "".join(f"; {one.said}" for one in found.evidence)
         return Match(
             list=found.entry.list,
             entry_id=found.entry.id,
             name=found.listed.name,
             score=found.score,
             queried=found.queried,
-            explanation=found.said or self._explained(found),
+            explanation=f"{compared.explanation}{beside}; {said_of_rarity(found.score)}",
+            kind=found.entry.kind,
+            weak=found.listed.weak,
+            outcome=self._band(found.entry).outcome(found.score),
+            words=compared.pairs,
+            only_asked=compared.only_asked,
+            only_listed=compared.only_listed,
+            guard=compared.guard.name if compared.guard else None,
+            evidence=found.evidence,
+            clean_per_million=clean_per_million(found.score),
+            treasury=treasury_score(found.queried, found.listed.name),
+        )
+
+    def _identified(self, found: _Found) -> Match:
+        return Match(
+            list=found.entry.list,
+            entry_id=found.entry.id,
+            name=found.listed.name,
+            score=found.score,
+            queried=found.queried,
+            explanation=found.said,
             kind=found.entry.kind,
             weak=found.listed.weak,
             outcome=self._band(found.entry).outcome(found.score),
         )
-
-    def _explained(self, found: _Found) -> str:
-        assert found.asked is not None  # noqa: S101 - for the type checker: what was not identified was compared
-        listed = self._ready(found.number)
-        return self._scorer.explain(found.asked, listed, query=found.queried, target=found.listed.name).explanation
 
     def _band(self, entry: ListEntry) -> Band:
         return self.lines.of(entry.list, entry.kind)
@@ -259,6 +304,13 @@ def host_label(text: str) -> str | None:
     """Return the part of a web or mail host that names somebody, or None for a host that anybody may have."""
     host = host_of(text)
     return None if host is None or is_shared(host) else organisation_label(host)
+
+
+def _is_firm(kind: PartyKind, name: NormalizedName) -> bool:
+    """Return whether a name is a firm's: the party says so, or it has a legal form or a word of business."""
+    if kind is not PartyKind.UNKNOWN:
+        return kind is PartyKind.COMPANY
+    return len(name.core) < len(name.words) or not COMMON_WORDS.isdisjoint(name.core)
 
 
 def _outcome(matches: Sequence[Match], *, usable: bool) -> ScreeningOutcome:

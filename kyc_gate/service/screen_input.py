@@ -8,7 +8,7 @@ from kyc_gate.errors import InputError
 from kyc_gate.model.listing import IDENTIFIER_KINDS, Identifier
 from kyc_gate.model.match import Match, Screening, ScreeningOutcome
 from kyc_gate.model.party import Alias, PartyKind
-from kyc_gate.model.record import Record
+from kyc_gate.model.record import Record, plain
 from kyc_gate.names.normalize import normalize_name
 from kyc_gate.places.headquarters import resolve_headquarters
 from kyc_gate.screening.asked import Asked
@@ -80,6 +80,7 @@ def asked_of(given: ScreenInput, country: str | None = None) -> Asked:
         kind=given.kind or PartyKind.UNKNOWN,
         identifiers=_identifiers(given),
         hosts=hosts,
+        address=" ".join(part for part in (given.address, given.address1, given.address2, given.city) if part),
     )
 
 
@@ -154,4 +155,11 @@ def _match_row(match: Match) -> dict[str, Any]:
         "outcome": match.outcome.value,
         "kind": match.kind.value,
         "queried": match.queried,
+        "words": [plain(pair) for pair in match.words],
+        "only_asked": list(match.only_asked),
+        "only_listed": list(match.only_listed),
+        "guard": match.guard,
+        "evidence": [plain(one) for one in match.evidence],
+        "clean_per_million": match.clean_per_million,
+        "treasury": match.treasury,
     }
