@@ -27,7 +27,7 @@ def best_scores(names: list[str]) -> list[float]:
 
 
 def rows() -> list[tuple[float, float]]:
-    """Return scores with the clean parties in a million that have a match of as much: half of them firms, half people."""
+    """Return scores with the clean parties in a million, half firms and half people, that score as high."""
     shares: list[list[float]] = []
     for names in (clean_companies(), [name for name in clean_people() if name]):
         scores = best_scores(names)
