@@ -34,7 +34,7 @@ MOST_SURNAMES = 20_000
 LARGE_CITY = 200_000
 """Inhabitants of a city that companies are named after."""
 
-NOT_ONLY_FORMS = frozenset({"banco", "coop", "fond", "intl", "other", "son", "trust"})
+NOT_ONLY_FORMS = frozenset({"assn", "assoc", "banco", "coop", "fond", "intl", "other", "son", "trust"})
 """Abbreviations of the standard that are words of a name as often."""
 
 LONGEST_FORM = 7

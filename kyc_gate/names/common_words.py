@@ -72,7 +72,7 @@ def is_place(word: str) -> bool:
 
 def is_generic(word: str) -> bool:
     """Return whether a word tells what or where somebody is, and not who."""
-    return word in COMMON_WORDS or word in ARTICLES or is_place(word)
+    return word in COMMON_WORDS or word in ARTICLES or (len(word) == 1 and word.isascii()) or is_place(word)
 
 
 def is_person_name(word: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from kyc_gate.model.record import Record
 from kyc_gate.names.alignment import Alignment, Pair, Runs, align, runs_of, words_of
 from kyc_gate.names.bones import HOW, align_bones
-from kyc_gate.names.common_words import ARTICLE_WEIGHT, ARTICLES, COMMON_WORDS, is_generic, told_by
+from kyc_gate.names.common_words import ARTICLE_WEIGHT, ARTICLES, COMMON_WORDS, is_generic, is_known, told_by
 from kyc_gate.names.comparison import Comparison, pairs_as_data, said_of
 from kyc_gate.names.guards import MANY_WORDS, Guard, guard_of
 from kyc_gate.names.skeleton import is_abjad
@@ -140,7 +140,7 @@ class Scorer:
             score = max(score, WHOLE_NAME * agreed / (agreed + missing))
         if score < floor:
             return 0.0, found, None
-        guard = guard_of(found)
+        guard = guard_of(found, agreed)
         if guard is not None:
             score = min(score, guard.cap)
         return self._sure(score, agreed, asked), found, guard
@@ -152,6 +152,8 @@ class Scorer:
         words = [word for word in words_of(found.pairs) if word not in ARTICLES]
         padded = all(map(is_generic, found.only_asked))
         if not padded and sum(not is_generic(word) for word in words) < 2 and len(words) < MANY_WORDS - 1:
+            return False
+        if not padded and len(words) < MANY_WORDS and all(map(is_known, words)):
             return False
         if absent > ARTICLE_WEIGHT:
             return agreed >= TELLS_ENOUGH and max(map(len, words)) >= SHORTEST_RECOGNISED
@@ -173,7 +175,7 @@ class Scorer:
         if pair.how == "same":
             return self.weight(pair.asked[0])
         sides = self._told(pair.asked), self._told(pair.listed)
-        return min(sides) if pair.how in _LESSER else max(sides)
+        return min(sides) if pair.how in _LESSER or is_known(pair.asked[0]) else max(sides)
 
 
 _LESSER = frozenset({"means", "inflected", HOW})

@@ -107,13 +107,15 @@ def _of_latin(asked: str, listed: str) -> Likeness:
         return (
             SOUNDS if not is_english(asked) or is_english(listed) else Likeness(SOUNDS.share * KNOWN_SOUND, SOUNDS.how)
         )
+    if _vowels_left_out(asked, listed):
+        return BONES
     vowels = SOUND_SHARE * _vowels_slipped(one, other)
     if vowels > 0 and not is_english(asked):
         return Likeness(vowels, "slip")
     slipped = max(_slipped(asked, listed), SOUND_SHARE * _slipped(one, other), vowels)
     if slipped > 0 and (share := slipped * _credible(asked, listed)) > 0:
         return Likeness(share, "slip")
-    return BONES if _vowels_left_out(asked, listed) else NOTHING
+    return NOTHING
 
 
 def is_shortened(asked: str, listed: str) -> bool:
@@ -151,7 +153,7 @@ def _slipped(one: str, other: str) -> float:
     if one[0] != other[0]:
         if any(one[0] in group and other[0] in group for group in LOOK_ALIKE):
             slips *= 0.5
-        elif one[:2] != other[1::-1]:
+        elif one[:2] != other[1::-1] and one[1:] != other and other[1:] != one:
             slips += FIRST_LETTER * longest
     beyond = max(0.0, slips - _usual_slips(shortest))
     return max(0.0, 1.0 - slips / longest - BEYOND * beyond)
