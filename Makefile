@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: run places test test-all check bench format clean help
+.PHONY: run peers places test test-all check bench format clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -32,6 +32,10 @@ check: $(VENV)/.test  ## format, lint, types, import contracts and tests
 
 bench: $(VENV)/.test  ## measure the cost of the gate beside its peers, in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+peers:  ## set up the open matchers that `make bench` measures beside, in an environment of their own
+	@$(PYTHON) -m venv --without-pip $(VENV)-peers
+	@$(PYTHON) -m pip --python $(VENV)-peers/bin/python --disable-pip-version-check --quiet install 'nomenklatura>=4.17' 'rapidfuzz>=3.13' || echo "peers: pyicu is built from source: it needs a compiler, pkg-config and libicu-dev"
 
 format: $(VENV)/.test  ## format the code
 	@$(BIN)/ruff check --fix .

@@ -22,14 +22,29 @@ LITTLE = 0.65
 EXACT = frozenset({"same", "means", "inflected", "short for", "spaced otherwise"})
 """Ways to agree that are no slip."""
 
-SHORT_WORD = 4
+SHORT_WORD = 5
 """Letters of a word in which a slip makes another word."""
+
+TRADES = frozenset(
+    """
+    academy bakery bar barber beach beauty bistro book books bookshop boutique brewery cafe catering church cinema clinic club coffee
+    college dance dental dentist dentistry farm fashion florist food foods football garden gallery hairdresser hospital hostel hotel
+    insurance jewellery jewelry kindergarten kitchen library massage museum music noodle nursery nursing opera orchestra park pharmacy
+    photography pizza pub resort restaurant salon school spa sports tea temple theatre theater tour tourism tours toy veterinary
+    wedding winery yoga zoo 医院 诊所 餐厅 饭店 酒店 咖啡 书店 银行 学校 大学 幼儿园 电影院 博物馆 书局 商学院 俱乐部
+    """.split()
+)
+"""Trades that have nothing to do with what restricted parties of the same name do."""
 
 MANY_WORDS = 3
 """Words at which even generic ones are a name."""
 
 ONE_COMMON_WORD = Guard(name="one-common-word", cap=0.74, reason="only what many names share agrees")
 LITTLE_AGREES = Guard(name="little-agrees", cap=0.74, reason="what agrees is short or common, and not all agrees")
+LONE_LIKENESS = Guard(
+    name="lone-likeness", cap=0.74, reason="one word is nearly alike, beside others that are not listed"
+)
+OTHER_TRADE = Guard(name="other-trade", cap=0.74, reason="one word agrees, and the trade is another")
 PLACE_ONLY = Guard(name="place-only", cap=0.6, reason="only a place agrees")
 NUMBER_MISMATCH = Guard(name="number-mismatch", cap=0.72, reason="the numbers differ")
 OTHER_ACRONYM = Guard(name="acronym", cap=0.7, reason="the letters stand for other words of the query")
@@ -51,6 +66,10 @@ def guard_of(found: Alignment, agreed: float) -> Guard | None:
         return PLACE_ONLY
     if strange and not telling and len(words) < MANY_WORDS:
         return ONE_COMMON_WORD
+    if strange and _is_lone_likeness(found, telling):
+        return LONE_LIKENESS
+    if strange and len(telling) == 1 and not TRADES.isdisjoint(strange) and TRADES.isdisjoint(words):
+        return OTHER_TRADE if _is_unsure(found) or not telling[0].isascii() else None
     if len(words) == 1 and (told_by(words[0]) < PLACE_WEIGHT or (strange and is_known(words[0]))):
         return ONE_COMMON_WORD
     exact = not strange and all(map(is_generic, found.only_listed)) and all(pair.how in EXACT for pair in found.pairs)
@@ -63,6 +82,16 @@ def _is_short_slip(found: Alignment) -> bool:
     """Return whether the longest word that agrees is a short one with a slip: `Mami` is not `Nami`."""
     longest = max(found.pairs, key=lambda pair: len("".join(pair.listed)))
     return longest.how == "slip" and len("".join(longest.listed)) <= SHORT_WORD
+
+
+def _is_lone_likeness(found: Alignment, telling: list[str]) -> bool:
+    """Return whether all that tells anything agrees by one word, and that only nearly."""
+    near = [pair for pair in found.pairs if pair.how in {"slip", "sounds like", "derived from"}]
+    return len(telling) == 1 and any(pair.listed[0] == telling[0] for pair in near)
+
+
+def _is_unsure(found: Alignment) -> bool:
+    return any(pair.how != "same" for pair in found.pairs)
 
 
 def _most_agree(found: Alignment, words: list[str]) -> bool:

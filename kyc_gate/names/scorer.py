@@ -44,7 +44,7 @@ TELLS_ENOUGH = 0.85
 SHORTEST_RECOGNISED = 5
 """Letters of the longest word that agrees, where the listed name has more words: `Alfa` alone is not Alfa-Bank."""
 
-GUESSED = 0.9
+GUESSED = 0.88
 """What a score keeps where the query was read from a script in which other names read the same."""
 
 NEVER_SURE = 0.06

@@ -107,6 +107,8 @@ def _of_latin(asked: str, listed: str) -> Likeness:
         return (
             SOUNDS if not is_english(asked) or is_english(listed) else Likeness(SOUNDS.share * KNOWN_SOUND, SOUNDS.how)
         )
+    if _is_other_compound(asked, listed):
+        return NOTHING
     if _vowels_left_out(asked, listed):
         return BONES
     vowels = SOUND_SHARE * _vowels_slipped(one, other)
@@ -135,6 +137,18 @@ def _derived(asked: str, listed: str) -> bool:
         and whole.startswith(short[:-1])
         and is_english(short)
         and is_english(whole)
+    )
+
+
+def _is_other_compound(asked: str, listed: str) -> bool:
+    """Return whether two words begin with one English word and end with two others: `cloudwatch` and `cloudwalk`."""
+    return any(
+        asked[:cut] == listed[:cut]
+        and asked[cut:] != listed[cut:]
+        and is_english(asked[:cut])
+        and is_english(asked[cut:])
+        and is_english(listed[cut:])
+        for cut in range(4, min(len(asked), len(listed)) - 2)
     )
 
 

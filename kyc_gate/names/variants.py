@@ -170,8 +170,12 @@ def _unglued(text: str, core: Words) -> list[Words]:
     """Readings of a text without blanks: cut at its capitals and digits, and without what is glued to its ends."""
     cut = normalize_name(_SEAM.sub(" ", text)).core
     bare = tuple(rest for word in cut if (rest := _without_glue(word)) and not rest.isdigit())
-    kept = tuple(word for word in bare if word not in _FRONT and word not in _GLUED)
-    return [cut, kept]
+    start, end = 0, len(bare)
+    while start < end - 1 and bare[start] in _FRONT:
+        start += 1
+    while end > start + 1 and bare[end - 1] in _GLUED:
+        end -= 1
+    return [cut, bare[start:end]]
 
 
 def _without_glue(word: str) -> str:
