@@ -16,6 +16,7 @@ from kyc_gate.model.country import CountryCode
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.record import Record
+from kyc_gate.model.splitting import SplittingFacts
 
 
 class CustomerFacts(Record):
@@ -324,6 +325,7 @@ class Facts(Record):
     ownership: OwnershipFacts
     indicators: IndicatorFacts
     lineage: LineageFacts = LineageFacts()
+    splitting: SplittingFacts = SplittingFacts()
     evidence: EvidenceFacts = EvidenceFacts()
     five_countries: FiveCountries | None = None
     grant: GrantFacts | None = None

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from kyc_gate.model.record import Record
+from kyc_gate.model.splitting import Pieces
 
 
 class HoldState(StrEnum):
@@ -22,7 +23,8 @@ class HoldRequest(Record):
 
     `likely` and `high` operations are performed evenly over `seconds` from `at` on. With `open_ended` nobody knows the
     end: the run goes on at that pace until somebody says that it ended, and counts up to `horizon_seconds` from the
-    moment of each question.
+    moment of each question. `links` are kinds and digests of what the request names and pieces of one run would share;
+    `lines` the numbers of operations just under which pieces would keep.
     """
 
     control_group: str
@@ -37,6 +39,8 @@ class HoldRequest(Record):
     seconds: int = 1
     open_ended: bool = False
     horizon_seconds: int = 30 * 86_400
+    links: tuple[tuple[str, str], ...] = ()
+    lines: tuple[int, ...] = ()
 
 
 class Usage(Record):
@@ -58,6 +62,7 @@ class Usage(Record):
     party: int = 0
     account: int = 0
     running: int = 0
+    pieces: Pieces | None = None
 
 
 class MeteredRun(Record):

@@ -54,6 +54,7 @@ from kyc_gate.service.lineage_facts import lineage_lines, with_models
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
+from kyc_gate.service.splitting import lines_of, links_of
 from kyc_gate.service.standings import Standings
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
 from kyc_gate.telemetry.line import decision_line
@@ -86,6 +87,7 @@ class Gate:
         if not policies:
             raise NotReady("no policy is configured; name at least one under `gate.policies`")
         self.policies = policies
+        self._lines = lines_of(policies)
         self.store = store
         self.adapters = adapters
         self.settings = settings or Settings()
@@ -395,6 +397,8 @@ class Gate:
             seconds=estimated.seconds,
             open_ended=estimated.open_ended,
             horizon_seconds=self.settings.horizon_days(self.policies) * 86_400,
+            links=links_of(request),
+            lines=self._lines,
         )
         usage = await (self.store.peek(reserve) if request.dry_run else self.store.hold(reserve))
         return Reading(

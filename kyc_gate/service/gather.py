@@ -62,6 +62,7 @@ from kyc_gate.service.owner_facts import (
     worst,
 )
 from kyc_gate.service.place_facts import evidence_of, read_place, vetting_expired
+from kyc_gate.service.splitting import splitting_facts
 
 TRAINING = frozenset(Workload) - {Workload.INFERENCE, Workload.DATA_GENERATION, Workload.OTHER}
 """Workloads that train or may train. Unknown counts: nothing says that it does not train."""
@@ -314,6 +315,7 @@ def gather(
         group=standing.group,
         indicators=standing.indicators,
         lineage=lineage,
+        splitting=splitting_facts(usage, resolved=not unresolved),
         evidence=replace(standing.evidence, vetting_expired=True) if expired else standing.evidence,
         five_countries=replace(standing.countries, use=use, data_centre=centre),
         grant=_grant_facts(grant) if grant else None,

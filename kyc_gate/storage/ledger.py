@@ -13,8 +13,11 @@ import math
 import secrets
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from kyc_gate.errors import IdempotencyConflict, InputError, StorageFault
 from kyc_gate.model.usage import DayUsage, HoldRequest, HoldState, Usage
+from kyc_gate.storage import links
 from kyc_gate.storage.rows import CONTRADICTIONS, Connection
 from kyc_gate.storage.spread import OPERATIONS_A_UNIT as OPERATIONS_A_UNIT
 from kyc_gate.storage.spread import Spread, open_amount, pace, spread
@@ -39,15 +42,18 @@ def hold(connection: Connection, request: HoldRequest) -> Usage:
     _check(request)
     earlier = _earlier(connection, request)
     holder = _holder(connection, request)
+    pieces = links.pieces_of(connection, request, lambda group: _within(connection, request, group))
     try:
         if earlier is None:
             hold_id = _take(connection, request, holder)
+            links.note(connection, request, holder)
         else:
             hold_id = earlier
             _raise(connection, request, earlier)
     except CONTRADICTIONS as error:
         raise _too_much(request.high) from error
-    return usage_of(connection, request, hold_id, replayed=earlier is not None)
+    usage = usage_of(connection, request, hold_id, replayed=earlier is not None)
+    return replace(usage, pieces=pieces)
 
 
 def peek(connection: Connection, request: HoldRequest) -> Usage:
@@ -58,19 +64,7 @@ def peek(connection: Connection, request: HoldRequest) -> Usage:
     finally:
         connection.execute("ROLLBACK TO SAVEPOINT peek")
         connection.execute("RELEASE SAVEPOINT peek")
-    return Usage(
-        hold_id="",
-        control_group=usage.control_group,
-        likely=usage.likely,
-        high=usage.high,
-        accounts=usage.accounts,
-        replayed=usage.replayed,
-        total_likely=usage.total_likely,
-        total_high=usage.total_high,
-        party=usage.party,
-        account=usage.account,
-        running=usage.running,
-    )
+    return replace(usage, hold_id="")
 
 
 def settle(connection: Connection, hold_id: str) -> None:
@@ -123,6 +117,12 @@ def usage_of(connection: Connection, request: HoldRequest, hold_id: str, *, repl
         account=found.within(0, account=request.account),
         running=found.running,
     )
+
+
+def _within(connection: Connection, request: HoldRequest, control_group: str) -> int:
+    """Return the likely operations of another control group over the request's window."""
+    since = day_of(request.at) - request.window_days
+    return _Sums(connection, control_group, since, second_of(request.at) + request.horizon_seconds).within(0)
 
 
 def usage_since(connection: Connection, control_group: str, since: datetime, until: datetime) -> Usage | None:

@@ -177,7 +177,23 @@ CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), beats BIGINT NOT 
 INSERT INTO heartbeat VALUES (1, 0);
 """
 
-MIGRATIONS = (_FIRST,)
+# What requests share: the digest of an image, a checkpoint, a key pair. The value itself is not kept.
+_SECOND = """
+CREATE TABLE run_links (
+    kind TEXT NOT NULL, value TEXT NOT NULL, holder BIGINT NOT NULL,
+    first_day BIGINT NOT NULL, last_day BIGINT NOT NULL, runs BIGINT NOT NULL,
+    PRIMARY KEY (kind, value, holder)
+);
+
+-- What was asked for, passed or not, and how much of it just under a line: trying counts.
+CREATE TABLE asked_by_day (
+    holder BIGINT NOT NULL, day BIGINT NOT NULL,
+    runs BIGINT NOT NULL, likely BIGINT NOT NULL, near_runs BIGINT NOT NULL, near_likely BIGINT NOT NULL,
+    PRIMARY KEY (holder, day)
+);
+"""
+
+MIGRATIONS = (_FIRST, _SECOND)
 """Migration number n brings a database of schema n - 1 to schema n."""
 
 _LOCK = 0x6B79635F67617465

@@ -254,7 +254,23 @@ BEGIN {_REMOVED} {_ADDED}
 END;
 """
 
-MIGRATIONS = (_FIRST, _SECOND)
+# What requests share: the digest of an image, a checkpoint, a key pair. The value itself is not kept.
+_THIRD = """
+CREATE TABLE run_links (
+    kind TEXT NOT NULL, value TEXT NOT NULL, holder INTEGER NOT NULL,
+    first_day INTEGER NOT NULL, last_day INTEGER NOT NULL, runs INTEGER NOT NULL,
+    PRIMARY KEY (kind, value, holder)
+) WITHOUT ROWID;
+
+-- What was asked for, passed or not, and how much of it just under a line: trying counts.
+CREATE TABLE asked_by_day (
+    holder INTEGER NOT NULL, day INTEGER NOT NULL,
+    runs INTEGER NOT NULL, likely INTEGER NOT NULL, near_runs INTEGER NOT NULL, near_likely INTEGER NOT NULL,
+    PRIMARY KEY (holder, day)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD)
 """Migration number n brings a file of schema n - 1 to schema n."""
 
 

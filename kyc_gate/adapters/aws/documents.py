@@ -83,7 +83,7 @@ def _complete(service: str, reader: Reader, kind: RequestKind, operation: str, d
         ranged=reading.ranged,
         duration_seconds=reading.duration_seconds,
         tags=_tags(document),
-        linkage=tuple(sorted(set(_links(document)))),
+        linkage=tuple(sorted({*_links(document), *_resumed(document)})),
         token=token(document.get(token_field), token_field) if token_field else None,
         named=operation in _NAMED,
     )
@@ -122,6 +122,17 @@ def _tags(document: Document) -> tuple[tuple[str, str], ...]:
             if isinstance(key, str) and isinstance(value, str):
                 found.append((key, value))
     return tuple(sorted(found))
+
+
+def _resumed(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield where a job keeps its checkpoints, and its name: what a run that is started again has in common."""
+    checkpoints = document.get("CheckpointConfig")
+    if isinstance(checkpoints, dict) and isinstance(checkpoints.get("S3Uri"), str) and checkpoints["S3Uri"]:
+        yield "checkpoint", str(checkpoints["S3Uri"])[:1024]
+    for field in ("TrainingJobName", "jobName"):
+        name = document.get(field)
+        if isinstance(name, str) and name:
+            yield "job-name", name[:1024]
 
 
 def _links(value: JsonValue | Document, inside: str = "") -> Iterator[tuple[str, str]]:

@@ -109,6 +109,7 @@ def _linkage(parameters: Parameters) -> tuple[tuple[str, str], ...]:
     links = {(kind, parameters[name]) for name, kind in _LINKS.items() if parameters.get(name)}
     if parameters.get("UserData"):
         links.add(("user-data", hashlib.sha256(parameters["UserData"].encode()).hexdigest()))
+    links.update(("job-name", value) for name, value in _tags(parameters) if name == "Name" and value)
     return tuple(sorted(links))
 
 

@@ -1,0 +1,307 @@
+"""Decisions with holds a second, on SQLite and PostgreSQL, beside a raw driver that runs the same statements; and the
+cost of a hold as the number of past runs grows.
+
+Raw means: one thread, no asyncio, no store. It records the statements that the store's own thread ran for one decision
+(hold, append, settle) and runs those again with fresh keys, as many decisions to a commit as the store had.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import re
+import secrets
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from kyc_gate.model.usage import HoldRequest
+from kyc_gate.storage import ledger
+from kyc_gate.storage.rowstore import RowStore
+from kyc_gate.storage.sqlite import SqliteStore
+from kyc_gate.storage.store import DecisionEntry
+
+SECONDS = 4.0
+CALLERS = 64
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+PAST_RUNS = (1_000, 10_000, 100_000, 1_000_000)
+HOLDS_TIMED = 300
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        _engine("SQLite", SqliteStore(Path(folder) / "rate.db", deadline_seconds=20), _raw_sqlite(Path(folder)))
+        with _database() as url:
+            if url is None:
+                print("PostgreSQL is not installed here; it was left out")
+            else:
+                from kyc_gate.storage.postgres import PostgresStore
+
+                _engine("PostgreSQL", PostgresStore(url(), deadline_seconds=20), _raw_postgres(url()))
+        print()
+        _growth(Path(folder))
+
+
+def _engine(name: str, store: RowStore, raw: Any) -> None:
+    rate, batch, statements = asyncio.run(_rate(store))
+    single, grouped = raw(statements, 1), raw(statements, batch)
+    print(
+        f"{name:11} {rate:>7,.0f} decisions/s through the store ({CALLERS} at once, {batch} to a commit);"
+        f" raw driver, same statements: {grouped:>7,.0f}/s in such commits ({rate / grouped:.0%}),"
+        f" {single:>6,.0f}/s with a commit each ({rate / single:.0%})"
+    )
+
+
+Statement = tuple[str, Any]
+
+
+async def _rate(store: RowStore) -> tuple[float, int, list[Statement]]:
+    """Return decisions a second, decisions to a commit, and the statements of one decision."""
+    await store.open()
+    writer: Any = store._writer
+    commits = 0
+    commit = writer._commit
+
+    def counted(connection: Any) -> None:
+        nonlocal commits
+        commits += 1
+        commit(connection)
+
+    writer._commit = counted
+    statements = await _statements(store, writer)
+    done, commits = 0, 0
+    end = time.perf_counter() + SECONDS
+
+    async def caller() -> None:
+        nonlocal done
+        while time.perf_counter() < end:
+            await _decision(store)
+            done += 1
+
+    started = time.perf_counter()
+    await asyncio.gather(*[caller() for _ in range(CALLERS)])
+    elapsed = time.perf_counter() - started
+    await store.close()
+    return done / elapsed, max(1, round(done / max(commits, 1))), statements
+
+
+async def _statements(store: RowStore, writer: Any) -> list[Statement]:
+    """Return what the thread runs for one decision, without the transaction's own statements."""
+    begun, seen = writer._begun, []
+
+    class Spy:
+        def __init__(self, connection: Any) -> None:
+            self._connection = connection
+
+        def execute(self, sql: str, parameters: Any = ()) -> Any:
+            seen.append((sql, parameters))
+            return self._connection.execute(sql, parameters)
+
+        def executemany(self, sql: str, parameters: Any) -> Any:
+            return self._connection.executemany(sql, parameters)
+
+    await _decision(store)
+    writer._begun = lambda deadline: Spy(begun(deadline))
+    await _decision(store)
+    await asyncio.sleep(0.05)
+    writer._begun = begun
+    return [(sql, values) for sql, values in seen if sql != "COMMIT"]
+
+
+async def _decision(store: RowStore) -> None:
+    usage = await store.hold(_hold())
+    decision_id = f"dec_{secrets.token_hex(16)}"
+    record: dict[str, object] = {"type": "decision", "decision_id": decision_id, "facts": "x" * 4_000}
+    await store.append(DecisionEntry(decision_id=decision_id, record=record, hold_id=usage.hold_id, keep_hold=True))
+    await store.settle(usage.hold_id)
+
+
+def _hold(group: int | None = None, at: datetime = NOW) -> HoldRequest:
+    group = secrets.randbelow(100) if group is None else group
+    return HoldRequest(
+        control_group=f"group:{group}",
+        account=f"aws:{group}",
+        party_id=f"party{group}",
+        key=secrets.token_hex(16),
+        fingerprint="f" * 64,
+        likely=10**20,
+        high=3 * 10**20,
+        at=at,
+        window_days=365,
+        seconds=86_400,
+    )
+
+
+_ID = re.compile(r"(hold|dec)_[0-9a-f]{32}|[0-9a-f]{32}")
+
+
+def _again(statements: list[Statement], number: int) -> list[Statement]:
+    """Return the statements with ids and keys of their own, and the chain's next position."""
+    names: dict[str, str] = {}
+
+    def fresh(value: Any) -> Any:
+        if isinstance(value, str) and len(value) < 80 and _ID.fullmatch(value):
+            prefix = value[: value.index("_") + 1] if "_" in value else ""
+            return names.setdefault(value, prefix + secrets.token_hex(16))
+        return value
+
+    found = []
+    for sql, values in statements:
+        if isinstance(values, dict):
+            found.append((sql, values))
+            continue
+        given = [fresh(value) for value in values]
+        if sql.startswith("INSERT INTO records"):
+            given[0] = 1_000_000 + number
+        found.append((sql, tuple(given)))
+    return found
+
+
+def _timed(execute: Any, statements: list[Statement], together: int, begin: tuple[str, ...]) -> float:
+    done = 0
+    prepared = [_again(statements, number) for number in range(together)]
+    elapsed = 0.0
+    while elapsed < SECONDS:
+        started = time.perf_counter()
+        for statement in begin:
+            execute(statement, ())
+        for each in prepared:
+            for sql, values in each:
+                cursor = execute(sql, values)
+                if sql.startswith("SELECT") or "RETURNING" in sql:
+                    cursor.fetchall()
+        execute("COMMIT", ())
+        elapsed += time.perf_counter() - started
+        done += together
+        prepared = [_again(statements, done + number) for number in range(together)]
+    return done / elapsed
+
+
+def _raw_sqlite(folder: Path) -> Any:
+    def raw(statements: list[Statement], together: int) -> float:
+        # A copy of the file as the store left it: the same tables, indexes and rows.
+        source = sqlite3.connect(folder / "rate.db")
+        path = folder / f"raw{together}.db"
+        copy = sqlite3.connect(path, isolation_level=None)
+        source.backup(copy)
+        source.close()
+        copy.execute("PRAGMA journal_mode = WAL")
+        copy.execute("PRAGMA synchronous = FULL")
+        rate = _timed(copy.execute, statements, together, ("BEGIN IMMEDIATE",))
+        copy.close()
+        return rate
+
+    return raw
+
+
+def _raw_postgres(url: str) -> Any:
+    def raw(statements: list[Statement], together: int) -> float:
+        import psycopg
+
+        from kyc_gate.storage.postgres_rows import _translated
+
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DELETE FROM schema_steps WHERE step < 0")
+            (last,) = connection.execute("SELECT COALESCE(MAX(position), 0) FROM records").fetchone() or (0,)
+            offset = int(last)
+
+            def execute(sql: str, values: Any) -> Any:
+                if sql.startswith("INSERT INTO records"):
+                    values = (values[0] + offset, *values[1:])
+                return connection.execute(_translated(sql), values or None)
+
+            return _timed(
+                execute, statements, together, ("BEGIN", "SELECT beats FROM heartbeat WHERE id = 1 FOR UPDATE")
+            )
+
+    return raw
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[Any]:
+    """Run a server of our own, as the tests do, and yield a function that gives the address of an empty schema."""
+    path = Path(__file__).parents[1] / "tests" / "postgres.py"
+    spec = importlib.util.spec_from_file_location("postgres_server", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    if module.programs() is None:
+        yield None
+        return
+    with module.server() as server:
+        address = server.schema()
+        yield lambda: address
+
+
+def _growth(folder: Path) -> None:
+    """Print what a hold costs in a control group that has many runs already, over two years and ten accounts."""
+    print("past runs of the control group   median us of a hold   p99 us   file MB")
+    path = folder / "growth.db"
+    store = SqliteStore(path, deadline_seconds=60)
+    asyncio.run(_opened(store))
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous = OFF")
+    held = 0
+    first: float | None = None
+    for wanted in PAST_RUNS:
+        _fill(connection, held, wanted)
+        held = wanted
+        times = []
+        for _ in range(HOLDS_TIMED):
+            request = _hold(1)
+            started = time.perf_counter()
+            connection.execute("BEGIN IMMEDIATE")
+            ledger.hold(connection, request)
+            times.append(time.perf_counter() - started)
+            connection.execute("ROLLBACK")
+        median = statistics.median(times)
+        first = first or median
+        slow = sorted(times)[int(len(times) * 0.99)]
+        print(
+            f"{wanted:>26,}{median * 1e6:>21,.0f}{slow * 1e6:>9,.0f}{path.stat().st_size / 1e6:>10,.0f}"
+            f"   {median / first:.2f} of the first"
+        )
+    connection.close()
+
+
+async def _opened(store: SqliteStore) -> None:
+    await store.open()
+    await store.close()
+
+
+def _fill(connection: sqlite3.Connection, held: int, wanted: int) -> None:
+    """Write runs up to the number wanted: two years of days, ten accounts, lengths from an hour to a month."""
+    connection.execute("BEGIN")
+    for number in range(held, wanted):
+        at = NOW - timedelta(seconds=(number * 7_919) % (730 * 86_400))
+        request = HoldRequest(
+            control_group="group:1",
+            account=f"aws:{number % 10}",
+            party_id="party1",
+            key=str(number),
+            fingerprint="f",
+            likely=10**20,
+            high=3 * 10**20,
+            at=at,
+            window_days=365,
+            seconds=3_600 * (1 + number % 700),
+        )
+        ledger._take(connection, request, ledger._holder(connection, request))
+        if number % 100_000 == 99_999:
+            connection.execute("COMMIT")
+            connection.execute("BEGIN")
+    connection.execute("COMMIT")
+
+
+if __name__ == "__main__":
+    main()

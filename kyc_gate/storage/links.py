@@ -1,0 +1,102 @@
+"""Links between requests as rows, and how close to a line they keep. Callers hold the transaction.
+
+A link is a kind and the digest of a value: an image, a checkpoint, a key pair. The value itself is not kept. One that
+many accounts name is public (a provider's own image), and links nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kyc_gate.model.splitting import Linked, Pieces
+from kyc_gate.model.usage import HoldRequest
+from kyc_gate.storage.rows import Connection
+from kyc_gate.storage.spread import OPERATIONS_A_UNIT
+from kyc_gate.storage.timestamps import date_of, day_of
+
+COMMON_ACCOUNTS = 10
+"""A value that more accounts name than this is everybody's."""
+
+MOST_LINKS = 16
+"""Links of one request that are kept."""
+
+MOST_SHOWN = 10
+"""Accounts that the evidence names for a link."""
+
+NEAR_SHARE = (4, 5)
+"""From four fifths of a line on a request keeps close to it: structuring below reporting lines is looked for so."""
+
+RESUMED = ("checkpoint", "output")
+
+
+def note(connection: Connection, request: HoldRequest, holder: int) -> None:
+    """Note what a request names, and whether it keeps just under a line."""
+    day = day_of(request.at)
+    for kind, value in request.links[:MOST_LINKS]:
+        connection.execute(
+            "INSERT INTO run_links (kind, value, holder, first_day, last_day, runs) VALUES (?, ?, ?, ?, ?, 1)"
+            " ON CONFLICT (kind, value, holder) DO UPDATE SET runs = run_links.runs + 1,"
+            " last_day = CASE WHEN excluded.last_day > run_links.last_day THEN excluded.last_day"
+            " ELSE run_links.last_day END",
+            (kind, value, holder, day, day),
+        )
+    if request.lines:
+        near = any(
+            line * NEAR_SHARE[0] <= request.likely * NEAR_SHARE[1] and request.likely < line for line in request.lines
+        )
+        units = min(-(-request.likely // OPERATIONS_A_UNIT), 2**53)
+        connection.execute(
+            "INSERT INTO asked_by_day (holder, day, runs, likely, near_runs, near_likely) VALUES (?, ?, 1, ?, ?, ?)"
+            " ON CONFLICT (holder, day) DO UPDATE SET runs = asked_by_day.runs + 1,"
+            " likely = asked_by_day.likely + excluded.likely, near_runs = asked_by_day.near_runs + excluded.near_runs,"
+            " near_likely = asked_by_day.near_likely + excluded.near_likely",
+            (holder, day, units, int(near), units if near else 0),
+        )
+
+
+def pieces_of(connection: Connection, request: HoldRequest, usage_within: Callable[[str], int]) -> Pieces:
+    """Return what the request shares with other control groups, what those use, and how close to lines it keeps.
+
+    `usage_within` gives the likely operations of a control group over the request's window.
+    """
+    since = day_of(request.at) - request.window_days
+    linked: list[Linked] = []
+    groups: set[str] = set()
+    restarts = 0
+    for kind, value in request.links[:MOST_LINKS]:
+        rows = connection.execute(
+            "SELECT h.account, h.control_group, l.first_day, l.runs FROM run_links AS l"
+            " JOIN holders AS h ON h.id = l.holder WHERE l.kind = ? AND l.value = ? AND l.last_day >= ?"
+            " ORDER BY l.first_day, h.account LIMIT ?",
+            (kind, value, since, COMMON_ACCOUNTS + 1),
+        ).fetchall()
+        if len(rows) > COMMON_ACCOUNTS:
+            continue
+        if kind in RESUMED:
+            restarts = max(restarts, sum(int(runs) for *_, runs in rows))
+        others = [row for row in rows if row[1] != request.control_group]
+        if others:
+            groups.update(str(group) for _, group, _, _ in others)
+            names = tuple(sorted({str(account) for account, *_ in others}))[:MOST_SHOWN]
+            first = date_of(min(int(day) for _, _, day, _ in others))
+            linked.append(Linked(kind=kind, accounts=names, since=first.isoformat()))
+    asked_runs, asked, near_runs, near = _asked(connection, request.control_group, since)
+    return Pieces(
+        linked=tuple(linked),
+        linked_operations=sum(usage_within(group) for group in sorted(groups)),
+        restarts=restarts,
+        asked_runs=asked_runs,
+        near_runs=near_runs,
+        asked=asked * OPERATIONS_A_UNIT,
+        near=near * OPERATIONS_A_UNIT,
+    )
+
+
+def _asked(connection: Connection, control_group: str, since: int) -> tuple[int, int, int, int]:
+    row = connection.execute(
+        "SELECT SUM(a.runs), SUM(a.likely / 1000000), SUM(a.near_runs), SUM(a.near_likely / 1000000)"
+        " FROM holders AS h JOIN asked_by_day AS a ON a.holder = h.id WHERE h.control_group = ? AND a.day >= ?",
+        (control_group, since),
+    ).fetchone()
+    runs, likely, near_runs, near = (int(value or 0) for value in row)
+    return runs, likely * 1_000_000, near_runs, near * 1_000_000
