@@ -94,6 +94,8 @@ async def run(stores: list[RowStore], number: int, seed: int) -> None:
         if dice.random() < 0.3:  # the same call twice at once
             calls.append(retrying(schedule, stores, key, amount, account))
     await asyncio.gather(*calls)
+    for store in stores:
+        await store.ready()  # what was answered before its commit is committed now
     runs = await stores[0].fetch_runs(schedule.name)
     usage = await stores[0].fetch_usage(schedule.name, NOW)
     counted = [run.fingerprint for run in runs]
