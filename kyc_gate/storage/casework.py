@@ -221,9 +221,17 @@ def _open_case(connection: Connection, case_id: str, reviewer: str, wanted: str)
     case = case_of(connection, case_id)
     if case is None:
         raise CaseError(f"there is no case `{case_id}`")
+    if reviewer.strip().casefold() in _askers(case):
+        raise CaseError(f"`{reviewer}` asked for what the case `{case_id}` is about; another person decides")
     if case.state is not CaseState.OPEN:
         raise CaseError(f"the case `{case_id}` is {case.state} already by `{case.reviewer}`, so it cannot be {wanted}")
     return case
+
+
+def _askers(case: Case) -> set[str]:
+    """Return the names under which the one who asked is known: who decides is somebody else."""
+    names = {case.party_id, case.account, case.account.partition(":")[2]}
+    return {name.strip().casefold() for name in names if name.strip()}
 
 
 def _require_reviewer(reviewer: str) -> None:
