@@ -55,7 +55,7 @@ def _counted(name: str, patterns: tuple[re.Pattern[str], ...]) -> Accelerator | 
         if stated is None or not 0 < int(stated["count"]) <= MOST_IN_A_NAME:
             continue
         unit = find_accelerator(stated["name"])
-        if unit is not None:
+        if unit is not None and unit.share * int(stated["count"]) <= MOST_IN_A_NAME:
             return Accelerator(chip=unit.chip, share=unit.share * int(stated["count"]))
     return None
 

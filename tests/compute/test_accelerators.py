@@ -48,7 +48,8 @@ def test_spellings_of_one_chip(spelled: str, model: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "gpu", "nvidia", "custom-asic-v9", "H1000", "100", "x" * 200, "mig-1g.5gb", "0x H100"]
+    "name",
+    ["", "gpu", "nvidia", "custom-asic-v9", "H1000", "100", "x" * 200, "mig-1g.5gb", "0x H100", "9999x 9999x H100"],
 )
 def test_what_names_no_chip_is_none(name: str) -> None:
     """A name is never guessed: what no chip is called is not known."""
