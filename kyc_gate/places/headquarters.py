@@ -30,9 +30,12 @@ DOMINANCE = 10
 """How many times larger than the next country's a city must be for its name alone to mean it. Measured on head offices
 of 64,933 companies and institutions: of those with such a name 98.9 % and 99.2 % were in the larger city's country."""
 
-DOMINANCE_TRANSLATED = 1000
-"""The same where the name is no place's first name, as in scripts other than Latin: San Francisco of California and
-that of Argentina are one word to a Russian, and towns that share a name in Han are often of two countries."""
+DOMINANCE_TRANSLATED = 100
+"""The same where nobody whose name it is writes in its script: San Francisco of California and that of Argentina are
+one word to a Russian."""
+
+DOMINANCE_IN_HAN = 1000
+"""The same in Chinese characters, in which towns of China, Japan and Taiwan often share a name."""
 
 TOWNS_OF_THE_NAME = 3
 """Countries with a town of the name from which on a city's name in another language says nothing alone."""
@@ -66,6 +69,12 @@ _REST_OF_A_NAME = re.compile(
     re.IGNORECASE,
 )
 """What stands after the comma of a country's name: `Korea, North`, `Taiwan, Province of China`, `Macau, SAR`."""
+
+_CONTINENTS = frozenset(
+    "europe|eu|european union|asia|africa|north america|south america|latin america|oceania|middle east|emea|apac|mena|"
+    "southeast asia|east asia|central asia|earth|world".split("|")
+)
+"""What may stand after a country and adds nothing."""
 
 LONGEST_PART = 5
 """Characters of a name that two parts make together: `N/A` is not Namibia."""
@@ -168,6 +177,8 @@ def _from_parts(parts: list[str], text: str) -> Headquarters:
         return _unknown("the text has no words")
     if len(parts) > MOST_COMPONENTS:
         return _unknown(f"the text has more than {MOST_COMPONENTS} parts")
+    while len(parts) > 1 and (place_key(parts[-1]) or "") in _CONTINENTS:
+        parts = parts[:-1]
     parts = _rejoined(parts)
     if len(parts) == 1 and (demonym := country_of_demonym(place_key(text) or "")):
         return _known(CountryCode(demonym), CONFIDENCE_DEMONYM, f"`{parts[0]}` are people of {demonym}")
@@ -432,8 +443,8 @@ def _leading(places: Iterable[Place], writers: frozenset[str] | None = None) -> 
         at_home = [each for each in ranked if each[1].country in writers]
         if at_home and ranked[0][1].country not in writers:
             return None  # Montana, in Cyrillic: the town of Bulgaria, or the state that is larger
-        if len(at_home) == 1:
-            margin = DOMINANCE
+        if at_home:
+            margin = DOMINANCE_IN_HAN if len(at_home) > 1 and {"CN", "JP"} <= writers else DOMINANCE
     if len(ranked) > 1 and ranked[0][0] < margin * ranked[1][0]:
         return None
     leading = ranked[0][1]
