@@ -101,6 +101,8 @@ def _problem(message: str, shape: type[Record], at: str) -> FieldError:
         )
     if found := _TYPE.match(text):
         return FieldError(path, f"field `{path}` must be {_expected(found)}")
+    if "encoded date" in text:
+        return FieldError(path, f"field `{path}` must be a date such as 2026-11-24")
     return FieldError(path, f"field `{path}`: {text[:1].lower()}{text[1:]}")
 
 
