@@ -156,7 +156,7 @@ def _add_subdivisions(table: Table) -> None:
         if each.code in OWN_CODES:
             country = OWN_CODES[each.code]
         region = each.code if country in {"US", "CA", "AU"} or _fine(each.code) else country
-        for name in {each.name, *(catalogue.gettext(each.name) for catalogue in catalogues)}:
+        for name in sorted({each.name, *(catalogue.gettext(each.name) for catalogue in catalogues)}):
             for variant in _variants(name):
                 _put(table, variant, SUBDIVISION, region, size, first=each.parent_code is None)
         for name in EXONYMS.get(each.code, ()):
