@@ -91,15 +91,20 @@ def world_of(options: argparse.Namespace) -> World:
     """Return what every line is decided with, as the arguments of `decide` say."""
     as_of = moment(options.as_of)
     snapshot = read_lists(options.lists)
+    policy = read_policy(policy_folder(options.policy))
     return World(
-        policy=read_policy(policy_folder(options.policy)),
-        screener=Screener(snapshot) if snapshot else None,
+        policy=policy,
+        screener=_screener(snapshot, policy) if snapshot else None,
         lists=_lists(snapshot, as_of, options.max_list_age_hours),
         as_of=as_of,
         utilisation=options.utilisation,
         models=read_models([Path(options.models)] if options.models else []),
         ip_countries=read_ip_countries(Path(options.ip_countries)) if options.ip_countries else None,
     )
+
+
+def _screener(snapshot: ListSnapshot, policy: Policy) -> Screener:
+    return Screener(snapshot, floor=policy.lines.lowest if policy.lines else 1.0)
 
 
 def _lists(snapshot: ListSnapshot | None, as_of: datetime, max_age_hours: float) -> ListStanding:
@@ -140,6 +145,7 @@ def facts_of(asked: Asked, world: World) -> Facts:
         usage=usage_after(asked.used, estimated),
         account_known=asked.account_known and asked.party is not None,
         match_threshold=world.screener.match if world.screener else 1.0,
+        drawn=world.screener.lines if world.screener else None,
         lines=lineage_lines([world.policy]),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC
 
+from kyc_gate.decide.lines import facts_by_lines
 from kyc_gate.model.decision import Decision, Finding, FindingKind, Mode, Outcome
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.job import Certainty, ProvisioningRequest
@@ -24,6 +25,7 @@ def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_
     a finding that escalates, whatever its own outcome. A finding counts when its mode is `enforce` and no grant covers
     it. The worst outcome that counts is the decision; with none, the request is allowed.
 
+    Where the policy draws lines of screening, the screening facts are set by them, from `facts.resembled`.
     `facts_digest` spares computing the digest again where the caller has it.
     Raises `ValueError` for facts whose clock has no offset.
     """
@@ -31,6 +33,8 @@ def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_
         raise ValueError("`facts.as_of` has no offset, so that its day is not known")
     day = facts.as_of.astimezone(UTC).date()
     edition = policy.edition_on(day)
+    facts_digest = facts_digest if facts_digest is not None else digest(facts)
+    facts = facts_by_lines(facts, policy.lines)
     findings = [found for rule in edition.rules if (found := _ask(rule, facts, edition.groups)) is not None]
     mismatch = _mismatch(request, facts)
     if mismatch:
@@ -39,7 +43,7 @@ def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_
         outcome=_worst(finding.outcome for finding in findings if finding.counts),
         findings=tuple(findings),
         policies=(policy.reference,),
-        facts_digest=facts_digest if facts_digest is not None else digest(facts),
+        facts_digest=facts_digest,
         as_of=facts.as_of,
     )
 

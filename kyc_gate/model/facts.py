@@ -15,6 +15,7 @@ from msgspec import Meta
 from kyc_gate.model.country import CountryCode
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.job import ProvisioningRequest
+from kyc_gate.model.party import PartyKind
 from kyc_gate.model.record import Record
 from kyc_gate.model.splitting import SplittingFacts
 
@@ -309,6 +310,17 @@ class GrantFacts(Record):
     outcome: Outcome = Outcome.ESCALATE
 
 
+class Resembled(Record):
+    """A listed entry that the party, or one behind it, resembles: its list, its kind and the score. Not for rules.
+
+    A policy that draws lines of its own is decided by these.
+    """
+
+    list: str
+    kind: PartyKind
+    score: float
+
+
 class Facts(Record):
     """One frozen reading of the world. `as_of` is the clock."""
 
@@ -336,6 +348,7 @@ class Facts(Record):
     control_group: str | None = None
     lists: dict[str, float | None] = msgspec.field(default_factory=dict)
     """The age of each list in hours, by its code; None where it is not known. Not a name for rules."""
+    resembled: tuple[Resembled, ...] | None = None
 
 
 class Recorded(Record):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from kyc_gate.errors import PolicyError
 from kyc_gate.model.decision import Outcome
-from kyc_gate.model.facts import Facts, GrantFacts
+from kyc_gate.model.facts import Facts, GrantFacts, Resembled
+from kyc_gate.model.party import PartyKind
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Policy
 from kyc_gate.policy.read import Adjustments, read_folder, shipped_policies
@@ -148,18 +150,35 @@ class _CasesReader:
         noted = frozenset(table.known("noted", table.texts("noted"), ids, "rule"))
         policy = self.adjusted(table)
         grant = self.grant(table)
+        resembled = self.resembled(table)
         table.finish()
         if len(self.problems) > before:
             return None
         return PolicyCase(
             file=source.name,
             name=name,
-            facts=build_facts(facts, grant=grant),
+            facts=build_facts(facts, grant=grant, resembled=resembled),
             policy=policy,
             outcome=outcome,
             rules=rules,
             noted=noted,
         )
+
+    def resembled(self, table: Table) -> tuple[Resembled, ...] | None:
+        """The listed entries that the party resembles, for policies that draw lines; None where the case names none."""
+        if table.get("resembled") is None:
+            return None
+        found = []
+        for values in table.tables("resembled"):
+            own = Table(values, table.source, self.problems, rule=table.rule)
+            score = own.get("score", needed=True)
+            if isinstance(score, bool) or not isinstance(score, int | Decimal) or not 0 <= score <= 1:
+                own.refuse("`score` must be a number from 0 to 1", "score")
+                score = 0
+            kind = own.choice("kind", PartyKind, PartyKind.UNKNOWN)
+            found.append(Resembled(list=own.text("list"), kind=kind, score=float(score)))
+            own.finish()
+        return tuple(found)
 
     def moment(self, table: Table) -> datetime | None:
         value = table.get("as_of")

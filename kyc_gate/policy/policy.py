@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from kyc_gate.model.decision import Citation, LegalStatus, Mode, Outcome, PolicyReference
+from kyc_gate.model.match import Lines
 from kyc_gate.model.record import Record
 from kyc_gate.policy.expressions import Condition, Groups
 from kyc_gate.policy.groups import Group, Periods
@@ -61,6 +62,7 @@ class Policy(Record):
     """A policy, ready to decide. `reference.digest` covers every byte that it was read from, and each adjustment.
 
     `warnings` holds what does not stop the policy but should be known.
+    `lines` are its own lines of screening, or None where it takes the operator's.
     """
 
     reference: PolicyReference
@@ -73,6 +75,7 @@ class Policy(Record):
     starts: tuple[date, ...]
     editions: tuple[Edition, ...]
     citations: Mapping[str, Citation]
+    lines: Lines | None = None
 
     @property
     def limits(self) -> Mapping[str, Number]:

@@ -11,10 +11,12 @@ from typing import Any
 
 from kyc_gate.errors import PolicyError
 from kyc_gate.model.decision import Grade, LegalStatus, Mode, Outcome, PolicyReference
+from kyc_gate.model.match import Lines
 from kyc_gate.model.record import Record
 from kyc_gate.policy.expressions import compile_condition
 from kyc_gate.policy.groups import Territory, expand_groups
 from kyc_gate.policy.law import Law, read_law
+from kyc_gate.policy.lines import read_lines
 from kyc_gate.policy.names import Constants
 from kyc_gate.policy.policy import Disclosure, Policy, Rule, editions
 from kyc_gate.policy.source import Problem, Source, read_source
@@ -92,6 +94,7 @@ class _Reader:
         head = self.head()
         constants = self.constants(law)
         territories = self.territories(law)
+        lines = self.lines()
         # 3. The rules, base first.
         rules = [
             rule
@@ -115,6 +118,7 @@ class _Reader:
             starts=starts,
             editions=stretches,
             citations=law.citations,
+            lines=lines,
         )
         return Reading(policy=policy, problems=())
 
@@ -189,7 +193,7 @@ class _Reader:
                     options[name] = value
                 else:
                     top.refuse(f"option `{name}` must be true or false", name)
-            for key in ("policy", "rule", "territories"):
+            for key in ("policy", "rule", "territories", "screening"):
                 top.get(key)
             top.finish()
         limits.update(self.adjusted("limit", self.adjustments.limits, limits))
@@ -249,6 +253,12 @@ class _Reader:
                         code=code, name=old.name, treat_as=country, why="the operator's choice", choice=True
                     )
         return list(chosen.values())
+
+    def lines(self) -> Lines | None:
+        """The lines of screening: those of this folder, else of the last pack that it extends and that draws any."""
+        sources = [source for pack in self.packs for source in pack.sources if "screening" in source.table]
+        found = [read_lines(source.table["screening"], source, self.problems) for source in sources]
+        return found[-1] if found else None
 
     def rules(self, source: Source, pack: str, law: Law, constants: Constants) -> list[Rule]:
         top = Table(source.table, source, self.problems)

@@ -66,7 +66,8 @@ class Screener:
     """Screens parties against a snapshot. It is built once for a snapshot and may be shared by any number of threads.
 
     A score of at least `match` is a match, one of at least `possible` a possible match; `lines` says so for each list
-    and kind. `arrays` is an index of the same snapshot that was made before, by `index_arrays`. With `remember`,
+    and kind. What scores `floor` is named too, as clear, for policies that draw lower lines. `arrays` is an index of
+    the same snapshot that was made before, by `index_arrays`. With `remember`,
     answers are kept: the same question has the same answer for as long as the snapshot stands.
     """
 
@@ -77,11 +78,14 @@ class Screener:
         possible: float = POSSIBLE,
         match: float = MATCH,
         lines: Lines | None = None,
+        floor: float = 1.0,
         arrays: Arrays | None = None,
         remember: bool = False,
     ) -> None:
         self.snapshot = snapshot
         self.lines = lines or Lines(default=Band(possible=possible, match=match))
+        self._named_from = floor
+        self._floor = min(floor, self.lines.lowest)
         self.possible = self.lines.default.possible
         self.match = self.lines.default.match
         arrays = index_arrays(snapshot) if arrays is None else arrays
@@ -164,7 +168,7 @@ class Screener:
         asked = self._scorer.prepare(reading.words, guessed=reading.guessed)
         candidates = self._index.nearest(asked.weights)
         numbers = candidates.numbers + self._by_consonants(reading)
-        floor = self.lines.lowest
+        floor = self._floor
         for number in numbers:
             score = self._scorer.score(asked, self._ready(number), floor)
             if score >= floor:
@@ -244,7 +248,7 @@ class Screener:
     def _matches(self, found: Iterable[_Found]) -> tuple[Match, ...]:
         """Return the matches, best first: `MOST_MATCHES`, and the best of each list and kind in any case."""
         ranked = sorted(
-            (each for each in found if each.score >= self._band(each.entry).possible),
+            (each for each in found if each.score >= min(self._named_from, self._band(each.entry).possible)),
             key=lambda each: (-each.score, each.entry.list, each.entry.id),
         )
         best = {(each.entry.list, each.entry.kind): place for place, each in reversed(list(enumerate(ranked)))}
@@ -316,7 +320,7 @@ def _is_firm(kind: PartyKind, name: NormalizedName) -> bool:
 def _outcome(matches: Sequence[Match], *, usable: bool) -> ScreeningOutcome:
     if any(match.outcome is ScreeningOutcome.MATCH for match in matches):
         return ScreeningOutcome.MATCH
-    if matches:
+    if any(match.outcome is ScreeningOutcome.POSSIBLE for match in matches):
         return ScreeningOutcome.POSSIBLE
     return ScreeningOutcome.CLEAR if usable else ScreeningOutcome.NOT_SCREENED
 

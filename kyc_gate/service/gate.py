@@ -93,7 +93,9 @@ class Gate:
         self.settings = settings or Settings()
         self.limits = Limits(max_body=self.settings.body_bytes, body_seconds=self.settings.body_seconds)
         self.models = models or {}
-        self._generation = Generation.of(snapshot, self.settings, clocks)
+        drawn = [policy.lines.lowest for policy in policies if policy.lines is not None]
+        self._floor = min(drawn, default=1.0)
+        self._generation = Generation.of(snapshot, self.settings, clocks, floor=self._floor)
         self._activating = asyncio.Lock()
         self._screening = asyncio.Semaphore(SCREENINGS)
         self.keeper = keeper
@@ -180,7 +182,9 @@ class Gate:
         """
         async with self._activating:
             before = self.snapshot.digest if self.snapshot else None
-            self._generation = await asyncio.to_thread(Generation.of, snapshot, self.settings, clocks)
+            self._generation = await asyncio.to_thread(
+                Generation.of, snapshot, self.settings, clocks, floor=self._floor
+            )
             log.info("lists.activated", snapshot=snapshot.digest, before=before, lists=self._lists_named())
 
     async def screen(self, asked: Sequence[Asked]) -> Screened:
@@ -422,6 +426,7 @@ class Gate:
             account_known=reading.account_known,
             data_centre=self.settings.data_centre,
             match_threshold=reading.generation.match_threshold,
+            drawn=reading.generation.screener.lines if reading.generation.screener else None,
             grant=grant,
             lines=lineage_lines(self.policies),
         )

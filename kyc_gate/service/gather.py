@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from kyc_gate.compute.estimate import estimate
 from kyc_gate.compute.lineage import LineageLines
+from kyc_gate.decide.lines import facts_by_lines
 from kyc_gate.model.case import Grant
 from kyc_gate.model.coverage import ListClock
 from kyc_gate.model.facts import (
@@ -31,12 +32,13 @@ from kyc_gate.model.facts import (
     ReadPlace,
     RegisterFacts,
     RequestFacts,
+    Resembled,
     ScreeningFacts,
     WorkloadFacts,
 )
 from kyc_gate.model.job import Accelerators, Certainty, Estimate, ProvisioningRequest, Workload
 from kyc_gate.model.listing import ListSnapshot
-from kyc_gate.model.match import Match, Screening, ScreeningOutcome
+from kyc_gate.model.match import Lines, Match, Screening, ScreeningOutcome
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
@@ -277,17 +279,21 @@ def gather(
     account_known: bool,
     data_centre: str | None = None,
     match_threshold: float = 1.0,
+    drawn: Lines | None = None,
     grant: Grant | None = None,
     lines: LineageLines = LAW,
 ) -> Facts:
-    """Return the facts of one decision. `usage` is the control group's, this request's hold included."""
+    """Return the facts of one decision. `usage` is the control group's, this request's hold included.
+
+    `drawn` are the operator's lines of screening: with them more matches may be given than those that count.
+    """
     unresolved = request.certainty is Certainty.UNRESOLVED
     lineage, model_total = lineage_facts(request, usage, lines, resolved=not unresolved)
     # What the request says stands alone: where it cannot be read, the place is unknown, not the one on file.
     use = read_place(request.place_of_use or standing.place_of_use)
     centre = read_place(request.data_centre or data_centre)
     expired = vetting_expired(standing.vetted_until, as_of.date())
-    return Facts(
+    facts = Facts(
         as_of=as_of,
         customer=standing.customer,
         parent=standing.parent,
@@ -322,7 +328,9 @@ def gather(
         snapshot=lists.digest,
         lists=lists.ages(as_of),
         control_group=standing.control_group,
+        resembled=_resembled(standing.screening),
     )
+    return facts_by_lines(facts, drawn)
 
 
 def _grant_facts(grant: Grant) -> GrantFacts:
@@ -359,6 +367,13 @@ def _operation_facts(
         declared_disagrees=disagrees(request, estimated, usage) if amount else None,
         model_total=model_total,
     )
+
+
+def _resembled(screening: Screening) -> tuple[Resembled, ...] | None:
+    if screening.outcome is ScreeningOutcome.NOT_SCREENED:
+        return None
+    found = {(match.list, match.kind, match.score) for match in screening.matches}
+    return tuple(Resembled(list=list, kind=kind, score=score) for list, kind, score in sorted(found))
 
 
 def _screening_facts(

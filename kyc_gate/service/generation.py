@@ -26,14 +26,20 @@ class Generation:
 
     @classmethod
     def of(
-        cls, snapshot: ListSnapshot | None, settings: Settings, clocks: tuple[ListClock, ...] | None = None
+        cls,
+        snapshot: ListSnapshot | None,
+        settings: Settings,
+        clocks: tuple[ListClock, ...] | None = None,
+        *,
+        floor: float = 1.0,
     ) -> Generation:
         """Return the generation of `snapshot`, indexed with the configured lines; None means that no list is active.
 
+        What scores `floor` is kept, however the operator's lines are drawn: a policy may draw lower ones.
         Indexing takes up to seconds on large lists: call it away from the event loop.
         """
         lists = ListStanding.of(snapshot, max_age_hours=settings.max_age_hours, clocks=clocks)
-        return cls(snapshot, _screener(snapshot, settings), lists)
+        return cls(snapshot, _screener(snapshot, settings, floor), lists)
 
     def confirmed(self, clocks: tuple[ListClock, ...]) -> Generation:
         """Return the same lists with newer clocks: a publisher said that they are current."""
@@ -45,11 +51,11 @@ class Generation:
         return self.screener.match if self.screener else 1.0
 
 
-def _screener(snapshot: ListSnapshot | None, settings: Settings) -> Screener | None:
+def _screener(snapshot: ListSnapshot | None, settings: Settings, floor: float) -> Screener | None:
     if snapshot is None:
         return None
     possible = POSSIBLE if settings.possible is None else settings.possible
     match = MATCH if settings.match is None else settings.match
-    screener = Screener(snapshot, possible=possible, match=match, remember=True)
+    screener = Screener(snapshot, possible=possible, match=match, floor=floor, remember=True)
     screener.warm()
     return screener

@@ -129,7 +129,7 @@ def screening_row(id: str | int | None, asked: Asked, found: Screening) -> dict[
         "id": id,
         "query": asked.names[0],
         "outcome": found.outcome.value,
-        "matches": [_match_row(match) for match in found.matches],
+        "matches": [_match_row(match) for match in found.matches if match.outcome is not ScreeningOutcome.CLEAR],
         "recall_bound": found.recall_bound,
         "complete": found.complete,
         "scorer": found.scorer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.listing import ListEntry, ListSnapshot
 from kyc_gate.model.party import PartyKind
+from kyc_gate.policy.read import read_policy, shipped_policies
 from kyc_gate.service.gate import Gate
 from kyc_gate.service.settings import Settings
 
@@ -75,3 +77,46 @@ async def test_a_gate_without_lists_takes_its_first(make_gate: MakeGate) -> None
         await gate.activate(UNLISTED)
         assert (await gate.decide(training("norge", chips=4))).outcome is Outcome.ALLOW
         assert (await gate.readiness()).ready
+
+
+async def test_each_policy_is_decided_by_its_own_lines(make_gate: MakeGate, tmp_path: Path) -> None:
+    """A resemblance below the operator's line is a match under a policy that draws a lower one, and only there."""
+    folder = tmp_path / "drawn"
+    folder.mkdir()
+    (folder / "policy.toml").write_text(DRAWN, encoding="utf-8")
+    near = naming("Norgen Quarry Vessel")
+    async with make_gate(snapshot=near) as usual:
+        before = await usual.decide(training("norge"))
+    policies = (read_policy(folder), read_policy(shipped_policies() / "us-in-force"))
+    async with make_gate(snapshot=near, policies=policies) as gate:
+        both = await gate.decide(training("norge", chips=4))
+        record = await gate.store.fetch_decision(both.decision_id or "")
+    assert record is not None
+    assert before.outcome is Outcome.ALLOW
+    assert [finding.rule for finding in both.decision.counting] == ["drawn-match"]  # type: ignore[union-attr]
+    assert record["facts"]["screening"]["outcome"] == "clear"
+    assert record["facts"]["resembled"][0]["list"] == "SDN"
+
+
+DRAWN = """
+[policy]
+name = "drawn"
+revision = 1
+status = "operator"
+about = "Lines of its own."
+extends = ["shipped:gate-base"]
+
+[screening]
+possible = 0.1
+match = 0.2
+
+[[rule]]
+id = "drawn-match"
+title = "A match by the policy's own lines"
+when = 'screening.outcome == "match" && "SDN" in screening.matched'
+then = "escalate"
+cites = ["US-LIST-SDN"]
+status = "in_force"
+because = "{customer.name} resembles an entry"
+runbook = "docs/runbooks/list-match.md"
+"""

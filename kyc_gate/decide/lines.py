@@ -1,0 +1,26 @@
+"""Screening facts by the lines that a policy draws."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from kyc_gate.model.facts import Facts
+from kyc_gate.model.match import Lines, ScreeningOutcome
+
+
+def facts_by_lines(facts: Facts, lines: Lines | None) -> Facts:
+    """Return the facts with `screening.outcome`, `matched` and `possible` as `lines` draw them.
+
+    Without lines, or without a record of what was resembled, the facts stand: what was not screened stays so.
+    """
+    screened = facts.screening.outcome != ScreeningOutcome.NOT_SCREENED.value
+    if lines is None or facts.resembled is None or not screened:
+        return facts
+    sides = [(one.list, lines.of(one.list, one.kind).outcome(one.score)) for one in facts.resembled]
+    matched = {code for code, side in sides if side is ScreeningOutcome.MATCH}
+    possible = matched | {code for code, side in sides if side is ScreeningOutcome.POSSIBLE}
+    worst = ScreeningOutcome.MATCH if matched else ScreeningOutcome.POSSIBLE if possible else ScreeningOutcome.CLEAR
+    screening = replace(
+        facts.screening, outcome=worst.value, matched=tuple(sorted(matched)), possible=tuple(sorted(possible))
+    )
+    return replace(facts, screening=screening)
