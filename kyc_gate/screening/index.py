@@ -42,14 +42,22 @@ Arrays = Mapping[str, Array]
 
 
 class Candidates(NamedTuple):
-    """Numbers of names worth comparing, best first.
+    """Numbers of names worth comparing, best first, and what part (0 to 1) of the query each shares.
 
-    `bound`: every listed name that shares at least this part (0 to 1) of what the query's grams tell is among them.
-    None says that no such thing is true: names that share everything were left out for their number.
+    `missed` is more than any other name shares.
     """
 
     numbers: list[int]
-    bound: float | None
+    shares: list[float]
+    missed: float
+
+    def bound(self, compared: int) -> float | None:
+        """Return the recall bound when only the first `compared` were compared.
+
+        Every listed name that shares at least this part of what the query's grams tell is among them. None says that
+        no such thing is true: names that share everything were left out.
+        """
+        return _next_above(max(self.missed, *self.shares[compared:], 0.0))
 
 
 class GramIndex:
@@ -69,6 +77,7 @@ class GramIndex:
         self._told: Floats = arrays["told"]  # type: ignore[assignment]
         self._unseen = math.log1p(len(self._told))
         self._spare: list[Floats] = []
+        self._places: list[Numbers] = []
 
     @staticmethod
     def arrays_of(names: Sequence[Words]) -> dict[str, Array]:
@@ -105,9 +114,9 @@ class GramIndex:
         known, unknown = self._told_by(words)
         whole = sum(told for told, _ in known) + unknown
         if not known:
-            return Candidates([], _next_above(0.0) if words else None)
+            return Candidates([], [], 0.0 if words else 1.0)
         found, partly, left = self._scan(known[::-1], whole, met)
-        likely, ceiling = _at_least(found, partly + left, ranked * whole)
+        likely, ceiling = self._at_least(found, partly + left, ranked * whole)
         shared = self._shared(likely, known) / whole
         # A name that was not met shares less than what was left to read; one that was met and dropped, its ceiling.
         return self._ranked(likely, shared, self._size(known, words), share, max(left, ceiling) / whole)
@@ -148,6 +157,19 @@ class GramIndex:
         self._spare.append(sums)
         return every, partly, max(left, 0.0)
 
+    def _at_least(self, numbers: Numbers, ceilings: Floats, least: float) -> tuple[Numbers, float]:
+        """Return the names that may reach `least`, each once, and the highest ceiling among the others."""
+        reach = ceilings >= least
+        others = ceilings[~reach]
+        likely = numbers[reach]
+        # Each name keeps the last of its places: without sorting, which would cost more than all the rest.
+        last = self._places.pop() if self._places else np.empty(len(self._told), dtype=np.int32)
+        places = np.arange(len(likely), dtype=np.int32)
+        last[likely] = places
+        likely = likely[last[likely] == places]
+        self._places.append(last)
+        return likely, float(others.max()) if len(others) else 0.0
+
     def _shared(self, numbers: Numbers, known: list[tuple[float, int]]) -> Floats:
         """Return what each name shares with the query, exactly."""
         asked = np.zeros(len(self._tells), dtype=np.float32)
@@ -168,18 +190,11 @@ class GramIndex:
         """
         told = self._told[numbers]
         rank = shared * (0.4 + 1.2 * size / (size + told))
-        order = np.argsort(-rank, kind="stable")
+        order = np.lexsort((numbers, -rank))
         kept = min(max(KEPT, int((shared >= share).sum())), MOST_KEPT)
         dropped = shared[order[kept:]]
-        bound = max(missed, float(dropped.max()) if len(dropped) else 0.0)
-        return Candidates(numbers[order[:kept]].tolist(), _next_above(bound))
-
-
-def _at_least(numbers: Numbers, ceilings: Floats, least: float) -> tuple[Numbers, float]:
-    """Return the names that may reach `least`, each once and in order, and the highest ceiling among the others."""
-    reach = ceilings >= least
-    others = ceilings[~reach]
-    return np.unique(numbers[reach]), float(others.max()) if len(others) else 0.0
+        missed = max(missed, float(dropped.max()) if len(dropped) else 0.0)
+        return Candidates(numbers[order[:kept]].tolist(), shared[order[:kept]].tolist(), missed)
 
 
 def _sums(values: Floats, starts: NDArray[np.int64]) -> Floats:

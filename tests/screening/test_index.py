@@ -50,8 +50,9 @@ def test_the_recall_bound_holds_against_a_scan_of_every_name(
     met = set(found.numbers)
     assert len(met) == len(found.numbers) <= room[1]
     missed = [share for number, share in enumerate(shares(names, query)) if number not in met]
-    assert found.bound is None or max(missed, default=0.0) < found.bound
-    if found.bound is None:
+    bound = found.bound(len(met))
+    assert bound is None or max(missed, default=0.0) < bound
+    if bound is None:
         assert max(missed) > 0.999
 
 
@@ -60,8 +61,9 @@ def test_the_recall_bound_holds_against_a_scan_of_every_name(
 def test_nothing_near_is_left_out(names: list[Words], query: dict[str, float]) -> None:
     """Where no limit cuts the candidates short, the bound is no higher than the share that is promised."""
     found = GramIndex(GramIndex.arrays_of(names)).nearest(query)
-    assert found.bound is not None
-    assert found.bound <= tuning.SHARE + 0.0002
+    bound = found.bound(len(found.numbers))
+    assert bound is not None
+    assert bound <= tuning.SHARE + 0.0002
 
 
 @settings(max_examples=100, deadline=None)
@@ -87,9 +89,22 @@ def test_the_order_of_names_does_not_matter(names: list[Words], query: dict[str,
     other = GramIndex(GramIndex.arrays_of(mixed)).nearest(query)
     if len(names) <= tuning.KEPT:
         assert {names[number] for number in one.numbers} == {mixed[number] for number in other.numbers}
-    assert one.bound == other.bound
+    assert one.bound(8) == other.bound(8)
 
 
 def test_no_names_at_all() -> None:
     """An empty list has no candidates, and nothing was left out."""
     assert GramIndex(GramIndex.arrays_of([])).nearest({"huawei": 1.0}).numbers == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(names=NAMES, query=QUERY, compared=st.integers(0, 20))
+def test_the_bound_rises_with_what_is_left_uncompared(
+    names: list[Words], query: dict[str, float], compared: int
+) -> None:
+    """Where only the first candidates are compared, the bound is true of those."""
+    found = GramIndex(GramIndex.arrays_of(names)).nearest(query)
+    met = set(found.numbers[:compared])
+    missed = [share for number, share in enumerate(shares(names, query)) if number not in met]
+    bound = found.bound(compared)
+    assert bound is None or max(missed, default=0.0) < bound
