@@ -24,8 +24,17 @@ SHARE = 0.45
 RANKED = 0.25
 """A listed name that shares this part is ranked, and is compared if it comes among the first `KEPT`."""
 
+LEAST_MET = 0.08
+"""A name that was met with less than this, among the grams that were read, is not ranked."""
+
 MET = 0.15
 """Reading of postings ends when a listed name that was never met shares less than this part."""
+
+CHEAP = 40_000
+"""Postings that may be read for names that share less than `SHARE`: a quarter of a millisecond."""
+
+MOST_RANKED = 3_000
+"""Names whose share is worked out exactly, at most: the best by what was read. The others raise the bound."""
 
 LEAST_WEIGHT = 0.4
 """What the letters of a word tell at least: a common word misspelt is letters that no listed name has.
@@ -115,8 +124,8 @@ class GramIndex:
         whole = sum(told for told, _ in known) + unknown
         if not known:
             return Candidates([], [], 0.0 if words else 1.0)
-        found, partly, left = self._scan(known[::-1], whole, met)
-        likely, ceiling = self._at_least(found, partly + left, ranked * whole)
+        found, partly, left = self._scan(known[::-1], whole, share, met)
+        likely, ceiling = self._at_least(found, partly + left, max(ranked * whole, left + LEAST_MET * whole))
         shared = self._shared(likely, known) / whole
         # A name that was not met shares less than what was left to read; one that was met and dropped, its ceiling.
         return self._ranked(likely, shared, self._size(known, words), share, max(left, ceiling) / whole)
@@ -137,16 +146,19 @@ class GramIndex:
         strange = max(len(grams_of(words)) - len(known), 0)
         return float(self._tells[[number for _, number in known]].sum()) + self._unseen * strange
 
-    def _scan(self, known: list[tuple[float, int]], whole: float, met: float) -> tuple[Numbers, Floats, float]:
+    def _scan(
+        self, known: list[tuple[float, int]], whole: float, share: float, met: float
+    ) -> tuple[Numbers, Floats, float]:
         """Return the names met, what they share of the grams read, and what the grams not read tell together."""
         sums = self._spare.pop() if self._spare else np.zeros(len(self._told), dtype=np.float32)
         left = sum(told for told, _ in known)
         read: list[Numbers] = []
         count = 0
         for told, gram in known:
-            if left < met * whole or count > MOST_READ:
-                break
             numbers = self._postings[gram]
+            dear = left < share * whole and count + len(numbers) > CHEAP
+            if dear or left < met * whole or count > MOST_READ:
+                break
             sums[numbers] += told
             read.append(numbers)
             count += len(numbers)
@@ -159,6 +171,8 @@ class GramIndex:
 
     def _at_least(self, numbers: Numbers, ceilings: Floats, least: float) -> tuple[Numbers, float]:
         """Return the names that may reach `least`, each once, and the highest ceiling among the others."""
+        if len(ceilings) > MOST_RANKED and (ceilings >= least).sum() > MOST_RANKED:
+            least = max(least, float(np.partition(ceilings, -MOST_RANKED)[-MOST_RANKED]))
         reach = ceilings >= least
         others = ceilings[~reach]
         likely = numbers[reach]
