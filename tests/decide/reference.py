@@ -159,6 +159,11 @@ def single(words: Words, world: dict[str, Any]) -> Any:
         return Fraction(Decimal(word))
     if word in ("true", "false", "null"):
         return {"true": True, "false": False, "null": None}[word]
+    if word == "size" and words.peek() == "(":
+        words.next()
+        items = ternary(words, world)
+        assert words.next() == ")"
+        return items if items in (None, "error") else len(items)
     if word.endswith(".exists") and words.peek() == "(":
         return some(words, world, word.removesuffix(".exists"))
     return world[word]
