@@ -379,7 +379,7 @@ def _in_place(last: Reading, before: list[Reading], *, crowded: bool) -> Headqua
     country = CountryCode(leading.country)
     if leading.kind == SUBDIVISION:
         return _known(country, CONFIDENCE_SUBDIVISION, f"`{last.text}` is a subdivision of {country}")
-    agreeing = [reading for reading in before if (own := _meant(reading)) is not None and own.country == country]
+    agreeing = [reading for reading in before if _says_too(reading, leading)]
     smallest = SMALLEST_SAINT if _SAINT.match(last.text) else SMALLEST_ALONE
     if crowded and last.text.isascii():
         smallest = max(smallest, SMALLEST_IN_ADDRESS)
@@ -387,6 +387,14 @@ def _in_place(last: Reading, before: list[Reading], *, crowded: bool) -> Headqua
         return _unknown(f"`{last.text}` is a place in {country}, not large enough for its name alone to say so")
     said = f"`{last.text}` is a city of about {leading.people:,} people in {country}"
     return _known(country, CONFIDENCE_CITY + (CORROBORATED if agreeing else 0), said)
+
+
+def _says_too(reading: Reading, leading: Place) -> bool:
+    """Return whether a part says by itself where a place is: towns far apart, or two small ones, agree by chance."""
+    own = _meant(reading)
+    if own is None or own.country != leading.country:
+        return False
+    return own.kind == SUBDIVISION or (own.people >= SMALLEST_ALONE and _inside(own, leading))
 
 
 def _told_apart(towns: list[Place], last: Reading) -> CountryCode | None:

@@ -18,8 +18,10 @@ from kyc_gate.places.spellings import AMBIGUOUS
 LONGEST_NAME = 6
 """Words. Longer names of places are read as a whole, but not looked for inside a part."""
 
-_SEPARATORS = re.compile(r"[,;|\n\r\t()\[\]{}/•·、:]+|\s[-–—]+\s")
-_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+_SEPARATORS = re.compile(r"[,;|\n\r\t()\[\]{}/•、:]+|(?<![\u3400-\u9fff])·|·(?![\u3400-\u9fff])|\s[-–—]+\s")
+"""What parts an address. Between Chinese characters a middle dot holds a foreign name together."""
+
+_FLAGS = re.compile("[\U0001f1e6-\U0001f1ff]+")
 _UK_FLAG = re.compile("\U0001f3f4\U000e0067\U000e0062[\U000e0061-\U000e007a]{3}\U000e007f")
 
 _NOISE = frozenset(
@@ -43,7 +45,8 @@ _GENERIC = frozenset(
     "bank city town state province region district national federal international union republic old new green "
     "territory highlands plains hills heights harbour harbor beach bay street other rural urban remote head office "
     "ciudad universitaria centro zona parque barrio pueblo nueva nuevo poblado hacienda finca rancho cidade quartier "
-    "headquarters main none unknown various multiple online virtual global worldwide".split()
+    "headquarters main none unknown various multiple online virtual global worldwide docklands midlands "
+    "مدينه".split()
 )
 """Names of places that are words first: alone they name none."""
 
@@ -102,16 +105,20 @@ class Reading(Record):
 
 def split_parts(text: str) -> list[str]:
     """Return the parts of an address in the order they stand; a flag is a part that is a code."""
-    spelled = _UK_FLAG.sub(", United Kingdom, ", _FLAG.sub(_flag, text))
+    spelled = _UK_FLAG.sub(", United Kingdom, ", _FLAGS.sub(_flags, text))
     return [
         part.strip(" .-–—") for part in _SEPARATORS.split(unicodedata.normalize("NFKC", spelled)) if part.strip(" .-–—")
     ]
 
 
-def _flag(found: re.Match[str]) -> str:
-    code = "".join(chr(ord(char) - 0x1F1E6 + ord("A")) for char in found.group())
-    country = country_of(code.casefold())
-    return f", {country}-flag, " if country and len(code) == 2 else ", unknown flag, "
+def _flags(found: re.Match[str]) -> str:
+    """Return the codes that a run of flag letters spells; nothing where one letter is left over."""
+    letters = "".join(chr(ord(char) - 0x1F1E6 + ord("A")) for char in found.group())
+    codes = [letters[at : at + 2] for at in range(0, len(letters), 2)]
+    countries = [country_of(code.casefold()) if len(code) == 2 else None for code in codes]
+    if len(codes[-1]) < 2:
+        return ", unknown flag, "
+    return ", ".join(["", *(f"{country}-flag" if country else "unknown flag" for country in countries), ""])
 
 
 @lru_cache(maxsize=4096)
