@@ -13,6 +13,9 @@ settings.register_profile("same", deadline=None, suppress_health_check=[HealthCh
 settings.register_profile("anew", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
+LONG_SECONDS = 3600
+"""How long a test may take that is marked `long`; the others have the limit of `pyproject.toml`."""
+
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -28,3 +31,10 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the published lists and labelled cases are not at {folder}; set KYC_GATE_TEST_DATA")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give long tests their own limit."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
