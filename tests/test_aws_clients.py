@@ -364,9 +364,9 @@ def test_the_command_line_is_allowed_held_and_blocked(counted: Cloud) -> None:
 def test_the_command_line_trains(counted: Cloud) -> None:
     """The aws command line creates an allowed training job, and gets a typed error for a blocked one."""
     asked = [
-        *("sagemaker", "create-training-job", "--training-job-name", "from-the-shell", "--role-arn", ROLE),
+        *("sagemaker", "create-training-job", "--training-job-name", "from-the-shell", "--role-arn", f"{ROLE}-Shell"),
         *("--algorithm-specification", "TrainingInputMode=File,TrainingImage=train:1"),
-        *("--output-data-config", "S3OutputPath=s3://bucket/out"),
+        *("--output-data-config", "S3OutputPath=s3://shell/out"),
         *("--resource-config", "InstanceType=ml.p5.48xlarge,InstanceCount=1,VolumeSizeInGB=100"),
         *("--stopping-condition", "MaxRuntimeInSeconds=3600"),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from gates import PATH, job, make_gate, used
+from structlog.testing import CapturingLogger
 
 from kyc_gate import Gate, KYCGateMiddleware
 from kyc_gate.errors import ConfigurationError
@@ -147,14 +148,16 @@ async def test_cut_off_body_is_refused(app: KYCGateMiddleware, cloud: Cloud) -> 
 
 
 async def test_client_that_leaves_mid_body_is_forgotten(
-    app: KYCGateMiddleware, cloud: Cloud, gate: Gate, capsys: pytest.CaptureFixture[str]
+    app: KYCGateMiddleware, cloud: Cloud, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disconnect is not the end of a body: nothing is decided, held, passed or answered, and one line says so."""
     body = job()
     parts = [{"type": "http.request", "body": body, "more_body": True}, {"type": "http.disconnect"}]
+    log = CapturingLogger()
+    monkeypatch.setattr("kyc_gate.asgi.passage.log", log)
     exchange = await drive(app, guarded(body), parts)
     assert (exchange.sent, cloud.scopes, await used(gate, "norge")) == ([], [], 0)
-    assert "call.abandoned" in "".join(capsys.readouterr())
+    assert [call.args for call in log.calls] == [("call.abandoned",)]
 
 
 async def test_trailers_do_not_change_the_customer(app: KYCGateMiddleware, cloud: Cloud) -> None:

@@ -74,7 +74,9 @@ def test_a_wrong_field_is_named_with_its_fix(given: dict[str, Any], field: str, 
             {"request": {"model": "H100", "instance_type": "p5.48xlarge", "count": 1}}, "give one of", id="two-kinds"
         ),
         pytest.param(
-            {"request": {"model": "H100", "count": 1, "accelerators": []}}, "not both", id="list-and-written-out"
+            {"request": {"model": "H100", "count": 1, "accelerators": [{"model": "A100", "count": 1}]}},
+            "not both",
+            id="list-and-written-out",
         ),
         pytest.param(
             {"request": {"model": "H100", "count": 1, "duration_hours": 1, "duration_seconds": 3600}},

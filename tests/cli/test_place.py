@@ -14,7 +14,7 @@ def test_each_line_has_its_country_or_none(kyc_gate: Callable[..., Ran]) -> None
     )
     assert ran.status == 0
     assert [row["country"] for row in ran.rows] == ["NO", None, None]
-    assert [list(row) for row in ran.rows] == [["id", "country", "confidence", "evidence"]] * 3
+    assert all(list(row)[:4] == ["id", "country", "confidence", "evidence"] for row in ran.rows)
     assert [row["id"] for row in ran.rows] == ["a", 2, None]
 
 

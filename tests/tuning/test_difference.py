@@ -172,7 +172,8 @@ def brute_force(old: Policy, new: Policy, dice: random.Random, tries: int) -> bo
     for _ in range(tries):
         moment = dice.choice(moments)
         values = boundary_values([old, new], moment)
-        some = dice.sample(sorted(values), k=min(len(values), dice.randint(1, 7)))
+        asked = sorted(path for path in values if values[path])
+        some = dice.sample(asked, k=min(len(asked), dice.randint(1, 7)))
         given = with_facts(BASE, {path: dice.choice(values[path]) for path in some})
         given = with_facts(given, {"as_of": moment, "grant": dice.choice((None, grant))})
         if _outcome(new, given).severity < _outcome(old, given).severity:

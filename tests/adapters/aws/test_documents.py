@@ -61,6 +61,7 @@ def test_a_training_job_is_read_whole() -> None:
     assert dict(asked.linkage) == {
         "checkpoint": "s3://bucket/checkpoints",
         "image": "registry/image:1",
+        "job-name": "run-1",
         "output": "s3://bucket/out",
         "role": ROLE,
     }
