@@ -12,12 +12,17 @@ from msgspec.structs import replace
 
 from kyc_gate.decide.cases import request_of
 from kyc_gate.decide.decision import decide
+from kyc_gate.decide.lines import facts_by_lines
 from kyc_gate.model.decision import Decision, Mode, Outcome
-from kyc_gate.model.facts import Facts, GrantFacts
+from kyc_gate.model.facts import Facts, GrantFacts, Resembled
+from kyc_gate.model.match import Band, Lines
+from kyc_gate.model.party import PartyKind
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Policy, Rule
 from kyc_gate.policy.syntax import Name, walk
+from kyc_gate.policy.vocabulary import vocabulary
 from kyc_gate.policy.written_conditions import condition_text, number_text
+from kyc_gate.screening.screener import MATCH, POSSIBLE
 from kyc_gate.tuning.boundaries import boundary_values, changing_moments, rule_facts, value_at, with_facts
 
 MOST_DRAWN = 20_000
@@ -90,6 +95,8 @@ def difference(old: Policy, new: Policy, base: Facts) -> Difference:
     search = _Search(old, new, base)
     for changed in changed_rules(old, new):
         search.ask(changed)
+    if old.lines != new.lines:
+        search.ask_lines()
     return Difference(
         words=tuple(worded(old, new)),
         lenient=search.found(lenient=True),
@@ -166,6 +173,27 @@ class _Search:
                 if _answer(changed.old, self._old, facts) != _answer(changed.new, self._new, facts):
                     self._decide(changed.id, facts, asked)
 
+    def ask_lines(self) -> None:
+        """Ask about one resemblance on each side of every line, for lists and kinds that have their own."""
+        drawn = [_lines(self._old), _lines(self._new)]
+        for name, kind in sorted({pair for lines in drawn for pair in _drawn_for(lines)}):
+            bands = [lines.of(name, kind) for lines in drawn]
+            for score in sorted({beside for band in bands for beside in _beside(band)}):
+                self.drawn += 1
+                resembled = (Resembled(list=name, kind=kind, score=score),)
+                facts = replace(self._base, resembled=resembled)
+                given = tuple(facts_by_lines(facts, lines) for lines in drawn)
+                if given[0].screening != given[1].screening:
+                    self._decide_resemblance(given, {"screening.score": score, "screening.list": f"{name}/{kind}"})
+
+    def _decide_resemblance(self, given: tuple[Facts, ...], asked: Mapping[str, object]) -> None:
+        for granted in (False, True):
+            facts = [replace(one, grant=self._grant if granted else None) for one in given]
+            old, new = _decided(self._old, facts[0]), _decided(self._new, facts[1])
+            if old.outcome is not new.outcome:
+                self._keep("screening", facts[0], asked, old, new, granted=granted)
+                return
+
     def _moments(self, changed: Changed) -> Iterable[datetime]:
         """One moment for each way in which the two versions may stand: in force or not, and with which groups."""
         found: dict[object, datetime] = {}
@@ -199,7 +227,7 @@ class _Search:
                 Example(
                     rule=rule,
                     as_of=facts.as_of,
-                    facts=tuple((path, value) for path, value in asked.items() if value != value_at(self._base, path)),
+                    facts=tuple(pair for pair in asked.items() if pair != (pair[0], _base_value(self._base, pair[0]))),
                     old=old.outcome,
                     new=new.outcome,
                     old_rules=tuple(finding.rule for finding in old.counting),
@@ -207,6 +235,32 @@ class _Search:
                     granted=granted,
                 )
             )
+
+
+def _base_value(base: Facts, path: str) -> object:
+    return value_at(base, path) if path in vocabulary() else None
+
+
+def _lines(policy: Policy) -> Lines:
+    """Return the lines of a policy; one that draws none takes the operator's, which are these by default."""
+    return policy.lines or Lines(default=Band(possible=POSSIBLE, match=MATCH))
+
+
+def _drawn_for(lines: Lines) -> Iterator[tuple[str, PartyKind]]:
+    """Pairs of list and kind that some lines are drawn for, and one that only the default is for."""
+    yield ("ANY", PartyKind.UNKNOWN)
+    for name in (*lines.lists, "SDN", "EL"):
+        yield from ((name, kind) for kind in (PartyKind.UNKNOWN, PartyKind.COMPANY, PartyKind.PERSON))
+    for kind in lines.kinds:
+        yield from ((name, PartyKind(kind)) for name in ("ANY", "SDN", "EL", *lines.lists))
+    for pair in lines.pairs:
+        name, _, kind = pair.partition("/")
+        yield (name, PartyKind(kind))
+
+
+def _beside(band: Band) -> tuple[float, ...]:
+    """Scores at both lines and just below them."""
+    return tuple(score for line in (band.possible, band.match) for score in (max(line - 1e-6, 0.0), line))
 
 
 def _standing(rule: Rule | None, policy: Policy, moment: datetime) -> object:
@@ -247,6 +301,8 @@ def worded(old: Policy, new: Policy) -> Iterator[Wording]:
     yield from _maps("limit", _numbers(old), _numbers(new))
     yield from _maps("option", _options(old), _options(new))
     yield from _groups(old, new)
+    if old.lines != new.lines:
+        yield from _maps("screening", _bands(_lines(old)), _bands(_lines(new)))
     before = {rule.id: rule for rule in old.rules}
     after = {rule.id: rule for rule in new.rules}
     for id in dict.fromkeys((*before, *after)):
@@ -255,6 +311,11 @@ def worded(old: Policy, new: Policy) -> Iterator[Wording]:
             yield Wording(about=f"rule {id}", old=one.title if one else "", new=other.title if other else "")
         else:
             yield from _maps(f"rule {id},", _told(one), _told(other))
+
+
+def _bands(lines: Lines) -> Mapping[str, str]:
+    every = {"everywhere": lines.default, **lines.lists, **lines.kinds, **lines.pairs}
+    return {name: f"possible from {band.possible:g}, match from {band.match:g}" for name, band in every.items()}
 
 
 def _numbers(policy: Policy) -> Mapping[str, str]:

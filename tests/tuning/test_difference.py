@@ -84,6 +84,33 @@ def test_a_planted_change_is_found(packs: Path, file: str, old: str, new: str, s
         assert example.new.severity < example.old.severity
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        pytest.param("possible = 0.8\nmatch = 0.95", "possible = 0.85\nmatch = 0.95", 4, id="raised"),
+        pytest.param("possible = 0.8\nmatch = 0.95", "possible = 0.8\nmatch = 0.97", 4, id="a match less"),
+        pytest.param("possible = 0.8\nmatch = 0.95", "possible = 0.7\nmatch = 0.95", 3, id="lowered"),
+        pytest.param(
+            "possible = 0.8\nmatch = 0.95",
+            "possible = 0.8\nmatch = 0.95\n[screening.lists.SDN]\npossible = 0.9",
+            4,
+            id="raised for one list",
+        ),
+    ],
+)
+def test_lines_of_screening_are_compared(packs: Path, before: str, after: str, status: int) -> None:
+    """A line that is raised lets resemblances through, for one list as well as for all."""
+    file = packs / "us-in-force" / "policy.toml"
+    text = file.read_text(encoding="utf-8")
+    policies = []
+    for lines in (before, after):
+        file.write_text(text + f"\n[screening]\n{lines}\n", encoding="utf-8")
+        policies.append(read_policy(packs / "us-in-force"))
+    found = difference(*policies, BASE)
+    assert found.status == status, found
+    assert any(word.about.startswith("screening ") for word in found.words)
+
+
 def test_an_example_is_the_decision_that_it_claims(packs: Path) -> None:
     """The facts of an example, decided under both policies, give both outcomes."""
     before = read_policy(shipped_policies() / "us-ai-diffusion")
