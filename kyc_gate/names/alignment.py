@@ -101,6 +101,8 @@ def _joined(left: list[str], absent: list[str], asked_runs: Runs, listed_runs: R
 
 
 def _runs_like(word: str, runs: Runs) -> Iterable[tuple[Words, float]]:
+    if not runs:
+        return ()
     if word in runs:
         return [(runs[word], JOINED.share)]
     length = len(word)

@@ -35,12 +35,15 @@ AT_THE_END = frozenset({"as", "lda"})
 
 LISTED_FORMS = frozenset(lines_of("legal_forms"))
 """The legal forms of ISO 20275 in every language, which count at the beginning or end of a name."""
+_FORM_STARTS = frozenset(form.partition(" ")[0] for form in LISTED_FORMS if " " in form)
+_FORM_ENDS = frozenset(form.rpartition(" ")[2] for form in LISTED_FORMS if " " in form)
+"""With what the forms of several words begin and end: most names need not be held against any."""
 
 LONGEST_PHRASE = 7
 """Words in the longest of them."""
 
 PHRASES = tuple(sorted((tuple(phrase.split()) for phrase in _PHRASES), key=len, reverse=True))
-_PHRASE_STARTS = frozenset(phrase[0] for phrase in PHRASES)
+_PHRASES_BY_START = {start: [p for p in PHRASES if p[0] == start] for start in {p[0] for p in PHRASES}}
 
 ARTICLES = frozenset(
     {"the", "and", "of", "for", "und", "et", "y", "de", "la", "le", "les", "el", "al", "der", "die", "das"}
@@ -72,6 +75,8 @@ def _without_ends(left: list[str]) -> list[str]:
         return left[1:]
     if len(left) > 1 and (left[-1] in LISTED_FORMS or left[-1] in AT_THE_END):
         return left[:-1]
+    if len(left) < 3 or (left[0] not in _FORM_STARTS and left[-1] not in _FORM_ENDS):
+        return left
     for length in range(min(LONGEST_PHRASE, len(left) - 1), 1, -1):
         if " ".join(left[-length:]) in LISTED_FORMS:
             return left[:-length]
@@ -86,12 +91,13 @@ def says_something(words: tuple[str, ...]) -> bool:
 
 
 def _without_phrases(words: tuple[str, ...]) -> tuple[str, ...]:
-    if not _PHRASE_STARTS.intersection(words):
+    if _PHRASES_BY_START.keys().isdisjoint(words):
         return words
     left: list[str] = []
     position = 0
     while position < len(words):
-        phrase = next((p for p in PHRASES if words[position : position + len(p)] == p), None)
+        phrases = _PHRASES_BY_START.get(words[position], ())
+        phrase = next((p for p in phrases if words[position : position + len(p)] == p), None)
         if phrase is None:
             left.append(words[position])
         position += len(phrase or "x")

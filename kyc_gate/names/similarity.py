@@ -70,6 +70,34 @@ LOOK_ALIKE = (
 """First letters that are taken for each other by eye or by ear."""
 
 
+class _Traits(NamedTuple):
+    """What comparing a Latin word takes, worked out once: without it, most of screening would be spent here."""
+
+    canonical: str
+    number: str
+    digits: str
+    stem: str
+    sound: str
+    bare: str
+    bare_sound: str
+    nicknames: frozenset[str]
+
+
+@lru_cache(maxsize=1 << 16)
+def _traits(word: str) -> _Traits:
+    sound = sound_of(word)
+    return _Traits(
+        canonical=canonical(word),
+        number=as_number(word),
+        digits=_digits(word),
+        stem=stem(word),
+        sound=sound,
+        bare=word.translate(_VOWELS),
+        bare_sound=sound.translate(_VOWELS),
+        nicknames=nicknames_of(word),
+    )
+
+
 @lru_cache(maxsize=1 << 18)
 def likeness(asked: str, listed: str) -> Likeness:
     """Return how alike two words in comparison form are. A slip counts less where `asked` is a word of its own."""
@@ -77,47 +105,51 @@ def likeness(asked: str, listed: str) -> Likeness:
         return SAME
     if not (asked.isascii() and listed.isascii()):
         return _of_scripts(asked, listed)
-    if canonical(asked) == canonical(listed):
+    ours, theirs = _traits(asked), _traits(listed)
+    if ours.canonical == theirs.canonical:
         return MEANS
-    if as_number(asked) == as_number(listed):
+    if ours.number == theirs.number:
         return SAME
-    if _digits(asked) != _digits(listed):
+    if ours.digits != theirs.digits:
         return NOTHING
     if listed in ARTICLES:
         near = len(asked) <= 3 and OSA.distance(asked, listed, score_cutoff=1) == 1 and not is_known(asked)
         return ARTICLE if near else NOTHING
-    return _of_latin(asked, listed)
+    return _of_latin(asked, listed, ours, theirs)
 
 
-def _of_latin(asked: str, listed: str) -> Likeness:
-    if stem(asked) == stem(listed):
+def _of_latin(asked: str, listed: str, ours: _Traits, theirs: _Traits) -> Likeness:
+    if ours.stem == theirs.stem:
         return INFLECTED
     if len(asked) == 1 or len(listed) == 1:
         return INITIAL if asked[0] == listed[0] else NOTHING
-    if is_shortened(asked, listed):
+    # Words that are made of each other begin alike: asked first, since it is seldom so.
+    begin_alike = asked[:3] == listed[:3]
+    if begin_alike and is_shortened(asked, listed):
         return SHORTENED
-    if listed in nicknames_of(asked):
+    if listed in ours.nicknames:
         return NICKNAME
-    if _derived(asked, listed):
+    if begin_alike and _derived(asked, listed):
         return DERIVED
-    one, other = sound_of(asked), sound_of(listed)
-    if one == other and min(len(asked), len(listed)) > 2:
-        if max(len(asked), len(listed)) < SHORT_SOUND:
-            return Likeness(SOUNDS.share * KNOWN_SOUND, SOUNDS.how)
-        return (
-            SOUNDS if not is_english(asked) or is_english(listed) else Likeness(SOUNDS.share * KNOWN_SOUND, SOUNDS.how)
-        )
-    if _is_other_compound(asked, listed):
+    if ours.sound == theirs.sound and min(len(asked), len(listed)) > 2:
+        return _of_one_sound(asked, listed)
+    if begin_alike and _is_other_compound(asked, listed):
         return NOTHING
-    if _vowels_left_out(asked, listed):
+    if ours.bare == theirs.bare and _vowels_left_out(asked, listed):
         return BONES
-    vowels = SOUND_SHARE * _vowels_slipped(one, other)
+    vowels = SOUND_SHARE * _vowels_slipped(ours.sound, theirs.sound) if ours.bare_sound == theirs.bare_sound else 0.0
     if vowels > 0 and not is_english(asked):
         return Likeness(vowels, "slip")
-    slipped = max(_slipped(asked, listed), SOUND_SHARE * _slipped(one, other), vowels)
+    slipped = max(_slipped(asked, listed), SOUND_SHARE * _slipped(ours.sound, theirs.sound), vowels)
     if slipped > 0 and (share := slipped * _credible(asked, listed)) > 0:
         return Likeness(share, "slip")
     return NOTHING
+
+
+def _of_one_sound(asked: str, listed: str) -> Likeness:
+    if max(len(asked), len(listed)) < SHORT_SOUND:
+        return Likeness(SOUNDS.share * KNOWN_SOUND, SOUNDS.how)
+    return SOUNDS if not is_english(asked) or is_english(listed) else Likeness(SOUNDS.share * KNOWN_SOUND, SOUNDS.how)
 
 
 def is_shortened(asked: str, listed: str) -> bool:
@@ -157,7 +189,9 @@ def _slipped(one: str, other: str) -> float:
 
     A slip is a letter more, less, other, or swapped with its neighbour.
     """
-    shortest, longest = sorted((len(one), len(other)))
+    shortest, longest = len(one), len(other)
+    if shortest > longest:
+        shortest, longest = longest, shortest
     budget = slips_allowed(shortest)
     if longest - shortest > budget or not budget:
         return 0.0
