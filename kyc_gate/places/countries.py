@@ -13,6 +13,7 @@ import pycountry
 from kyc_gate.model.country import CountryCode
 from kyc_gate.places.fold import fold
 from kyc_gate.places.gazetteer import CITY, COUNTRY, OBSCURE_NAME, gazetteer
+from kyc_gate.places.official_names import OFFICIAL_NAMES
 from kyc_gate.places.place_key import place_key
 from kyc_gate.places.spellings import AMBIGUOUS, FORMER_CODES, OTHER_CODES, SPELLINGS
 
@@ -101,7 +102,8 @@ def _names() -> Mapping[str, CountryCode]:
     """Spellings of ISO 3166-1 and our own, folded; our own win. Names in other languages are in the table of places."""
     table = _unanimous(_published())
     table.update(_codes())
-    table.update({_folded(name): CountryCode(code) for code, names in SPELLINGS.items() for name in names})
+    for ours in (OFFICIAL_NAMES, SPELLINGS):
+        table.update({_folded(name): CountryCode(code) for code, names in ours.items() for name in names})
     for name in AMBIGUOUS:
         table.pop(_folded(name), None)
     return MappingProxyType(table)

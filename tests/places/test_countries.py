@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kyc_gate.places.countries import parse_country
+from kyc_gate.places.headquarters import resolve_headquarters
+from kyc_gate.places.official_names import OFFICIAL_NAMES
 
 UNKNOWN = (
     "", "   ", "-", "N/A", "n/a", "none", "null", "ZZ", "XX", "EU", "Asia", "SPA", "CHI", "YU", "DD", "Earth",
@@ -84,3 +86,12 @@ def test_any_text_has_an_answer(text: str) -> None:
 def test_silence_is_unknown() -> None:
     """A missing country is unknown."""
     assert parse_country(None) is None
+
+
+def test_states_are_known_by_what_they_call_themselves() -> None:
+    """The full name of a state in its own language is that state, and no town abroad that was named after it."""
+    for code, names in OFFICIAL_NAMES.items():
+        for name in names:
+            assert resolve_headquarters(name).country == code, name
+    assert resolve_headquarters("دمشق\nالجمهورية العربية السورية").country == "SY"
+    assert resolve_headquarters("فلسطين").country == "PS"
