@@ -12,8 +12,10 @@ from kyc_gate.cli import caps
 from kyc_gate.cli.output import UsageError, add_json, print_json, print_table
 from kyc_gate.cli.runs import import_events, reevaluate_runs
 from kyc_gate.cli.state import add_config, opened_store
+from kyc_gate.compute.registry import declared_models
 from kyc_gate.errors import InputError
 from kyc_gate.model.record import Record, plain
+from kyc_gate.model.run import DeclaredRun
 from kyc_gate.model.usage import DayUsage, Usage
 from kyc_gate.ownership.control_groups import control_group
 from kyc_gate.policy.policy import Policy
@@ -52,14 +54,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     capped = steps.add_parser("caps", help="set installed chips against the rule's caps", allow_abbrev=False)
     caps.add_arguments(capped)
     add_json(capped)
-    for step in (show, given, again):
+    made = steps.add_parser("models", help="list the models that runs said they make", allow_abbrev=False)
+    for step in (show, given, again, made):
         add_config(step)
         add_json(step)
 
 
 def run(options: argparse.Namespace) -> int:
     """Take the step."""
-    steps = {"show": _show, "import": import_events, "reevaluate": reevaluate_runs, "caps": caps.run}
+    steps = {"show": _show, "import": import_events, "reevaluate": reevaluate_runs, "caps": caps.run, "models": _models}
     return steps[options.step](options)
 
 
@@ -144,6 +147,32 @@ def _told(shown: _Shown) -> dict[str, object]:
         {**plain(found), "line": found.line.name, "operations": found.line.operations} for found in shown.crossings
     ]
     return {**plain(shown.usage), "days": plain(shown.days), "lines": crossings}
+
+
+def _models(options: argparse.Namespace) -> int:
+    """List the models that declared runs make, with all that each was trained with."""
+    models = declared_models(asyncio.run(_declared(options)))
+    if options.json:
+        for model in models:
+            print_json(plain(model))
+        return 0
+    rows = [
+        (
+            model.control_group or "",
+            model.name,
+            str(len(model.runs)),
+            f"{Decimal(model.least):.3e}" if model.operations is not None else f"over {Decimal(model.least):.3e}",
+            model.base.name if model.base else "",
+        )
+        for model in models
+    ]
+    print_table(("control group", "model", "runs", "operations", "base"), rows)
+    return 0
+
+
+async def _declared(options: argparse.Namespace) -> tuple[DeclaredRun, ...]:
+    async with opened_store(options.config) as (_, store):
+        return await store.fetch_declared_runs()
 
 
 def _print_groups(shown: list[_Shown]) -> None:

@@ -46,8 +46,26 @@ class Run(Record):
         return max((each for each in (self.declared, self.estimated) if each is not None), default=None)
 
 
+class DeclaredRun(Record):
+    """One run that was let through, as part of the model that it said it makes.
+
+    `operations` are the run's own: what is declared, or the likely figure of its machines where that is more. `base` is
+    what it starts from, completed from what was on file; `synthetic` what its data adds, None where that is not known.
+    """
+
+    hold_id: str
+    model: str
+    operations: int
+    base: BaseModel | None = None
+    synthetic: int | None = 0
+    control_group: str = ""
+    account: str = ""
+
+
 class RegisteredModel(Record):
     """A model that runs may start from. `operations` is all that it was trained with, its base included.
+
+    `least` is what is known of the operations where all of them are not.
 
     `base` is None for a model from scratch. `verified` is true where the operator checked that the weights are
     published, or the operations; what only a customer says stays a claim.
@@ -57,6 +75,7 @@ class RegisteredModel(Record):
     name: str
     weights: Weights = Weights.UNKNOWN
     operations: int | None = None
+    least: int = 0
     base: BaseModel | None = None
     control_group: str | None = None
     runs: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Adapter, Refusal
 from kyc_gate.adapters.problem import problem_answer
-from kyc_gate.compute.registry import Models
+from kyc_gate.compute.registry import Models, declared_models, models_by_name, names_to_complete
 from kyc_gate.decide.decision import combine, decide
 from kyc_gate.errors import (
     ConfigurationError,
@@ -50,7 +50,7 @@ from kyc_gate.service.admission import Admission, Readiness, Reading, Screened
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
-from kyc_gate.service.lineage_facts import lineage_lines, with_models
+from kyc_gate.service.lineage_facts import declared_run, lineage_lines, with_models
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
@@ -382,8 +382,9 @@ class Gate:
 
     async def _reading(self, request: ProvisioningRequest, party: Party | None) -> Reading:
         generation = self._generation
-        request = with_models(await self._resolved(request), self.models)
+        request = await self._resolved(request)
         standing, known = await self._standings.of(request, generation, party)
+        request = await self._completed(request, standing.control_group)
         estimated = estimate_of(
             request, horizon_days=self.settings.horizon_days(self.policies), utilisation=self.settings.utilisation
         )
@@ -481,6 +482,9 @@ class Gate:
             case=self._case(decision_id, reading, decision) if opens else None,
             spend_grant=grant.id if grant else None,
             spend_operations=reading.estimated.high if grant else 0,
+            declares=declared_run(request, facts, reading.usage.hold_id, reading.estimated)
+            if passes and not request.dry_run
+            else None,
         )
 
     def _case(self, decision_id: str, reading: Reading, decision: Decision) -> CaseOpening:
@@ -624,6 +628,17 @@ class Gate:
                 lines.extend(found)
         certainty = Certainty.UNRESOLVED if left else Certainty.EXACT
         return replace(request, lines=tuple(lines), unresolved=tuple(left), certainty=certainty)
+
+    async def _completed(self, request: ProvisioningRequest, control_group: str) -> ProvisioningRequest:
+        """Return the request with its lineage completed by the operator's files, and else by earlier declared runs."""
+        if request.lineage is None:
+            return request
+        request = with_models(request, self.models)
+        names = names_to_complete(request.lineage, self.models) if request.lineage else ()
+        if not names:
+            return request
+        runs = await self.store.fetch_declared_runs(control_group, names)
+        return with_models(request, models_by_name(declared_models(runs)))
 
     async def _finish(self, ending: Ending) -> None:
         """End what an accepted call ended. Where that fails the runs go on counting, which is the safe side."""

@@ -10,13 +10,17 @@ from msgspec.structs import replace
 from kyc_gate.compute.estimate import declared_disagrees
 from kyc_gate.compute.lineage import LineageLines, count_lineage
 from kyc_gate.compute.registry import Models, complete_lineage
-from kyc_gate.model.facts import LineageFacts
-from kyc_gate.model.job import Estimate, ProvisioningRequest
+from kyc_gate.model.facts import Facts, LineageFacts
+from kyc_gate.model.job import Estimate, ProvisioningRequest, Workload
 from kyc_gate.model.lineage import BaseModel, BaseWeights, Lineage
+from kyc_gate.model.run import DeclaredRun
 from kyc_gate.model.usage import Usage
 from kyc_gate.policy.read import Policy
 
 LAW = LineageLines()
+
+MAKES_NOTHING = (Workload.INFERENCE,)
+"""Workloads that leave a model as it is."""
 
 
 def lineage_lines(policies: Iterable[Policy]) -> LineageLines:
@@ -45,6 +49,20 @@ def declared_operations(request: ProvisioningRequest) -> int | None:
     plan = request.lineage.plan if request.lineage else None
     figures = (request.declared_operations, plan.operations if plan else None)
     return max((figure for figure in figures if figure is not None), default=None)
+
+
+def declared_run(request: ProvisioningRequest, facts: Facts, hold_id: str, estimated: Estimate) -> DeclaredRun | None:
+    """Return the run as part of the model that it says it makes; None where it says none, or makes none."""
+    lineage = request.lineage
+    if lineage is None or lineage.model is None or request.workload in MAKES_NOTHING:
+        return None
+    return DeclaredRun(
+        hold_id=hold_id,
+        model=lineage.model,
+        operations=max(estimated.likely, declared_operations(request) or 0),
+        base=lineage.base,
+        synthetic=facts.lineage.synthetic_operations,
+    )
 
 
 def disagrees(request: ProvisioningRequest, estimated: Estimate, usage: Usage | None) -> bool | None:

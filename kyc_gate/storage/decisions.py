@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from kyc_gate.audit.record import body_of
-from kyc_gate.storage import casework, ledger
+from kyc_gate.storage import casework, ledger, models
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.store import DecisionEntry, GrantNotSpent, Receipt
@@ -24,6 +24,8 @@ def append_decision(connection: Connection, entry: DecisionEntry, body: str) -> 
             ledger.rely_on(connection, entry.hold_id, entry.decision_id)
         else:
             ledger.release(connection, entry.hold_id)
+    if entry.declares is not None:
+        models.declare(connection, entry.declares)
     # 2. The case that waits for a person.
     case = casework.open_or_join(connection, entry.case) if entry.case is not None else None
     # 3. The record.

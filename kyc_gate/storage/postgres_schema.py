@@ -193,7 +193,13 @@ CREATE TABLE asked_by_day (
 );
 """
 
-MIGRATIONS = (_FIRST, _SECOND)
+# Runs that said which model they make. They count while their hold does, for the control group that its holder is in.
+_THIRD = """
+CREATE TABLE declared_runs (hold_id TEXT PRIMARY KEY, model TEXT NOT NULL, document TEXT NOT NULL);
+CREATE INDEX declared_runs_by_model ON declared_runs (model);
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD)
 """Migration number n brings a database of schema n - 1 to schema n."""
 
 _LOCK = 0x6B79635F67617465

@@ -15,8 +15,9 @@ from kyc_gate.model.case import Case, Grant
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
+from kyc_gate.model.run import DeclaredRun
 from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usage
-from kyc_gate.storage import casework, chain_log, directory, ledger, runs
+from kyc_gate.storage import casework, chain_log, directory, ledger, models, runs
 from kyc_gate.storage.decisions import append_decision, withdraw
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.store import DecisionEntry, Receipt
@@ -212,6 +213,12 @@ class RowStore:
     async def fetch_runs(self, control_group: str, *, limit: int = 1_000) -> tuple[MeteredRun, ...]:
         """Return up to `limit` runs of a control group that count, the newest first."""
         return await self._read(lambda connection: runs.runs_of_group(connection, control_group, limit=limit))
+
+    async def fetch_declared_runs(
+        self, control_group: str | None = None, names: Sequence[str] | None = None
+    ) -> tuple[DeclaredRun, ...]:
+        """Return the runs that count and said which model they make: of a control group, of models by folded name."""
+        return await self._read(lambda connection: models.declared_runs(connection, control_group, names))
 
     async def follow_group(self, account: str, party_id: str, control_group: str) -> bool:
         """Put what an account used for a party into the control group; return whether that changed anything."""

@@ -270,7 +270,13 @@ CREATE TABLE asked_by_day (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD)
+# Runs that said which model they make. They count while their hold does, for the control group that its holder is in.
+_FOURTH = """
+CREATE TABLE declared_runs (hold_id TEXT PRIMARY KEY, model TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX declared_runs_by_model ON declared_runs (model);
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """Migration number n brings a file of schema n - 1 to schema n."""
 
 

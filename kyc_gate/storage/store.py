@@ -12,6 +12,7 @@ from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import Record
+from kyc_gate.model.run import DeclaredRun
 from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usage
 
 
@@ -39,6 +40,7 @@ class DecisionEntry(Record):
     `record` is the JSON-ready audit record; the store adds position, previous hash and hash.
     `keep_hold` is false for a decision that lets nothing through: its hold is released in the same transaction.
     `spend_grant` names a grant to spend `spend_operations` of; where it cannot be spent, nothing is written.
+    `declares` says which model the run makes, for later runs to name.
     It is spent against `request.fingerprint` and `at` of the record: what is recorded is what is checked.
     """
 
@@ -49,6 +51,7 @@ class DecisionEntry(Record):
     case: CaseOpening | None = None
     spend_grant: str | None = None
     spend_operations: int = 0
+    declares: DeclaredRun | None = None
 
 
 class Receipt(Record):
@@ -135,6 +138,9 @@ class Store(Protocol):
     async def fetch_run(self, id: str) -> MeteredRun | None: ...
     async def fetch_open_runs(self, *, after: str = "", limit: int = 100) -> tuple[MeteredRun, ...]: ...
     async def fetch_runs(self, control_group: str, *, limit: int = 1_000) -> tuple[MeteredRun, ...]: ...
+    async def fetch_declared_runs(
+        self, control_group: str | None = None, names: Sequence[str] | None = None
+    ) -> tuple[DeclaredRun, ...]: ...
     async def join_group(self, party_ids: Sequence[str], control_group: str) -> None: ...
     async def follow_group(self, account: str, party_id: str, control_group: str) -> bool: ...
 

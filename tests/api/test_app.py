@@ -210,3 +210,22 @@ async def test_failed_store_is_503_without_a_trace(api: aiohttp.ClientSession, g
     async with api.get("/v1/cases") as response:
         assert response.status == 503
         assert "sqlite" not in (await response.text()).lower()
+
+
+async def test_a_run_is_read_and_ended(api: aiohttp.ClientSession) -> None:
+    """A run is read by its decision and ended by the platform; a wrong end changes nothing, and no run is 404."""
+    _, answer = await ask(api, request={key: value for key, value in REQUEST.items() if key != "duration_hours"})
+    path = f"/v1/runs/{answer['decision_id']}"
+    async with api.get(path) as response:
+        run = await response.json()
+    assert (run["ends_at"], run["finished"]) == (None, False)
+    for body in ({"ended_at": "2020-01-01T00:00:00Z"}, {"ended_at": "2026-11-24T12:00:00"}, {"ended_at": "never"}):
+        async with api.post(f"{path}/finish", json=body) as response:
+            assert response.status == 400, body
+    async with api.post(f"{path}/finish") as response:
+        (ended,) = (await response.json())["runs"]
+    assert (response.status, ended["finished"], ended["hold_id"]) == (200, True, run["hold_id"])
+    async with api.get(path) as response:
+        assert (await response.json())["finished"] is True
+    async with api.get("/v1/runs/dec_none") as response, api.post("/v1/runs/dec_none/finish") as other:
+        assert (response.status, other.status) == (404, 404)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kyc_gate.compute.registry import complete_lineage, models_by_name
+from kyc_gate.compute.registry import complete_lineage, declared_models, models_by_name
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.model.lineage import BaseModel, Lineage, SyntheticData, Weights
-from kyc_gate.model.run import RegisteredModel
+from kyc_gate.model.run import DeclaredRun, RegisteredModel
 from kyc_gate.service.model_file import read_models
 
 OWN = RegisteredModel(id="own-1t", name="Own 1T", weights=Weights.UNPUBLISHED, operations=10**26, verified=True)
@@ -61,3 +61,19 @@ def test_files_are_read_strictly(tmp_path: Path) -> None:
             read_models([file])
     with pytest.raises(ConfigurationError, match="cannot read"):
         read_models([tmp_path / "none.jsonl"])
+
+
+def test_a_declared_model_adds_up_its_runs() -> None:
+    """All runs, the largest base and the data count; a model continued from itself counts once; unknown is a least."""
+    runs = [
+        DeclaredRun(hold_id="1", model="M", operations=5, base=BaseModel(name="b", operations=100)),
+        DeclaredRun(hold_id="2", model="m", operations=7, base=BaseModel(name="M", operations=105), synthetic=3),
+    ]
+    (model,) = declared_models(runs)
+    assert (model.operations, model.runs) == (115, ("1", "2"))
+    (unknown,) = declared_models([*runs, DeclaredRun(hold_id="3", model="M", operations=1, synthetic=None)])
+    assert (unknown.operations, unknown.least) == (None, 116)
+    claimed = Lineage(base=BaseModel(name="m", operations=1))
+    completed = complete_lineage(claimed, models_by_name([unknown])).base
+    assert completed is not None
+    assert completed.operations == 116

@@ -78,6 +78,32 @@ async def test_models_on_file_stand_above_what_is_claimed(make_gate: MakeGate) -
         read_question(asked({"base": {**OPEN, "verified": True}}))
 
 
+async def test_models_that_runs_made_complete_a_later_lineage(make_gate: MakeGate) -> None:
+    """A later run that names the model gets its operations and unpublished weights, whatever it claims; a file
+    outranks that, and another customer's run of that name is another model."""
+
+    async def base_of(gate: Gate, account: str = "acct-norge") -> tuple[object, object]:
+        claim = {"base": {"name": "MINE", "weights": "published", "operations": 1}}
+        request, party, _ = read_question(asked(claim, account=account))
+        admission = await gate.decide(request, party=party)
+        record = await gate.store.fetch_decision(admission.decision_id or "")
+        assert record is not None
+        facts: Any = record["facts"]
+        return facts["lineage"]["base_weights"], facts["lineage"]["base_operations"]
+
+    async with make_gate() as gate:
+        assert await base_of(gate) == ("published", 1)
+        for _ in range(2):
+            made = {"model": "Mine", "from_scratch": True}
+            request, party, _ = read_question(asked(made, declared_operations=4e24))
+            assert (await gate.decide(request, party=party)).outcome is Outcome.ALLOW
+        assert await base_of(gate) == ("unpublished", 8 * 10**24)
+        assert await base_of(gate, "acct-emirate") == ("published", 1)
+    known = RegisteredModel(id="mine", name="Mine", weights=Weights.PUBLISHED, operations=3, verified=True)
+    async with make_gate(models=models_by_name([known])) as gate:
+        assert await base_of(gate) == ("published", 3)
+
+
 async def test_inference_on_a_large_model_is_not_training(gate: Gate) -> None:
     """A base over the threshold does not hold an inference job."""
     request, party, _ = read_question(asked({"base": OWN}, workload="inference"))
