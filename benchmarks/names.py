@@ -152,7 +152,7 @@ def score_of(query: str, target: str) -> float:
 
 def retrieval(title: str, snapshot: ListSnapshot, rows: list[list[str]], *, peers: bool = False) -> None:
     """Print how often the true entry is first, and among the first ten."""
-    screener = Screener(snapshot, possible=0.3, match=0.99)
+    screener = Screener(snapshot, possible=0.01, match=0.99)
     ranked = [[match.entry_id for match in screener.screen([row[3]]).matches] for row in rows]
     print(f"  {title}: {len(rows)} queries, {len(snapshot.entries)} entries")
     _recalls("kyc_gate", rows, ranked)

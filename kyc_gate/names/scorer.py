@@ -14,7 +14,7 @@ from kyc_gate.names.guards import MANY_WORDS, Guard, guard_of
 from kyc_gate.names.skeleton import is_abjad
 from kyc_gate.names.word_rarity import rarity_of_words
 
-SCORER_VERSION = "2"
+SCORER_VERSION = "3"
 """Changes whenever the same two names may score otherwise; it goes with every result."""
 
 UNMATCHED_QUERY = 0.6
@@ -23,7 +23,7 @@ UNMATCHED_QUERY = 0.6
 UNMATCHED_LISTED = 0.3
 """What an unmatched word of the listed name costs: people shorten names more often than they lengthen them."""
 
-SWAPPED = 2.2
+SWAPPED = 3.2
 """What it costs on top that each side has words which the other has not: `Ali Hassan` is not short for `Ali Omar`."""
 
 LETTERS_AGREE = 0.975
@@ -40,6 +40,15 @@ MOST_ABSENT = 0.75
 
 TELLS_ENOUGH = 0.85
 """Weight of the agreed words at which a listed name is recognised among any others."""
+
+COINED_TELLS = 0.6
+"""Weight at which a listed name that is no everyday word is recognised among generic words: `DJI Europe`."""
+
+SHORTEST_COINED = 3
+"""Letters of such a name at least."""
+
+CONSONANTS_FROM = 0.79
+"""Score below which consonants alone say less, the lower the less: names of Arabic script read alike by chance."""
 
 SHORTEST_RECOGNISED = 5
 """Letters of the longest word that agrees, where the listed name has more words: `Alfa` alone is not Alfa-Bank."""
@@ -138,6 +147,8 @@ class Scorer:
         score = agreed / (agreed + missing + swapped + UNMATCHED_QUERY * surplus + UNMATCHED_LISTED * absent)
         if surplus and score < WHOLE_NAME and not asked.guessed and self._is_recognised(found, agreed, absent):
             score = max(score, WHOLE_NAME * agreed / (agreed + missing))
+        if listed.abjad and not asked.abjad and score < CONSONANTS_FROM:
+            score *= (score / CONSONANTS_FROM) ** 2
         if score < floor:
             return 0.0, found, None
         guard = guard_of(found, agreed)
@@ -157,6 +168,8 @@ class Scorer:
             return False
         if absent > ARTICLE_WEIGHT:
             return agreed >= TELLS_ENOUGH and max(map(len, words)) >= SHORTEST_RECOGNISED
+        if padded and agreed >= COINED_TELLS and _is_coined(found):
+            return True
         return agreed >= TELLS_ENOUGH or len(words) >= (MANY_WORDS if padded else MANY_WORDS + 1)
 
     def _sure(self, score: float, agreed: float, asked: PreparedName) -> float:
@@ -180,6 +193,13 @@ class Scorer:
 
 _LESSER = frozenset({"means", "inflected", HOW})
 """Ways to agree in which the word that tells less says how much."""
+
+
+def _is_coined(found: Alignment) -> bool:
+    """Return whether the words agree exactly, and one is no everyday word."""
+    if any(pair.how != "same" for pair in found.pairs):
+        return False
+    return any(len(word) >= SHORTEST_COINED and not is_known(word) for word in words_of(found.pairs))
 
 
 def _uncommon(words: Iterable[str]) -> list[str]:

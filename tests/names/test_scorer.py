@@ -121,3 +121,10 @@ def test_a_score_is_a_share(asked: list[str], listed: list[str]) -> None:
     score = SCORER.score(one, two)
     assert 0 <= score <= 1
     assert SCORER.explain(one, two, query="a", target="b").score == score
+
+
+def test_a_coined_name_is_recognised_among_generic_words() -> None:
+    """A listed name of three letters that is no everyday word is possible with a place and a form; a slip of it is not."""
+    listed = SCORER.prepare(("dji",))
+    assert SCORER.score(SCORER.prepare(("dji", "europe")), listed) >= 0.79
+    assert SCORER.score(SCORER.prepare(("dje", "europe")), listed) < 0.79
