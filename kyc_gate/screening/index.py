@@ -148,43 +148,47 @@ class GramIndex:
 
     def _scan(
         self, known: list[tuple[float, int]], whole: float, share: float, met: float
-    ) -> tuple[Numbers, Floats, float]:
+    ) -> tuple[NDArray[np.intp], Floats, float]:
         """Return the names met, what they share of the grams read, and what the grams not read tell together."""
         sums = self._spare.pop() if self._spare else np.zeros(len(self._told), dtype=np.float32)
         left = sum(told for told, _ in known)
-        read: list[Numbers] = []
+        read: list[NDArray[np.intp]] = []
         count = 0
         for told, gram in known:
             numbers = self._postings[gram]
             dear = left < share * whole and count + len(numbers) > CHEAP
             if dear or left < met * whole or count > MOST_READ:
                 break
-            sums[numbers] += told
-            read.append(numbers)
+            # As indices of the machine's own width once: numpy would convert them for each use.
+            places = numbers.astype(np.intp)
+            np.add.at(sums, places, np.float32(told))
+            read.append(places)
             count += len(numbers)
             left -= told
-        every = np.concatenate(read) if read else np.zeros(0, dtype=np.int32)
-        partly = sums[every]
+        every = np.concatenate(read) if read else np.zeros(0, dtype=np.intp)
+        partly = sums.take(every)
         sums[every] = 0
         self._spare.append(sums)
         return every, partly, max(left, 0.0)
 
-    def _at_least(self, numbers: Numbers, ceilings: Floats, least: float) -> tuple[Numbers, float]:
+    def _at_least(self, numbers: NDArray[np.intp], ceilings: Floats, least: float) -> tuple[NDArray[np.intp], float]:
         """Return the names that may reach `least`, each once, and the highest ceiling among the others."""
-        if len(ceilings) > MOST_RANKED and (ceilings >= least).sum() > MOST_RANKED:
-            least = max(least, float(np.partition(ceilings, -MOST_RANKED)[-MOST_RANKED]))
         reach = ceilings >= least
-        others = ceilings[~reach]
         likely = numbers[reach]
+        if len(likely) > MOST_RANKED:
+            high = ceilings[reach]
+            reach = ceilings >= np.partition(high, len(high) - MOST_RANKED)[len(high) - MOST_RANKED]
+            likely = numbers[reach]
+        highest = float(np.where(reach, np.float32(0), ceilings).max()) if len(ceilings) > len(likely) else 0.0
         # Each name keeps the last of its places: without sorting, which would cost more than all the rest.
         last = self._places.pop() if self._places else np.empty(len(self._told), dtype=np.int32)
         places = np.arange(len(likely), dtype=np.int32)
         last[likely] = places
         likely = likely[last[likely] == places]
         self._places.append(last)
-        return likely, float(others.max()) if len(others) else 0.0
+        return likely, highest
 
-    def _shared(self, numbers: Numbers, known: list[tuple[float, int]]) -> Floats:
+    def _shared(self, numbers: NDArray[np.intp], known: list[tuple[float, int]]) -> Floats:
         """Return what each name shares with the query, exactly."""
         asked = np.zeros(len(self._tells), dtype=np.float32)
         for told, gram in known:
@@ -194,21 +198,27 @@ class GramIndex:
         bounds = np.zeros(len(numbers) + 1, dtype=np.int64)
         np.cumsum(lengths, out=bounds[1:])
         places = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], lengths)
-        return _sums(asked[self._forward[places]], bounds)
+        return _sums(asked.take(self._forward.take(places)), bounds)
 
-    def _ranked(self, numbers: Numbers, shared: Floats, size: float, share: float, missed: float) -> Candidates:
+    def _ranked(
+        self, numbers: NDArray[np.intp], shared: Floats, size: float, share: float, missed: float
+    ) -> Candidates:
         """Return the best names: all that share `share`, up to `MOST_KEPT`; and `KEPT` in any case.
 
         The rank is a mean of the share and of Dice's coefficient, so that among names that contain the query the
         shorter ones come first.
         """
+        if not len(numbers):
+            return Candidates([], [], missed)
         told = self._told[numbers]
         rank = shared * (0.4 + 1.2 * size / (size + told))
-        order = np.lexsort((numbers, -rank))
-        kept = min(max(KEPT, int((shared >= share).sum())), MOST_KEPT)
-        dropped = shared[order[kept:]]
+        kept = min(max(KEPT, int((shared >= share).sum())), MOST_KEPT, len(rank))
+        # Only those that may be among the best are put in order; equals at the end are in `first` too.
+        first = np.flatnonzero(rank >= np.partition(rank, len(rank) - kept)[len(rank) - kept])
+        order = first[np.lexsort((numbers[first], -rank[first]))][:kept]
+        dropped = np.delete(shared, order)
         missed = max(missed, float(dropped.max()) if len(dropped) else 0.0)
-        return Candidates(numbers[order[:kept]].tolist(), shared[order[:kept]].tolist(), missed)
+        return Candidates(numbers[order].tolist(), shared[order].tolist(), missed)
 
 
 def _sums(values: Floats, starts: NDArray[np.int64]) -> Floats:
