@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from kyc_gate.errors import FeedFault
+from kyc_gate.errors import FeedFault, StorageFault
 from kyc_gate.feeds.difference import difference
 from kyc_gate.feeds.screened_book import Screened, ScreenedBook
 from kyc_gate.model.decision import Outcome
@@ -219,7 +219,17 @@ async def open_cases(
     """Record each resemblance that the store does not hold yet, open its case, and return how many were new."""
     opened = 0
     for each in found:
-        if await store.fetch_decision(decision_id_of(each)) is None:
-            await store.append(entry_of(each, at=at, due_hours=due_hours, urgent_due_hours=urgent_due_hours))
+        if await store.fetch_decision(decision_id_of(each)) is not None:
+            continue
+        entry = entry_of(each, at=at, due_hours=due_hours, urgent_due_hours=urgent_due_hours)
+        try:
+            await store.append(entry)
+        except StorageFault:
+            # Whoever else goes over the book, in this process or another, may have recorded it a moment ago; a write of
+            # our own makes sure that what they wrote can be read.
+            await store.ready()
+            if await store.fetch_decision(decision_id_of(each)) is None:
+                raise
+        else:
             opened += 1
     return opened

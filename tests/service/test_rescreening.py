@@ -131,6 +131,19 @@ async def test_newer_lists_break_off_what_is_under_way(book: ScreenedBook) -> No
     assert book.of("d") is None
 
 
+async def test_two_that_go_over_one_book_open_one_case_each(book: ScreenedBook, tmp_path: Path) -> None:
+    """Two walks at one time, of a gate and of a command say, record each resemblance once, and neither fails."""
+    found = [each for _, some in Rescreener(Screener(AFTER), book, lambda _: None).screen(BOOK) for each in some]
+    stores = [SqliteStore(tmp_path / "one.db"), SqliteStore(tmp_path / "one.db")]
+    for store in stores:
+        await store.open()
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    counts = await asyncio.gather(*[open_cases(s, found, at=at, due_hours=24, urgent_due_hours=4) for s in stores])
+    assert sum(counts) == len(found) == 3
+    for store in stores:
+        await store.close()
+
+
 def test_every_flip_is_listed() -> None:
     """A backtest names each party that the sides answer differently, and sums outcomes and lists."""
     backtest = Backtest(Screener(BEFORE), Screener(AFTER))
