@@ -14,7 +14,7 @@ from kyc_gate.names.guards import MANY_WORDS, Guard, guard_of
 from kyc_gate.names.skeleton import is_abjad
 from kyc_gate.names.word_rarity import rarity_of_words
 
-SCORER_VERSION = "3"
+SCORER_VERSION = "4"
 """Changes whenever the same two names may score otherwise; it goes with every result."""
 
 UNMATCHED_QUERY = 0.6
@@ -25,6 +25,9 @@ UNMATCHED_LISTED = 0.3
 
 SWAPPED = 3.2
 """What it costs on top that each side has words which the other has not: `Ali Hassan` is not short for `Ali Omar`."""
+
+SWAPPED_SCRIPTS = 2.2
+"""The same where only consonants are compared: too few of them agree for the words left over to tell as much."""
 
 LETTERS_AGREE = 0.975
 """Score of names with the same letters, spaced otherwise."""
@@ -143,7 +146,8 @@ class Scorer:
         if not agreed:
             return 0.0, found, None
         surplus, absent = self._told(found.only_asked), self._told(found.only_listed)
-        swapped = SWAPPED * self._swapped(found) if surplus and absent else 0.0
+        costs = SWAPPED if asked.abjad is listed.abjad else SWAPPED_SCRIPTS
+        swapped = costs * self._swapped(found) if surplus and absent else 0.0
         score = agreed / (agreed + missing + swapped + UNMATCHED_QUERY * surplus + UNMATCHED_LISTED * absent)
         if surplus and score < WHOLE_NAME and not asked.guessed and self._is_recognised(found, agreed, absent):
             score = max(score, WHOLE_NAME * agreed / (agreed + missing))
