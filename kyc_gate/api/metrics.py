@@ -93,6 +93,7 @@ def _sources(coverage: Coverage | None) -> Iterator[Metric]:
             ("last_pull", "1 for the outcome of the last pull.", ["source", "outcome"]),
             ("last_pull_timestamp_seconds", "When the source was last asked.", label),
             ("failures", "Pulls since the last one that went well.", label),
+            ("overruled", "1 for each guard that was overruled for what is held.", ["source", "guard"]),
             ("entries", "Entries of the list that are held.", ["source", "list"]),
             ("names", "Names of the source that are held, aliases included.", label),
             ("published_timestamp_seconds", "When what is held was published.", label),
@@ -103,6 +104,8 @@ def _sources(coverage: Coverage | None) -> Iterator[Metric]:
             families["state"].add_metric([source.source, state.value], source.state is state)
         for outcome in ("updated", "unchanged", "refused", "failed", "never"):
             families["last_pull"].add_metric([source.source, outcome], source.outcome == outcome)
+        for guard in source.accepted:
+            families["overruled"].add_metric([source.source, guard], 1)
         families["failures"].add_metric([source.source], source.failures)
         families["names"].add_metric([source.source], source.names)
         for code, count in source.counts.items():

@@ -22,6 +22,9 @@ from kyc_gate.service.config import Configuration, read_configuration
 from kyc_gate.service.gather import ListStanding
 from kyc_gate.service.list_shelf import read_active
 
+MOST_NOTES = 5
+"""Notes on the lists that are told word for word."""
+
 
 class Check(Record):
     """One check. `state` is `ok`, `warn` (the gate works, and less well than it could) or `fail`."""
@@ -160,6 +163,10 @@ def _lists(configuration: Configuration) -> Iterator[Check]:
     if snapshot.problems:
         detail = f"{len(snapshot.problems)} rows could not be read; the first: {snapshot.problems[0]}"
         yield Check(check="lists", state="warn", detail=detail)
+    for note in snapshot.notes[:MOST_NOTES]:
+        yield Check(check="lists", state="warn", detail=note)
+    if len(snapshot.notes) > MOST_NOTES:
+        yield Check(check="lists", state="warn", detail=f"{len(snapshot.notes) - MOST_NOTES} more notes on the lists")
 
 
 async def _store(configuration: Configuration) -> list[Check]:

@@ -241,6 +241,9 @@ def _tell_status(coverage: Coverage) -> None:
         print(f"snapshot {coverage.snapshot[:12]}, active since {_date(coverage.activated_at)}")
     for problem in (*coverage.reasons(), *(f"no entry of list {code}" for code in coverage.missing_lists)):
         print(f"! {problem}")
+    for source in coverage.sources:
+        if source.accepted:
+            print(f"! `{source.source}` was activated over {', '.join(source.accepted)}")
 
 
 def _status_row(source: SourceCoverage) -> tuple[str, ...]:

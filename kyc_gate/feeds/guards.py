@@ -40,7 +40,8 @@ class Objection(Record):
 
 
 OVERRULED = (
-    "shrunk", "grew", "rolled-back", "dated-ahead", "unreadable-rows", "too-few", "too-many", "list-missing", "canary",
+    "shrunk", "grew", "rolled-back", "dated-ahead", "unreadable-rows", "too-few", "too-many", "list-missing",
+    "incomplete", "canary",
 )  # fmt: skip
 """The guards that an operator may overrule. A file that cannot be read, or whose checksum is wrong, is never used."""
 
@@ -69,6 +70,7 @@ def objections(
     found = [
         *_size(source, len(reading.entries)),
         *_coverage(source, reading, held, limits),
+        *(Objection(code="incomplete", says=part) for part in reading.incomplete),
         *_rows(reading, limits),
         *_date(held, published_at, dated_by, now),
     ]

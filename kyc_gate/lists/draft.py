@@ -134,6 +134,7 @@ class Collector:
         self.format = format
         self.problems = Problems(name)
         self.notes: list[str] = []
+        self.incomplete: list[str] = []
         self.rows = 0
         self.as_of: datetime | None = None
         self._damaged = 0
@@ -166,6 +167,7 @@ class Collector:
             problems=self.problems.all(),
             as_of=self.as_of,
             notes=tuple(self.notes),
+            incomplete=tuple(self.incomplete),
             rows=self.rows,
             files=tuple(files) or (self.name,),
         )

@@ -150,6 +150,7 @@ def _together(name: str, readings: list[ListReading]) -> ListReading:
         problems=tuple(problem for reading in readings for problem in reading.problems),
         as_of=min(known) if len(known) == len(times) else None,
         notes=tuple(note for reading in readings for note in reading.notes),
+        incomplete=tuple(part for reading in readings for part in reading.incomplete),
         rows=sum(reading.rows for reading in readings),
         files=(name,),
     )

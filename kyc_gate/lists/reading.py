@@ -22,7 +22,8 @@ class ListReading(Record):
     """The entries of one file, or of several files that belong together.
 
     `problems` names each row that could not be read whole, with its line; `notes` what else a reader of the list should
-    know, such as a part that was not given. `rows` counts the rows or records that held something. `files` are the
+    know. `incomplete` says what of the list itself is not there, such as the file of aliases: who is listed under those
+    names is not found. `rows` counts the rows or records that held something. `files` are the
     names that the reading came from. `as_of` is the publication time that the file states, or None when it states none.
     """
 
@@ -32,6 +33,7 @@ class ListReading(Record):
     problems: tuple[str, ...] = ()
     as_of: datetime | None = None
     notes: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
     rows: int = 0
     files: tuple[str, ...] = ()
 

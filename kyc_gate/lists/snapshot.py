@@ -37,7 +37,7 @@ def merge(readings: Iterable[ListReading]) -> ListSnapshot:
         lists=tuple(sorted({entry.list for entry in entries})),
         as_of=min(known) if len(known) == len(times) else None,
         problems=tuple(problem for reading in given for problem in reading.problems),
-        notes=tuple(note for reading in given for note in reading.notes),
+        notes=tuple(note for reading in given for note in (*reading.incomplete, *reading.notes)),
     )
 
 

@@ -76,7 +76,14 @@ def joined(one: ListSnapshot | None, other: ListSnapshot | None) -> ListSnapshot
     if one is None or other is None:
         return one or other
     parts = [
-        ListReading(name=part.digest, format="snapshot", entries=part.entries, problems=part.problems, as_of=part.as_of)
+        ListReading(
+            name=part.digest,
+            format="snapshot",
+            entries=part.entries,
+            problems=part.problems,
+            as_of=part.as_of,
+            notes=part.notes,
+        )
         for part in (one, other)
     ]
     return merge(parts)

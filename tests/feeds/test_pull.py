@@ -169,6 +169,45 @@ async def test_a_signature_must_fit(tmp_path: Path) -> None:
     assert generation.held[0].signed
 
 
+@pytest.mark.parametrize("algorithm", [b"ED", b"Ed"], ids=["prehashed", "legacy"])
+async def test_a_signature_of_minisign_must_fit(tmp_path: Path, algorithm: bytes) -> None:
+    """Both of minisign's algorithms are verified: file, key id, and the comment that it calls trusted."""
+    key, number = Ed25519PrivateKey.generate(), b"8 bytes!"
+    public = base64.b64encode(b"Ed" + number + key.public_key().public_bytes_raw()).decode()
+
+    def signature(data: bytes, comment: str = "file:list.jsonl", signer: bytes = number, said: str = "") -> bytes:
+        signed = key.sign(hashlib.blake2b(data).digest() if algorithm == b"ED" else data)
+        sealed = key.sign(signed + comment.encode())
+        first, last = (base64.b64encode(each).decode() for each in (algorithm + signer + signed, sealed))
+        return f"untrusted comment: by a key\n{first}\ntrusted comment: {said or comment}\n{last}\n".encode()
+
+    async with publishing(GOOD) as publisher:
+        text = f"untrusted comment: minisign public key\n{public}"
+        source = source_of(publisher, signature_url=f"{publisher.origin}/list.minisig", public_key=text)
+        for forged in (signature(NEW), signature(GOOD, signer=b"another!"), signature(GOOD, said="newer")):
+            publisher.files["/list.minisig"] = forged
+            report = await pulled(tmp_path, source)
+            assert "signature" in report.sources[0].problems[0]
+        publisher.files["/list.minisig"] = signature(GOOD)
+        assert (await pulled(tmp_path, source)).whole
+
+
+async def test_a_list_without_its_aliases_is_refused(tmp_path: Path) -> None:
+    """SDN.CSV alone lacks every alias: it is not activated until an operator says so, and that stays visible."""
+    body = b"".join(
+        b'%d,"%s",-0- ,"CUBA"%s\r\n' % (n, row["name"].encode(), b",-0- " * 8) for n, row in enumerate(ROWS)
+    )
+    async with publishing(body) as publisher:
+        report = await pulled(tmp_path, source_of(publisher))
+        assert [problem.split(":")[0] for problem in report.sources[0].problems] == ["incomplete", "incomplete"]
+        assert "ALT.CSV" in report.sources[0].problems[0]
+        report = await pulled(tmp_path, source_of(publisher), accept=frozenset({"incomplete"}))
+    assert report.sources[0].accepted == ("incomplete",)
+    generation = Shelf(tmp_path / "shelf").active()
+    assert generation is not None
+    assert "ALT.CSV" in Shelf(tmp_path / "shelf").snapshot(generation.snapshot).notes[0]
+
+
 def _shrunk(publisher: Publisher) -> None:
     publisher.body = lines(ROWS[:20])
 

@@ -72,7 +72,7 @@ def read_ofac_csv(files: Mapping[str, str]) -> ListReading:
     extra.report()
     for part, words in ((Part.ALIASES, "ALT.CSV"), (Part.ADDRESSES, "ADD.CSV")):
         if not parts[part]:
-            collector.notes.append(
+            collector.incomplete.append(
                 f"{primary[0]}: {words} was not given, so what it holds is not known; give the files together"
             )
     return collector.reading(sorted(files))

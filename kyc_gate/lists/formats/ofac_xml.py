@@ -37,7 +37,7 @@ def read_ofac_xml(name: str, text: str) -> ListReading:
         draft.code = non_sdn_code(draft.programs) if others else "SDN"
         collector.add(f"line {line}", draft)
     if stated and stated[0].isdecimal() and int(stated[0]) > len(drafts):
-        collector.notes.append(f"{name}: says that it has {stated[0]} entries and has {len(drafts)}")
+        collector.incomplete.append(f"{name}: says that it has {stated[0]} entries and has {len(drafts)}")
     return collector.reading()
 
 

@@ -161,7 +161,7 @@ def test_treasurys_parts_of_different_dates_are_told(published: Path) -> None:
     """Aliases that belong to no entry are not dropped in silence."""
     reading = treasury(published, "sdn_2021-07.csv.gz", "alt_2025-12.csv.gz")
     assert any("belong to no entry" in problem for problem in reading.problems)
-    assert any("ADD.CSV was not given" in note for note in reading.notes)
+    assert any("ADD.CSV was not given" in note for note in reading.incomplete)
 
 
 def test_an_end_of_file_in_the_middle_parts_two_lists(read: Read) -> None:
