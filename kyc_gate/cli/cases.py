@@ -111,6 +111,10 @@ def _cell(value: object) -> str:
 
 def _explained(entry: dict[str, object] | None) -> list[str]:
     """Return the findings of a decision's record, a line each."""
+    resemblance = (entry or {}).get("resemblance")
+    if isinstance(resemblance, dict):
+        shown = "  {outcome:<9} `{queried}` resembles `{listed}` ({list} {entry_id}), {score:.3f}: {explanation}"
+        return [shown.format_map(resemblance)]
     decision = (entry or {}).get("decision")
     if not isinstance(decision, dict):
         return []
@@ -132,6 +136,10 @@ async def _approve(options: argparse.Namespace) -> None:
         )
     if options.json:
         print_json(plain(grant))
+        return
+    if not grant.uses_left:
+        print(f"approved {grant.case_id}: the resemblances are settled until the party or the entries change")
+        print("no request waited for it and none is granted; each is screened and decided as before")
         return
     until = grant.expires_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     print(

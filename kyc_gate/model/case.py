@@ -8,6 +8,9 @@ from enum import StrEnum
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.record import Record
 
+RESCREENING = "rescreening"
+"""The rule of cases about parties that were screened again."""
+
 
 class CaseState(StrEnum):
     """Where a case stands."""
@@ -39,6 +42,11 @@ class Case(Record):
     reviewer: str | None = None
     note: str = ""
     grant_id: str | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a request waits: a case of parties screened again has none, so its approval grants nothing."""
+        return self.rules != (RESCREENING,)
 
 
 class Grant(Record):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from kyc_gate.errors import FeedFault, StorageFault
 from kyc_gate.feeds.difference import difference
 from kyc_gate.feeds.screened_book import Screened, ScreenedBook
+from kyc_gate.model.case import RESCREENING
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.listing import ListEntry, ListSnapshot
 from kyc_gate.model.match import Match, ScreeningOutcome
@@ -20,7 +21,7 @@ from kyc_gate.screening.screener import Screener
 from kyc_gate.service.gather import screen_with_owners
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, Store
 
-RULE = "rescreening"
+RULE = RESCREENING
 """The rule that a case of a rescreening names: no request waits for it, a person does."""
 
 BATCH = 256
@@ -133,7 +134,7 @@ def _form(subject: Party | ListEntry) -> str:
 
 
 def entry_of(found: Resemblance, *, at: datetime, due_hours: float, urgent_due_hours: float) -> DecisionEntry:
-    """Return the audit record of a resemblance, and the case that it opens.
+    """Return the audit record of a resemblance, and the case of its party that it opens or joins.
 
     The decision's id follows from the resemblance, so that the store holds it once, whatever became of the case.
     """
@@ -143,11 +144,11 @@ def entry_of(found: Resemblance, *, at: datetime, due_hours: float, urgent_due_h
         record={"type": RULE, "decision_id": decision_id_of(found), "at": at.isoformat(), "resemblance": plain(found)},
         case=CaseOpening(
             severity="high" if urgent else "medium",
-            fingerprint=f"{RULE}:{found.key}",
+            fingerprint=f"{RULE}:{found.party}",
             control_group=f"party:{found.party}",
             account="",
             party_id=found.party,
-            operation=f"{RULE}:{found.list}:{found.entry_id}",
+            operation=RULE,
             rules=(RULE,),
             decision_id=decision_id_of(found),
             at=at,
@@ -216,14 +217,17 @@ def _stretch(walk: Iterator[tuple[Party, tuple[Resemblance, ...]]]) -> tuple[tup
 async def open_cases(
     store: Store, found: Iterable[Resemblance], *, at: datetime, due_hours: float, urgent_due_hours: float
 ) -> int:
-    """Record each resemblance that the store does not hold yet, open its case, and return how many were new."""
-    opened = 0
+    """Record each resemblance that the store does not hold yet, and return how many cases they opened or joined.
+
+    A party has one open case, which every resemblance joins: a name like that of a listed group is one question.
+    """
+    cases = set()
     for each in found:
         if await store.fetch_decision(decision_id_of(each)) is not None:
             continue
         entry = entry_of(each, at=at, due_hours=due_hours, urgent_due_hours=urgent_due_hours)
         try:
-            await store.append(entry)
+            receipt = await store.append(entry)
         except StorageFault:
             # Whoever else goes over the book, in this process or another, may have recorded it a moment ago; a write of
             # our own makes sure that what they wrote can be read.
@@ -231,5 +235,5 @@ async def open_cases(
             if await store.fetch_decision(decision_id_of(each)) is None:
                 raise
         else:
-            opened += 1
-    return opened
+            cases.add(receipt.case_id)
+    return len(cases)

@@ -79,6 +79,8 @@ def approve(
 ) -> Grant:
     """Approve an open case and return its grant. The default budget is the case's ceiling: the same request fits.
 
+    Where no request waits, the grant has no use left: it is the note of an approval, and opens nothing.
+
     Raises `CaseError`, naming the state, for a case that is not open.
     """
     case = _open_case(connection, case_id, reviewer, "approved")
@@ -86,6 +88,8 @@ def approve(
         raise InputError("`expires_at` is not after `at`: the grant would never be good")
     if budget is not None and not 0 <= budget < 10**_BUDGET_DIGITS:
         raise InputError(f"`budget` is {budget}; it is a number of operations from 0 to 1e{_BUDGET_DIGITS}")
+    if not case.waiting and budget:
+        raise InputError(f"`budget`: no request waits for the case `{case_id}`, so there is nothing to grant")
     grant = Grant(
         id=f"grant_{secrets.token_hex(16)}",
         case_id=case.id,
@@ -96,14 +100,16 @@ def approve(
         expires_at=expires_at,
         reviewer=reviewer,
         outcome=case.outcome,
+        uses_left=1 if case.waiting else 0,
     )
     connection.execute(
         "INSERT INTO grants (id, fingerprint, control_group, uses_left, revoked, expires_at, budget, document)"
-        " VALUES (?, ?, ?, 1, 0, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, 0, ?, ?, ?)",
         (
             grant.id,
             grant.fingerprint,
             grant.control_group,
+            grant.uses_left,
             micros(expires_at),
             _padded(grant.budget),
             written(grant),

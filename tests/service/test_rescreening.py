@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from kyc_gate.errors import InputError
 from kyc_gate.feeds.difference import difference
 from kyc_gate.feeds.screened_book import ScreenedBook
 from kyc_gate.lists.read import read_list
@@ -27,6 +29,7 @@ from .test_list_keeper import LISTED, WITH, WITHOUT, configured, kyc_gate, until
 
 ROWS = companies(300)
 OURS = "Zarquon Vextral Foundry"
+WORDS = ("Holding", "Group", "Trading", "Services", "International", "Industries")
 
 
 def snapshot(rows: list[dict[str, str]]) -> ListSnapshot:
@@ -110,7 +113,7 @@ async def test_a_pair_opens_one_case(store: SqliteStore, book: ScreenedBook, tmp
     at = datetime.now(UTC)
     assert await open_cases(store, found, at=at, **hours) == 3
     case = next(case for case in await store.fetch_cases() if case.party_id == "a")
-    assert (case.rules, case.operation, case.severity) == (("rescreening",), "rescreening:SDN:x1", "high")
+    assert (case.rules, case.operation, case.severity) == (("rescreening",), "rescreening", "high")
     record = await store.fetch_decision(case.decision_ids[0])
     assert record is not None
     assert record["type"] == "rescreening"
@@ -119,6 +122,28 @@ async def test_a_pair_opens_one_case(store: SqliteStore, book: ScreenedBook, tmp
         repeated = [e for _, f in Rescreener(Screener(AFTER), again, lambda _: None).screen(BOOK) for e in f]
     assert await open_cases(store, repeated, at=at, **hours) == 0
     assert len(await store.fetch_cases()) == 3
+
+
+async def test_a_party_has_one_open_case(store: SqliteStore, book: ScreenedBook) -> None:
+    """Entries of like names join the party's open case and lose nothing; its approval opens nothing for requests."""
+    group = [{**LISTED, "id": f"g{number}", "name": f"{OURS} {word}"} for number, word in enumerate(WORDS)]
+    rescreener = Rescreener(Screener(snapshot([*ROWS, *group])), book, lambda _: None)
+    found = [each for _, found in rescreener.screen(BOOK[:1]) for each in found]
+    assert len(found) > 3
+    mild = [msgspec.structs.replace(found[0], outcome="possible", key="0" * 64), *found]
+    hours = {"due_hours": 24.0, "urgent_due_hours": 4.0}
+    at = datetime.now(UTC)
+    assert await open_cases(store, mild, at=at, **hours) == 1
+    (case,) = await store.fetch_cases()
+    assert (case.severity, len(case.decision_ids), case.due_at) == ("high", len(mild), at + timedelta(hours=4))
+    with pytest.raises(InputError, match="no request waits"):
+        await store.approve_case(case.id, reviewer="ada", note="", at=at, expires_at=case.due_at, budget=10**26)
+    grant = await store.approve_case(case.id, reviewer="ada", note="another firm", at=at, expires_at=case.due_at)
+    assert (grant.uses_left, grant.budget) == (0, 0)
+    assert await store.find_grant(grant.fingerprint, grant.control_group, at) is None
+    later = msgspec.structs.replace(found[0], key="1" * 64)
+    assert await open_cases(store, [later], at=at, **hours) == 1
+    assert len(await store.fetch_cases(state="open")) == 1
 
 
 async def test_newer_lists_break_off_what_is_under_way(book: ScreenedBook) -> None:
@@ -139,7 +164,8 @@ async def test_two_that_go_over_one_book_open_one_case_each(book: ScreenedBook, 
         await store.open()
     at = datetime(2026, 11, 24, 12, tzinfo=UTC)
     counts = await asyncio.gather(*[open_cases(s, found, at=at, due_hours=24, urgent_due_hours=4) for s in stores])
-    assert sum(counts) == len(found) == 3
+    assert sum(counts) >= 3
+    assert len(await stores[0].fetch_cases()) == 3
     for store in stores:
         await store.close()
 
