@@ -23,7 +23,7 @@ def append_decision(connection: Connection, entry: DecisionEntry, body: str) -> 
         if entry.keep_hold:
             ledger.rely_on(connection, entry.hold_id, entry.decision_id)
         else:
-            ledger.release(connection, entry.hold_id)
+            ledger.give_up(connection, entry.hold_id)
     if entry.declares is not None:
         models.declare(connection, entry.declares)
     # 2. The case that waits for a person.

@@ -77,6 +77,16 @@ def release(connection: Connection, hold_id: str) -> None:
     connection.execute("UPDATE holds SET state = 'released' WHERE id = ? AND state = 'held'", (hold_id,))
 
 
+def give_up(connection: Connection, hold_id: str) -> None:
+    """Give a hold back for a decision that lets nothing through, unless another decision relies on it.
+
+    A retry of the call, through another replica, may have passed on the same hold in the meantime.
+    """
+    connection.execute(
+        "UPDATE holds SET state = 'released' WHERE id = ? AND state = 'held' AND decision_id IS NULL", (hold_id,)
+    )
+
+
 def expire(connection: Connection, hold_id: str) -> bool:
     """Let a hold lapse whose outcome nobody will ever know, and return whether it was waiting. Operators only."""
     changed = connection.execute("UPDATE holds SET state = 'expired' WHERE id = ? AND state = 'held'", (hold_id,))

@@ -16,7 +16,7 @@ from kyc_gate.storage.ledger import OPERATIONS_A_UNIT, REPLAY_SECONDS
 from kyc_gate.storage.rowstore import RowStore
 
 from .conftest import Maker
-from .samples import NOW, OPERATIONS, hold_request
+from .samples import NOW, OPERATIONS, decision_entry, hold_request
 
 
 @pytest.fixture
@@ -297,3 +297,15 @@ async def _likely(store: RowStore) -> int:
 
 async def _accounts(store: RowStore) -> int:
     return (await _usage(store)).accounts
+
+
+async def test_a_hold_that_a_decision_relies_on_is_not_given_up(store: RowStore) -> None:
+    """Two replicas decide on one call: what one lets through keeps counting when the other then refuses it."""
+    first = await store.hold(hold_request("token"))
+    again = await store.hold(hold_request("token"))
+    assert again.hold_id == first.hold_id
+    await store.append(decision_entry(hold_id=again.hold_id, keep_hold=True))
+    await store.append(decision_entry(hold_id=first.hold_id))
+    run = await store.fetch_run(first.hold_id)
+    assert run is not None
+    assert run.state == "held"
