@@ -17,6 +17,7 @@ from kyc_gate.model.match import Match, ScreeningOutcome
 from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record, digest, plain
 from kyc_gate.names.scorer import SCORER_VERSION
+from kyc_gate.ownership.directory import Directory
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.gather import screen_with_owners
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, Store
@@ -63,7 +64,7 @@ class Rescreener:
         self._screener = screener
         self._book = book
         self._earlier = earlier
-        self._parties = parties or {}
+        self._parties = Directory.of(parties or {})
         self._narrowed: dict[str, Screener | None] = {}
         self._entries = {(entry.list, entry.id): entry for entry in screener.snapshot.entries}
 

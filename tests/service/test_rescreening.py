@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from kyc_gate.lists.read import read_list
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Party
+from kyc_gate.ownership.directory import Directory
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.flips import Backtest
 from kyc_gate.service.gate import Gate
@@ -168,6 +169,21 @@ async def test_two_that_go_over_one_book_open_one_case_each(book: ScreenedBook, 
     assert len(await stores[0].fetch_cases()) == 3
     for store in stores:
         await store.close()
+
+
+def test_the_book_is_laid_out_once(book: ScreenedBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory is made once for a walk, not once for each party: a walk takes time in proportion to its book."""
+    made: list[int] = []
+    original = Directory.__init__
+
+    def counted(self: Directory, parties: Mapping[str, Party]) -> None:
+        made.append(len(parties))
+        original(self, parties)
+
+    monkeypatch.setattr(Directory, "__init__", counted)
+    rescreener = Rescreener(Screener(AFTER), book, lambda _: None, {party.id: party for party in BOOK})
+    list(rescreener.screen(BOOK))
+    assert made == [len(BOOK)]
 
 
 def test_every_flip_is_listed() -> None:
