@@ -98,17 +98,23 @@ def test_no_type_is_unresolved() -> None:
 def test_a_retry_has_the_same_key_and_another_call_another() -> None:
     """The invocation id stays the same over attempts, and is good for the hour of the signature."""
     given = sent_by_botocore("sagemaker", lambda client: client.create_transform_job(**_TRANSFORM))
-    adapter = AWSAdapter()
-    key = adapter.read(given)
-    retried = [(name, b"attempt=2; max=5" if name == b"amz-sdk-request" else value) for name, value in given.headers]
-    later = [(name, b"20261124T230000Z" if name == b"x-amz-date" else value) for name, value in given.headers]
-    assert key is not None
-    assert key.idempotency_key is not None
-    for headers, same in ((retried, True), (later, False)):
-        other = adapter.read(type(given)(method="POST", raw_path=b"/", headers=tuple(headers), body=given.body))
-        assert other is not None
-        assert (other.idempotency_key == key.idempotency_key) is same
-        assert other.fingerprint == key.fingerprint
+
+    def read(date: bytes, attempt: bytes) -> ProvisioningRequest:
+        changed = {b"x-amz-date": date, b"amz-sdk-request": attempt}
+        headers = tuple((name, changed.get(name, value)) for name, value in given.headers)
+        asked = AWSAdapter().read(type(given)(method="POST", raw_path=b"/", headers=headers, body=given.body))
+        assert isinstance(asked, ProvisioningRequest)
+        return asked
+
+    first = read(b"20261124T220000Z", b"attempt=1")
+    assert first.idempotency_key is not None
+    for date, attempt, same in (
+        (b"20261124T220001Z", b"attempt=2; max=5", True),
+        (b"20261124T230000Z", b"attempt=1", False),
+    ):
+        other = read(date, attempt)
+        assert (other.idempotency_key == first.idempotency_key) is same
+        assert other.fingerprint == first.fingerprint
 
 
 def test_a_job_whose_name_can_be_freed_is_counted_each_time() -> None:
