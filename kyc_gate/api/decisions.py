@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
@@ -12,6 +13,7 @@ from kyc_gate.api.answers import json_answer, problem
 from kyc_gate.api.question import read_question
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.decision import Finding
+from kyc_gate.policy.policy import Policy
 
 if TYPE_CHECKING:
     from kyc_gate.service.admission import Admission
@@ -33,7 +35,7 @@ async def decide(request: Request) -> Response:
     admission = await gate.decide(asked, party=party, dry_run=dry_run)
     if admission.decision is None:
         return _undecided(admission)
-    return json_answer(_document(gate, admission))
+    return json_answer(_document(admission))
 
 
 async def decision(request: Request) -> Response:
@@ -67,14 +69,15 @@ def _undecided(admission: Admission) -> Response:
     return response
 
 
-def _document(gate: Gate, admission: Admission) -> dict[str, object]:
+def _document(admission: Admission) -> dict[str, object]:
     """Return the decision as the operator's own service may see it: with every reason that counted."""
     assert admission.decision is not None  # noqa: S101 - for the type checker: the caller looked
+    policies = admission.active.policies if admission.active else ()
     return {
         "decision_id": admission.decision_id,
         "outcome": admission.decision.outcome.value,
         "case_id": admission.case_id,
-        "reasons": [_reason(gate, finding) for finding in admission.decision.counting],
+        "reasons": [_reason(policies, finding) for finding in admission.decision.counting],
         "warnings": list(admission.warnings),
         "policies": [str(policy) for policy in admission.decision.policies],
         "facts_digest": admission.decision.facts_digest,
@@ -83,16 +86,16 @@ def _document(gate: Gate, admission: Admission) -> dict[str, object]:
     }
 
 
-def _reason(gate: Gate, finding: Finding) -> dict[str, object]:
+def _reason(policies: Sequence[Policy], finding: Finding) -> dict[str, object]:
     return {
         "rule": finding.rule,
         "outcome": finding.outcome.value,
         "reason": finding.reason,
-        "cites": [{"id": id, "cite": _cite(gate, id)} for id in finding.cites],
+        "cites": [{"id": id, "cite": _cite(policies, id)} for id in finding.cites],
         "runbook": finding.runbook,
     }
 
 
-def _cite(gate: Gate, id: str) -> str | None:
-    found = (policy.citations[id].cite for policy in gate.policies if id in policy.citations)
+def _cite(policies: Sequence[Policy], id: str) -> str | None:
+    found = (policy.citations[id].cite for policy in policies if id in policy.citations)
     return next(found, None)

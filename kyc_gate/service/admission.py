@@ -12,6 +12,7 @@ from kyc_gate.model.job import Estimate, ProvisioningRequest
 from kyc_gate.model.match import Screening
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
+from kyc_gate.service.active_policies import ActivePolicies
 from kyc_gate.service.gather import Standing
 from kyc_gate.service.generation import Generation
 
@@ -21,6 +22,7 @@ class Admission(Record):
 
     `headers` are added to the upstream's response; `learns` asks the door for the upstream's body when it settles.
     `ends` are the runs that an unguarded call ends once the upstream accepts it.
+    `active` are the policies that decided.
     """
 
     decision_id: str | None = None
@@ -38,6 +40,7 @@ class Admission(Record):
     request: ProvisioningRequest | None = None
     call: Call | None = None
     position: int | None = None
+    active: ActivePolicies | None = None
 
 
 class Readiness(Record):
@@ -60,6 +63,7 @@ class Reading(Record):
 
     request: ProvisioningRequest
     generation: Generation
+    active: ActivePolicies
     standing: Standing
     estimated: Estimate
     usage: Usage

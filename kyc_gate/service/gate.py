@@ -46,15 +46,16 @@ from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.policy.read import Policy
 from kyc_gate.screening.asked import Asked
 from kyc_gate.screening.screener import Screener
+from kyc_gate.service.active_policies import ActivePolicies, Origin
 from kyc_gate.service.admission import Admission, Readiness, Reading, Screened
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
-from kyc_gate.service.lineage_facts import declared_run, lineage_lines, with_models
+from kyc_gate.service.lineage_facts import declared_run, with_models
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
-from kyc_gate.service.splitting import lines_of, links_of
+from kyc_gate.service.splitting import links_of
 from kyc_gate.service.standings import Standings
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
 from kyc_gate.telemetry.line import decision_line
@@ -83,18 +84,15 @@ class Gate:
         clocks: tuple[ListClock, ...] | None = None,
         keeper: ListKeeper | None = None,
         register: Register | None = None,
+        origin: Origin | None = None,
     ) -> None:
-        if not policies:
-            raise NotReady("no policy is configured; name at least one under `gate.policies`")
-        self.policies = policies
-        self._lines = lines_of(policies)
+        self.settings = settings or Settings()
+        self._active = ActivePolicies.of(policies, self.settings, origin)
         self.store = store
         self.adapters = adapters
-        self.settings = settings or Settings()
         self.limits = Limits(max_body=self.settings.body_bytes, body_seconds=self.settings.body_seconds)
         self.models = models or {}
-        drawn = [policy.lines.lowest for policy in policies if policy.lines is not None]
-        self._floor = min(drawn, default=1.0)
+        self._floor = self._active.floor
         self._generation = Generation.of(snapshot, self.settings, clocks, floor=self._floor)
         self._activating = asyncio.Lock()
         self._screening = asyncio.Semaphore(SCREENINGS)
@@ -129,7 +127,7 @@ class Gate:
         self._opened = True
         if self.keeper is not None:
             self._keeping = asyncio.create_task(self.keeper.keep(self))
-        log.info("gate.opened", policies=[str(policy.reference) for policy in self.policies], lists=self._lists_named())
+        log.info("gate.opened", policies=self._active.names, lists=self._lists_named())
         if self.settings.unsafe_mode is not None:
             log.warning("gate.unsafe", mode=self.settings.unsafe_mode, says="nothing is refused")
 
@@ -152,6 +150,34 @@ class Gate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    # The policies
+
+    @property
+    def active(self) -> ActivePolicies:
+        """The policies that the next decision is made under."""
+        return self._active
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies that the next decision is made under."""
+        return self._active.policies
+
+    async def change_policies(self, active: ActivePolicies) -> None:
+        """Put `active` in the place of the policies. A decision under way ends under those that it began with.
+
+        Where a policy draws a lower line than the lists are indexed for, they are indexed anew first.
+        """
+        async with self._activating:
+            before = self._active
+            if active.floor < self._floor:
+                clocks = self._generation.lists.clocks
+                self._generation = await asyncio.to_thread(
+                    Generation.of, self.snapshot, self.settings, clocks, floor=active.floor
+                )
+                self._floor = active.floor
+            self._active = active
+            log.info("policies.activated", policies=active.names, before=before.names, version=active.origin.version)
 
     # The lists
 
@@ -381,13 +407,11 @@ class Gate:
         return self._acted(decision_id, reading, facts, decision, receipt, grant, adapter, call, started)
 
     async def _reading(self, request: ProvisioningRequest, party: Party | None) -> Reading:
-        generation = self._generation
+        generation, active = self._generation, self._active
         request = await self._resolved(request)
         standing, known = await self._standings.of(request, generation, party)
         request = await self._completed(request, standing.control_group)
-        estimated = estimate_of(
-            request, horizon_days=self.settings.horizon_days(self.policies), utilisation=self.settings.utilisation
-        )
+        estimated = estimate_of(request, horizon_days=active.horizon_days, utilisation=self.settings.utilisation)
         at = self.now()
         reserve = HoldRequest(
             control_group=standing.control_group,
@@ -401,14 +425,15 @@ class Gate:
             window_days=self.settings.window_days,
             seconds=estimated.seconds,
             open_ended=estimated.open_ended,
-            horizon_seconds=self.settings.horizon_days(self.policies) * 86_400,
+            horizon_seconds=active.horizon_days * 86_400,
             links=links_of(request),
-            lines=self._lines,
+            lines=active.lines,
         )
         usage = await (self.store.peek(reserve) if request.dry_run else self.store.hold(reserve))
         return Reading(
             request=request,
             generation=generation,
+            active=active,
             standing=standing,
             estimated=estimated,
             usage=usage,
@@ -429,10 +454,10 @@ class Gate:
             match_threshold=reading.generation.match_threshold,
             drawn=reading.generation.screener.lines if reading.generation.screener else None,
             grant=grant,
-            lines=lineage_lines(self.policies),
+            lines=reading.active.lineage,
         )
         digest = digest_of(facts)
-        decided = [decide(reading.request, facts, policy, facts_digest=digest) for policy in self.policies]
+        decided = [decide(reading.request, facts, policy, facts_digest=digest) for policy in reading.active.policies]
         return facts, combine(decided)
 
     async def _grant(self, reading: Reading, decision: Decision) -> Grant | None:
@@ -523,7 +548,9 @@ class Gate:
     ) -> Admission:
         """Return what the door must do, and write the log line. The record is durable by now."""
         passes = self._passes(decision)
-        refusal = None if passes else refusal_of_decision(decision_id, decision, self.policies, receipt.case_id)
+        refusal = (
+            None if passes else refusal_of_decision(decision_id, decision, reading.active.policies, receipt.case_id)
+        )
         log.info(
             "decision.made",
             **decision_line(
@@ -552,6 +579,7 @@ class Gate:
             replayed=reading.usage.replayed,
             request=reading.request,
             position=receipt.position,
+            active=reading.active,
         )
 
     def _warnings(self, decision: Decision) -> tuple[str, ...]:
@@ -666,14 +694,14 @@ class Gate:
         if recorded is None:  # held, and never decided: nothing passed on it
             return Outcome.ALLOW, None
         request, facts, grant = recorded
-        generation = self._generation
+        generation, active = self._generation, self._active
         party = (await self._standings.parties()).get(run.party_id)
         standing, known = await self._standings.of(request, generation, party)
         group = standing.control_group if known or not run.party_id else run.control_group
         if group != run.control_group:
             await self.store.follow_group(run.account, run.party_id, group)
         at = self.now()
-        horizon = timedelta(days=self.settings.horizon_days(self.policies))
+        horizon = timedelta(days=active.horizon_days)
         since = at - timedelta(days=self.settings.window_days)
         usage = await self.store.fetch_usage(group, since, at + horizon)
         if usage is None:
@@ -684,6 +712,7 @@ class Gate:
                 Reading(
                     request=request,
                     generation=generation,
+                    active=active,
                     standing=standing,
                     estimated=estimated,
                     usage=usage,
@@ -694,7 +723,7 @@ class Gate:
             )
         else:  # a party that only the caller knew: the rest of its facts stands as recorded
             facts = grown(facts, usage, at)
-            decision = decided(request, facts, self.policies)
+            decision = decided(request, facts, active.policies)
         if decision.outcome is Outcome.ALLOW:
             return decision.outcome, None
         case_id = await open_case(
