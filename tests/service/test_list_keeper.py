@@ -20,7 +20,10 @@ import pytest
 from msgspec.structs import replace
 
 from kyc_gate.feeds.shelf import Shelf
+from kyc_gate.service.config import read_configuration
 from kyc_gate.service.gate import Gate
+from kyc_gate.service.list_keeper import ListKeeper
+from kyc_gate.service.list_shelf import ActiveLists
 from tests.feeds.publisher import Publisher, companies, lines, publishing
 
 LISTED = {"id": "x1", "name": "Zarquon Vextral Foundry", "list": "SDN", "kind": "company"}
@@ -194,6 +197,23 @@ async def test_a_gate_pulls_by_itself(tmp_path: Path) -> None:
             await until(ready)
             assert gate.snapshot is not None
             assert len(gate.snapshot.entries) == 301
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_a_gate_that_closes_as_lists_arrive_closes(tmp_path: Path, steps: int) -> None:
+    """A keeper that is told to stop in the moment in which lists become active stops."""
+    async with publishing(WITH) as publisher:
+        config = configured(tmp_path, publisher)
+        async with Gate.from_config(config) as gate:
+            keeper = ListKeeper(read_configuration(config), None, ActiveLists(snapshot=None, clocks=()))
+            task = asyncio.create_task(keeper._rescreen(gate))
+            await asyncio.sleep(0.05)
+            keeper._changed.set()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task], timeout=2)
+            assert task.done()
 
 
 async def test_what_nobody_confirms_becomes_stale(tmp_path: Path) -> None:
