@@ -1,6 +1,8 @@
 # Every target sets itself up: a machine with Python 3.11+, pip, make and git needs nothing else.
 PYTHON ?= python3
 VENV := .venv
+# Processes that share the tests.
+WORKERS ?= auto
 BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE ?=
@@ -20,7 +22,7 @@ test: $(VENV)/.test postgresql  ## run lint, types, import contracts, policy cas
 	@$(BIN)/lint-imports
 	@$(BIN)/kyc-gate policy lint policies/us-ai-diffusion policies/us-in-force
 	@$(BIN)/kyc-gate policy test policies/us-ai-diffusion policies/us-in-force
-	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-all: $(VENV)/.test  ## the same, with the long tests: a thousand kills, racing jobs by the hundred
 	@HYPOTHESIS_PROFILE=anew $(MAKE) --no-print-directory test
