@@ -275,7 +275,7 @@ class Gate:
                 await self.store.settle(admission.hold_id)
                 await self._attach(admission, await self._learn(admission, status, body))
             elif status is not None and _refused_upstream(status) and alone and not admission.replayed:
-                await self.store.release(admission.hold_id)
+                await self.store.release(admission.hold_id, admission.decision_id)
         except StorageFault as error:
             log.error("hold.unsettled", hold_id=admission.hold_id, status=status, error=str(error))
 
@@ -284,7 +284,7 @@ class Gate:
         if admission.hold_id is None or not self._ended(admission.hold_id) or admission.replayed:
             return
         try:
-            await self.store.release(admission.hold_id)
+            await self.store.release(admission.hold_id, admission.decision_id)
         except StorageFault as error:
             log.error("hold.unsettled", hold_id=admission.hold_id, status=None, error=str(error))
 
@@ -504,6 +504,7 @@ class Gate:
             },
             hold_id=None if request.dry_run or (shared and not passes) else reading.usage.hold_id,
             keep_hold=passes,
+            replays=reading.usage.replayed,
             case=self._case(decision_id, reading, decision) if opens else None,
             spend_grant=grant.id if grant else None,
             spend_operations=reading.estimated.high if grant else 0,

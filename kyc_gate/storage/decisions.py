@@ -21,9 +21,9 @@ def append_decision(connection: Connection, entry: DecisionEntry, body: str) -> 
         _spend(connection, entry, entry.spend_grant)
     if entry.hold_id is not None:
         if entry.keep_hold:
-            ledger.rely_on(connection, entry.hold_id, entry.decision_id)
+            ledger.rely_on(connection, entry.hold_id, entry.decision_id, replays=entry.replays)
         else:
-            ledger.give_up(connection, entry.hold_id)
+            ledger.release(connection, entry.hold_id)
     if entry.declares is not None:
         models.declare(connection, entry.declares)
     # 2. The case that waits for a person.
@@ -36,11 +36,13 @@ def append_decision(connection: Connection, entry: DecisionEntry, body: str) -> 
 def withdraw(connection: Connection, entry: DecisionEntry) -> None:
     """Take back a decision that was recorded when nobody waited for it any more: nothing passed on it.
 
-    Its hold is released and its grant given back, and a record says so. A case that it opened stays.
+    Its hold is released, unless another call relies on it, and its grant given back; a record says so. A case that it
+    opened stays.
     """
     hold_id = entry.hold_id if entry.keep_hold else None
     if hold_id is not None:
-        ledger.release(connection, hold_id)
+        # A retry's decision is noted over that of the call that took the hold, which may have passed on it.
+        ledger.release(connection, hold_id, None if entry.replays else entry.decision_id)
     if entry.spend_grant is not None:
         casework.unspend(connection, entry.spend_grant)
     if hold_id is None and entry.spend_grant is None:

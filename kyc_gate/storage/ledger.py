@@ -72,18 +72,16 @@ def settle(connection: Connection, hold_id: str) -> None:
     connection.execute("UPDATE holds SET state = 'settled' WHERE id = ? AND state <> 'settled'", (hold_id,))
 
 
-def release(connection: Connection, hold_id: str) -> None:
-    """Give a hold back. One that is settled stays: the upstream accepted it once."""
-    connection.execute("UPDATE holds SET state = 'released' WHERE id = ? AND state = 'held'", (hold_id,))
+def release(connection: Connection, hold_id: str, decision_id: str | None = None) -> None:
+    """Give a hold back, unless another decision than `decision_id` relies on it; None: unless any decision does.
 
-
-def give_up(connection: Connection, hold_id: str) -> None:
-    """Give a hold back for a decision that lets nothing through, unless another decision relies on it.
-
-    A retry of the call, through another replica, may have passed on the same hold in the meantime.
+    A retry of the call, through another replica, may have passed on the same hold in the meantime. One that is settled
+    stays: the upstream accepted it once.
     """
     connection.execute(
-        "UPDATE holds SET state = 'released' WHERE id = ? AND state = 'held' AND decision_id IS NULL", (hold_id,)
+        "UPDATE holds SET state = 'released' WHERE id = ? AND state = 'held'"
+        " AND (decision_id IS NULL OR decision_id = ?)",
+        (hold_id, decision_id),
     )
 
 
@@ -93,13 +91,17 @@ def expire(connection: Connection, hold_id: str) -> bool:
     return changed.rowcount == 1
 
 
-def rely_on(connection: Connection, hold_id: str, decision_id: str) -> None:
-    """Note the decision that lets the hold's run through, the newest for a hold that several calls share.
+def rely_on(connection: Connection, hold_id: str, decision_id: str, *, replays: bool = False) -> None:
+    """Note the decision that lets the hold's run through: of several calls that share the hold, a retry's.
 
+    INVARIANT: where a retry (`replays`) relies on a hold, its decision stands there, whichever was recorded first. So
+    the call that took the hold, which alone may give it back, does so by its own decision only while no other relies.
     Raises `StorageFault` when the hold does not count: what it reserved is lost, and nothing may pass on it.
     """
+    noted = "?" if replays else "COALESCE(decision_id, ?)"
     relied = connection.execute(
-        "UPDATE holds SET decision_id = ? WHERE id = ? AND state IN ('held', 'settled')", (decision_id, hold_id)
+        f"UPDATE holds SET decision_id = {noted} WHERE id = ? AND state IN ('held', 'settled')",
+        (decision_id, hold_id),
     )
     if relied.rowcount != 1:
         row = connection.execute("SELECT state FROM holds WHERE id = ?", (hold_id,)).fetchone()

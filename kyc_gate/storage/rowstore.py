@@ -151,9 +151,12 @@ class RowStore:
         """Make a hold real. Harmless when done twice, and done in the end even when this raises."""
         await self._do(Operation(run=lambda connection: ledger.settle(connection, hold_id), early=True, repeats=True))
 
-    async def release(self, hold_id: str) -> None:
-        """Give a hold back. Harmless when done twice, and done in the end even when this raises."""
-        await self._do(_releasing(hold_id))
+    async def release(self, hold_id: str, decision_id: str | None = None) -> None:
+        """Give a hold back that no decision but `decision_id` relies on.
+
+        Harmless when done twice, and done in the end even when this raises.
+        """
+        await self._do(_releasing(hold_id, decision_id))
 
     async def expire(self, hold_id: str) -> bool:
         """Let a hold lapse whose outcome nobody will know, and return whether it was waiting. For operators only."""
@@ -332,8 +335,8 @@ class RowStore:
         return await self._reader.do(Operation(run=run))
 
 
-def _releasing(hold_id: str) -> Operation[None]:
-    return Operation(run=lambda connection: ledger.release(connection, hold_id), early=True, repeats=True)
+def _releasing(hold_id: str, decision_id: str | None = None) -> Operation[None]:
+    return Operation(run=lambda connection: ledger.release(connection, hold_id, decision_id), early=True, repeats=True)
 
 
 def _beat(connection: Connection) -> None:

@@ -39,6 +39,7 @@ class DecisionEntry(Record):
 
     `record` is the JSON-ready audit record; the store adds position, previous hash and hash.
     `keep_hold` is false for a decision that lets nothing through: its hold is released in the same transaction.
+    `replays`: the hold was taken by an earlier call with the same key, which may have passed on it.
     `spend_grant` names a grant to spend `spend_operations` of; where it cannot be spent, nothing is written.
     `declares` says which model the run makes, for later runs to name.
     It is spent against `request.fingerprint` and `at` of the record: what is recorded is what is checked.
@@ -48,6 +49,7 @@ class DecisionEntry(Record):
     record: dict[str, object]
     hold_id: str | None = None
     keep_hold: bool = False
+    replays: bool = False
     case: CaseOpening | None = None
     spend_grant: str | None = None
     spend_operations: int = 0
@@ -111,8 +113,11 @@ class Store(Protocol):
         """Make a hold real: the upstream accepted."""
         ...
 
-    async def release(self, hold_id: str) -> None:
-        """Give a hold back: the upstream refused, or the call was abandoned before it left."""
+    async def release(self, hold_id: str, decision_id: str | None = None) -> None:
+        """Give a hold back: the upstream refused, or the call was abandoned before it left.
+
+        `decision_id` is the decision that let the call through. A hold that another decision relies on is kept.
+        """
         ...
 
     async def expire(self, hold_id: str) -> bool:

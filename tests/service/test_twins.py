@@ -65,3 +65,21 @@ async def test_a_call_alone_gives_its_hold_back(gate: Gate) -> None:
     for account in ("acct-norge", "acct-harbin"):
         await gate.settle(await gate.admit(asked(account)), 200)
     assert not gate._relying
+
+
+@pytest.mark.parametrize("ends", [403, 503, "left"])
+async def test_a_retry_through_another_replica_keeps_the_hold(tmp_path: Path, ends: int | str) -> None:
+    """Two gates over one file: what the first call's upstream refused gives nothing back that the retry runs on."""
+    async with make_gate(tmp_path) as one, make_gate(tmp_path) as two:
+        first, retry = await one.admit(asked()), await two.admit(asked())
+        assert retry.answer is None
+        assert first.hold_id == retry.hold_id
+        held = await used(two, "norge")
+        if ends == "left":
+            await one.abandon(first)
+        else:
+            assert not isinstance(ends, str)
+            await one.settle(first, ends)
+        assert await used(two, "norge") == held > 0
+        await two.settle(retry, 200)
+        assert await used(one, "norge") == held

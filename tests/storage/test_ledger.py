@@ -309,3 +309,27 @@ async def test_a_hold_that_a_decision_relies_on_is_not_given_up(store: RowStore)
     run = await store.fetch_run(first.hold_id)
     assert run is not None
     assert run.state == "held"
+
+
+@pytest.mark.parametrize("retry_first", [False, True], ids=["retry-recorded-last", "retry-recorded-first"])
+async def test_a_hold_that_a_retry_relies_on_is_kept(store: RowStore, retry_first: bool) -> None:
+    """The upstream refused the first call; a retry through another replica passed on the same hold, so it counts."""
+    hold_id = (await store.hold(hold_request("token"))).hold_id
+    assert (await store.hold(hold_request("token"))).replayed
+    first = decision_entry("dec_first", hold_id=hold_id, keep_hold=True)
+    retry = decision_entry("dec_retry", hold_id=hold_id, keep_hold=True, replays=True)
+    for entry in (retry, first) if retry_first else (first, retry):
+        await store.append(entry)
+    await store.release(hold_id, "dec_first")
+    await store.release(hold_id)
+    assert await _likely(store) == OPERATIONS
+
+
+async def test_a_hold_is_given_back_by_the_decision_that_relies_on_it(store: RowStore) -> None:
+    """What the upstream refused to the only call that relies on a hold counts no longer."""
+    hold_id = (await store.hold(hold_request())).hold_id
+    await store.append(decision_entry("dec_only", hold_id=hold_id, keep_hold=True))
+    await store.release(hold_id, "dec_other")
+    assert await _likely(store) == OPERATIONS
+    await store.release(hold_id, "dec_only")
+    assert await _likely(store) == 0

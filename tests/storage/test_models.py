@@ -32,7 +32,9 @@ async def test_runs_are_found_by_model_and_control_group(any_store: RowStore) ->
 async def test_a_run_counts_while_its_hold_does(any_store: RowStore) -> None:
     """A run that the upstream refused made nothing; one that is settled stays."""
     given_back, kept = await declared(any_store), await declared(any_store)
-    await any_store.release(given_back)
+    run = await any_store.fetch_run(given_back)
+    assert run is not None
+    await any_store.release(given_back, run.decision_id)
     await any_store.settle(kept)
     await any_store.ready()  # both are answered before their commit
     assert [run.hold_id for run in await any_store.fetch_declared_runs("group:kestrel")] == [kept]

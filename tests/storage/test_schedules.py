@@ -25,12 +25,11 @@ class Crashed(Exception):
 
 @dataclass
 class Schedule:
-    """One schedule: its clients' dice, and what was acknowledged to them."""
+    """One schedule: its clients' dice, and what was let through, by decision."""
 
     name: str
     dice: random.Random
-    passed: dict[str, int] = field(default_factory=dict)
-    given_back: set[str] = field(default_factory=set)
+    passed: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     async def step(self) -> None:
         """Let others run for a while, or die."""
@@ -58,17 +57,19 @@ async def client(schedule: Schedule, store: RowStore, key: str, amount: int, acc
     passes = usage.high <= CAP
     if usage.replayed and not passes:
         return  # what another call holds is not this one's to give back
-    await store.append(decision_entry(hold_id=usage.hold_id, keep_hold=passes))
+    entry = decision_entry(hold_id=usage.hold_id, keep_hold=passes, replays=usage.replayed)
+    await store.append(entry)
     if not passes:
         return
-    schedule.passed[key] = amount
+    schedule.passed[entry.decision_id] = key, amount
     await schedule.step()
     outcome = schedule.dice.choice(["accepted", "accepted", "refused", "unknown"])
     if outcome == "accepted":
         await store.settle(usage.hold_id)
-    elif outcome == "refused" and not usage.replayed:
-        schedule.given_back.add(key)
-        await store.release(usage.hold_id)
+    elif outcome == "refused":
+        del schedule.passed[entry.decision_id]
+        if not usage.replayed:
+            await store.release(usage.hold_id, entry.decision_id)
 
 
 async def retrying(schedule: Schedule, stores: list[RowStore], key: str, amount: int, account: str) -> None:
@@ -100,7 +101,7 @@ async def run(stores: list[RowStore], number: int, seed: int) -> None:
     usage = await stores[0].fetch_usage(schedule.name, NOW)
     counted = [run.fingerprint for run in runs]
     total = sum(run.high_rate for run in runs)
-    acknowledged = {key: amount for key, amount in schedule.passed.items() if key not in schedule.given_back}
+    acknowledged = dict(schedule.passed.values())
     assert sum(acknowledged.values()) <= CAP, "over the cap"
     assert len(counted) == len(set(counted)), "charged twice"
     assert set(acknowledged) <= set(counted), "lost"

@@ -171,6 +171,22 @@ async def test_a_decision_recorded_too_late_is_withdrawn(hurried: SqliteStore) -
     await hurried.close()
 
 
+async def test_a_retry_recorded_too_late_takes_no_hold_from_the_first_call(hurried: SqliteStore) -> None:
+    """The first call passed on the hold that the retry shares, so it goes on counting."""
+    usage = await hurried.hold(hold_request("token"))
+    await hurried.append(decision_entry("dec_first", hold_id=usage.hold_id, keep_hold=True))
+    retry = decision_entry("dec_retry", hold_id=usage.hold_id, keep_hold=True, replays=True)
+    before = asyncio.ensure_future(hurried._write(stall(0.05)))
+    late = asyncio.ensure_future(hurried.append(retry))
+    after = asyncio.ensure_future(hurried._write(stall(0.4)))
+    await asyncio.gather(before, late, after, return_exceptions=True)
+    assert isinstance(late.exception(), StorageFault)
+    await asyncio.sleep(0.5)
+    assert [record["type"] async for record in hurried.records()][-1] == "decision.withdrawn"
+    assert await likely(hurried) == OPERATIONS
+    await hurried.close()
+
+
 async def test_a_hold_answered_too_late_is_given_back(hurried: SqliteStore) -> None:
     """A hold whose caller is gone counts for nobody."""
     before = asyncio.ensure_future(hurried._write(stall(0.15)))
