@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.error import HTTPError
 
 import boto3
@@ -57,6 +59,18 @@ def test_a_line_tells_outcome_rule_citation_and_id(kyc_gate: Callable[..., Ran])
     assert "red-flag-28 [US-AIDR-03" in lines[1]
     assert "case_" in lines[1]
     assert ran.err == ""
+
+
+def test_the_readme_tells_what_is_printed(kyc_gate: Callable[..., Ran]) -> None:
+    """The block in the README is the demo's own output, ids cut short."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    told = readme.partition("```text\n")[2].partition("```")[0]
+    assert told.splitlines() == [_CUT.sub(r"\1...", line) for line in told.splitlines()]
+    shown, printed = (_CUT.sub("id", text).splitlines() for text in (told, kyc_gate("demo", "--once").out))
+    assert shown == printed
+
+
+_CUT = re.compile(r"\b((?:dec|case)_[0-9a-f]{4})(?:\.\.\.|[0-9a-f]+)")
 
 
 def test_a_taken_port_is_a_clear_error(demo: Demo, kyc_gate: Callable[..., Ran]) -> None:
