@@ -111,7 +111,7 @@ class ListKeeper:
             except Exception as error:
                 # As above. What was not screened is screened the next time.
                 log.error("rescreening.failed", exc_info=error, error=str(error))
-            # Not `wait_for`: Python 3.11's forgets a cancellation that comes as the event does, and the gate never closes.
+            # Not `wait_for`: Python 3.11's forgets a cancellation that comes as the event does; the gate never closes.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._changed.wait()
