@@ -31,7 +31,8 @@ from kyc_gate.storage.store import DecisionEntry
 SECONDS = 4.0
 CALLERS = 64
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-PAST_RUNS = (1_000, 10_000, 100_000, 1_000_000)
+PAST_RUNS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+MANY_ACCOUNTS = (10, 100)
 HOLDS_TIMED = 300
 
 
@@ -245,38 +246,44 @@ def _database() -> Iterator[Any]:
 
 
 def _growth(folder: Path) -> None:
-    """Print what a hold costs in a control group that has many runs already, over half a year and two accounts.
+    """Print what a hold costs, in processor time, as a control group's past runs grow, over two years of days.
 
-    Usage is read from a row for each account and day, so the number of those rows is what a hold costs.
+    Usage is read from rows of days and spans of days: at most some thirty for each account, whatever is behind them.
     """
-    print("past runs of the control group   rows of days   median us of a hold   p99 us   file MB")
-    path = folder / "growth.db"
-    store = SqliteStore(path, deadline_seconds=60)
-    asyncio.run(_opened(store))
+    print("accounts   past runs of the control group   rows of days   median us of a hold   p99 us   file MB")
+    first: float | None = None
+    for accounts, wanted in ((2, each) for each in PAST_RUNS):
+        first = _grown(folder, accounts, wanted, first)
+    for accounts in MANY_ACCOUNTS:
+        _grown(folder, accounts, 100_000, first)
+
+
+def _grown(folder: Path, accounts: int, wanted: int, first: float | None) -> float:
+    """Print and return what a hold costs in a new store with so many runs of so many accounts, in seconds."""
+    path = folder / f"growth-{accounts}-{wanted}.db"
+    asyncio.run(_opened(SqliteStore(path, deadline_seconds=60)))
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
-    held = 0
-    first: float | None = None
-    for wanted in PAST_RUNS:
-        _fill(connection, held, wanted)
-        held = wanted
-        times = []
-        for _ in range(HOLDS_TIMED):
-            request = _hold(1)
-            started = time.perf_counter()
-            connection.execute("BEGIN IMMEDIATE")
-            ledger.hold(connection, request)
-            times.append(time.perf_counter() - started)
-            connection.execute("ROLLBACK")
-        median = statistics.median(times)
-        (rows,) = connection.execute("SELECT COUNT(*) FROM usage_by_day").fetchone()
-        first = first or median
-        slow = sorted(times)[int(len(times) * 0.99)]
-        print(
-            f"{wanted:>26,}{rows:>18,}{median * 1e6:>21,.0f}{slow * 1e6:>9,.0f}{path.stat().st_size / 1e6:>10,.0f}"
-            f"   {median / first:.2f} of the first"
-        )
+    _fill(connection, accounts, wanted)
+    times = []
+    for _ in range(HOLDS_TIMED):
+        request = _hold(1)
+        started = time.thread_time()
+        connection.execute("BEGIN IMMEDIATE")
+        ledger.hold(connection, request)
+        times.append(time.thread_time() - started)
+        connection.execute("ROLLBACK")
+    median = statistics.median(times)
+    (rows,) = connection.execute("SELECT COUNT(*) FROM usage_by_day").fetchone()
+    slow = sorted(times)[int(len(times) * 0.99)]
+    print(
+        f"{accounts:>8}{wanted:>33,}{rows:>15,}{median * 1e6:>22,.0f}{slow * 1e6:>9,.0f}"
+        f"{path.stat().st_size / 1e6:>10,.0f}   {median / (first or median):.2f} of the first",
+        flush=True,
+    )
     connection.close()
+    path.unlink()
+    return first or median
 
 
 async def _opened(store: SqliteStore) -> None:
@@ -284,28 +291,51 @@ async def _opened(store: SqliteStore) -> None:
     await store.close()
 
 
-def _fill(connection: sqlite3.Connection, held: int, wanted: int) -> None:
-    """Write runs up to the number wanted: half a year of days, two accounts, lengths from an hour to a month."""
+# Runs of an hour to a month at 10**15 operations a second, so that their parts are whole units, begun over two years.
+_RUNS = """
+WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < :wanted - 1),
+times AS (SELECT n, :now - (n * 7919) % (730 * 86400) AS start, 3600 * (1 + n % 700) AS seconds FROM numbers),
+days AS (SELECT n, start, start + seconds AS ends, start / 86400 AS first, (start + seconds - 1) / 86400 AS last
+         FROM times)
+INSERT INTO holds (id, account, key, fingerprint, control_group, party_id, holder, likely, high, day, held_at, state,
+    started_at, ends_at, likely_rate, high_rate, first_day, first_likely, first_high, daily_likely, daily_high,
+    last_day, last_likely, last_high)
+SELECT printf('hold_%032x', n), 'aws:' || n % :accounts, n, 'f', 'group:1', 'party1', n % :accounts + 1, 0, 0, first,
+    start * 1000000, 'settled', start, ends, '1000000000000000', '3000000000000000', first, head, 3 * head,
+    daily, 3 * daily, last, tail, 3 * tail
+FROM (SELECT *, CASE WHEN last = first THEN ends - start ELSE (first + 1) * 86400 - start END * 1000 AS head,
+    CASE WHEN last > first + 1 THEN 86400000 ELSE 0 END AS daily,
+    CASE WHEN last > first THEN ends - last * 86400 ELSE 0 END * 1000 AS tail FROM days)
+"""
+_DAYS = """
+INSERT INTO usage_by_day
+SELECT holder, day, SUM(likely), SUM(high), SUM(turn_likely), SUM(turn_high), SUM(runs) FROM (
+    SELECT holder, first_day AS day, first_likely AS likely, first_high AS high, 0 AS turn_likely, 0 AS turn_high,
+        last_day = first_day AS runs FROM holds
+    UNION ALL SELECT holder, first_day + 1, 0, 0, daily_likely, daily_high, 0 FROM holds WHERE daily_likely > 0
+    UNION ALL SELECT holder, last_day, last_likely, last_high, -daily_likely, -daily_high, 1 FROM holds
+        WHERE last_day > first_day
+) GROUP BY holder, day
+"""
+
+
+def _fill(connection: sqlite3.Connection, accounts: int, wanted: int) -> None:
+    """Write runs in one statement, without the trigger that counts each, and count them all at once after that."""
+    (counting,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'hold_taken'").fetchone()
     connection.execute("BEGIN")
-    for number in range(held, wanted):
-        at = NOW - timedelta(seconds=(number * 7_919) % (180 * 86_400))
-        request = HoldRequest(
-            control_group="group:1",
-            account=f"aws:{number % 2}",
-            party_id="party1",
-            key=str(number),
-            fingerprint="f",
-            likely=10**20,
-            high=3 * 10**20,
-            at=at,
-            window_days=365,
-            seconds=3_600 * (1 + number % 700),
+    connection.execute("DROP TRIGGER hold_taken")
+    for number in range(accounts):
+        connection.execute(
+            "INSERT INTO holders (account, party_id, control_group) VALUES (?, 'party1', 'group:1')", (f"aws:{number}",)
         )
-        ledger._take(connection, request, ledger._holder(connection, request))
-        if number % 100_000 == 99_999:
-            connection.execute("COMMIT")
-            connection.execute("BEGIN")
+    connection.execute(_RUNS, {"accounts": accounts, "wanted": wanted, "now": int(NOW.timestamp())})
+    connection.execute(_DAYS)
+    connection.execute(counting)
     connection.execute("COMMIT")
+    (asked,) = connection.execute("SELECT SUM(ends_at - started_at) * 1000 FROM holds").fetchone()
+    usage = ledger.usage_since(connection, "group:1", NOW - timedelta(days=800), NOW)
+    if usage is None or usage.likely != asked * ledger.OPERATIONS_A_UNIT:
+        raise SystemExit(f"the sums do not hold what was written: {usage} against {asked} units")
 
 
 if __name__ == "__main__":

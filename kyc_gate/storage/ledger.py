@@ -9,7 +9,6 @@ A window begins with a whole UTC day: it errs on the strict side by less than a 
 
 from __future__ import annotations
 
-import math
 import secrets
 from datetime import datetime
 
@@ -20,7 +19,8 @@ from kyc_gate.model.usage import DayUsage, HoldRequest, HoldState, Usage
 from kyc_gate.storage import links
 from kyc_gate.storage.rows import CONTRADICTIONS, Connection
 from kyc_gate.storage.spread import OPERATIONS_A_UNIT as OPERATIONS_A_UNIT
-from kyc_gate.storage.spread import Spread, open_amount, pace, spread
+from kyc_gate.storage.spread import Spread, pace, spread
+from kyc_gate.storage.sums import Sums
 from kyc_gate.storage.timestamps import date_of, day_of, micros, second_of
 
 MAXIMUM_UNITS = 2**63 - 1
@@ -115,7 +115,7 @@ def usage_of(connection: Connection, request: HoldRequest, hold_id: str, *, repl
     """Return the usage of the request's control group over the request's window, and since it was first seen."""
     since = day_of(request.at) - request.window_days
     horizon = second_of(request.at) + request.horizon_seconds
-    found = _Sums(connection, request.control_group, since, horizon)
+    found = Sums(connection, request.control_group, since, horizon)
     return Usage(
         hold_id=hold_id,
         control_group=request.control_group,
@@ -134,7 +134,7 @@ def usage_of(connection: Connection, request: HoldRequest, hold_id: str, *, repl
 def _within(connection: Connection, request: HoldRequest, control_group: str) -> int:
     """Return the likely operations of another control group over the request's window."""
     since = day_of(request.at) - request.window_days
-    return _Sums(connection, control_group, since, second_of(request.at) + request.horizon_seconds).within(0)
+    return Sums(connection, control_group, since, second_of(request.at) + request.horizon_seconds).within(0)
 
 
 def usage_since(connection: Connection, control_group: str, since: datetime, until: datetime) -> Usage | None:
@@ -142,7 +142,7 @@ def usage_since(connection: Connection, control_group: str, since: datetime, unt
 
     None when nothing was ever held for it since then.
     """
-    found = _Sums(connection, control_group, day_of(since), second_of(until))
+    found = Sums(connection, control_group, day_of(since), second_of(until))
     if not found.seen:
         return None
     return Usage(
@@ -369,93 +369,3 @@ def _raise(connection: Connection, request: HoldRequest, hold_id: str) -> None:
     likely, high = pace(request.likely, request.seconds), pace(request.high, request.seconds)
     if likely > int(likely_rate) or high > int(high_rate):
         respread(connection, hold_id, started, end, max(likely, int(likely_rate)), max(high, int(high_rate)))
-
-
-# A day's sums are taken of quotient and remainder apart: a plain sum over many days could leave 64 bits. What turns
-# `n` days into the window lasts `n` days less than the window, so it is counted from the window's end backwards.
-_COLUMNS = ", ".join(
-    f"SUM(u.{name} / 1000000), SUM(u.{name} % 1000000),"
-    f" SUM(u.turn_{name} / 1000000 * (u.day - :since)), SUM(u.turn_{name} % 1000000 * (u.day - :since))"
-    for name in ("likely", "high")
-)
-_SUMS = (
-    f"SELECT 1, h.id, {_COLUMNS}, SUM(u.runs) FROM holders AS h JOIN usage_by_day AS u ON u.holder = h.id"
-    " WHERE h.control_group = :control_group AND u.day >= :since GROUP BY h.id UNION ALL"
-    f" SELECT 0, h.id, {_COLUMNS}, SUM(u.runs) FROM holders AS h JOIN usage_by_day AS u ON u.holder = h.id"
-    " WHERE h.control_group = :control_group AND u.day < :since GROUP BY h.id"
-)
-
-
-class _Sums:
-    """What each holder of a control group takes up to the second `horizon`: since a day, and ever.
-
-    Of the open-ended runs, each turn in the daily amount is known and has no turn back. So what they take from a day on
-    is what all of them take a day, up to the horizon, less what those that began later did not take yet.
-    """
-
-    def __init__(self, connection: Connection, control_group: str, since: int, horizon: int) -> None:
-        parameters = {"control_group": control_group, "since": since}
-        self._holders = {
-            int(id): (str(account), str(party_id), int(likely), int(high), int(runs))
-            for id, account, party_id, likely, high, runs in connection.execute(
-                "SELECT id, account, party_id, open_likely, open_high, open_runs FROM holders"
-                " WHERE control_group = :control_group",
-                {"control_group": control_group},
-            )
-        }
-        self._since, self._horizon = since, horizon
-        self._within: dict[int, tuple[int, int]] = {}
-        self._ever: dict[int, tuple[int, int]] = {}
-        self._ending: set[int] = set()
-        for inside, id, *sums, runs in connection.execute(_SUMS, parameters):
-            amounts = _amount(sums[:4]), _amount(sums[4:])
-            earlier = self._ever.get(int(id), (0, 0))
-            self._ever[int(id)] = (earlier[0] + amounts[0], earlier[1] + amounts[1])
-            if inside:
-                self._within[int(id)] = amounts
-                if runs:
-                    self._ending.add(int(id))
-
-    @property
-    def seen(self) -> bool:
-        """Whether anything falls into the window, or goes on."""
-        return bool(self._within) or self.running > 0
-
-    @property
-    def running(self) -> int:
-        """How many open-ended runs go on."""
-        return sum(runs for *_, runs in self._holders.values())
-
-    @property
-    def accounts(self) -> int:
-        """How many accounts have a run that ends within the window, or goes on."""
-        return len({account for id, (account, _, _, _, runs) in self._holders.items() if runs or id in self._ending})
-
-    def within(self, kind: int, *, party_id: str | None = None, account: str | None = None) -> int:
-        """Return likely (0) or high (1) operations in the window, of one party or account where it is named."""
-        ids = [
-            id
-            for id, (name, party, *_) in self._holders.items()
-            if (party_id is None or party_id == party) and (account is None or account == name)
-        ]
-        return self._total(ids, self._within, kind)
-
-    def ever(self, kind: int) -> int:
-        """Return likely (0) or high (1) operations since the control group was first seen."""
-        return self._total(list(self._holders), self._ever, kind)
-
-    def _daily(self, id: int) -> tuple[int, int]:
-        _, _, likely, high, _ = self._holders[id]
-        return likely, high
-
-    def _total(self, ids: list[int], amounts: dict[int, tuple[int, int]], kind: int) -> int:
-        known = sum(amounts.get(id, (0, 0))[kind] for id in ids)
-        daily = sum(self._daily(id)[kind] for id in ids)
-        units = math.ceil(known + open_amount(daily, self._since, self._horizon))
-        return max(units, 0) * OPERATIONS_A_UNIT
-
-
-def _amount(sums: list[int]) -> int:
-    """Return what four sums say: local amounts by quotient and remainder, and turns, which are counted backwards."""
-    quotient, remainder, turn_quotient, turn_remainder = map(int, sums)
-    return (quotient - turn_quotient) * 1_000_000 + remainder - turn_remainder

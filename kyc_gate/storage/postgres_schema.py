@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from kyc_gate.errors import StorageFault
 from kyc_gate.storage.postgres_rows import PostgresConnection
+from kyc_gate.storage.spans import SPAN_TABLE, SPANS, span_added, span_changed, spans_of_days
 
 _FIRST = """
 CREATE TABLE parties (id TEXT PRIMARY KEY, document TEXT NOT NULL);
@@ -199,7 +200,22 @@ CREATE TABLE declared_runs (hold_id TEXT PRIMARY KEY, model TEXT NOT NULL, docum
 CREATE INDEX declared_runs_by_model ON declared_runs (model);
 """
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD)
+_FOURTH = f"""{SPAN_TABLE.format(integer="BIGINT")};
+{" ".join(spans_of_days(days) for days in SPANS)}
+
+-- INVARIANT: a span is the sum of its days, whoever writes them.
+CREATE FUNCTION count_day() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN {" ".join(span_added(days) for days in SPANS)}
+    ELSE {" ".join(span_changed(days) for days in SPANS)}
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER day_counted AFTER INSERT OR UPDATE ON usage_by_day FOR EACH ROW EXECUTE FUNCTION count_day();
+CREATE TRIGGER days_are_not_dropped BEFORE DELETE ON usage_by_day FOR EACH ROW EXECUTE FUNCTION refuse_change();
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """Migration number n brings a database of schema n - 1 to schema n."""
 
 _LOCK = 0x6B79635F67617465

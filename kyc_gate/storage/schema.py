@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from kyc_gate.errors import StorageFault
+from kyc_gate.storage.spans import SPAN_TABLE, SPANS, span_added, span_changed, spans_of_days
 
 _FIRST = """
 CREATE TABLE parties (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
@@ -276,7 +277,21 @@ CREATE TABLE declared_runs (hold_id TEXT PRIMARY KEY, model TEXT NOT NULL, docum
 CREATE INDEX declared_runs_by_model ON declared_runs (model);
 """
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH = f"""{SPAN_TABLE.format(integer="INTEGER")} WITHOUT ROWID;
+{" ".join(spans_of_days(days) for days in SPANS)}
+
+-- INVARIANT: a span is the sum of its days, whoever writes them.
+CREATE TRIGGER day_begun AFTER INSERT ON usage_by_day
+BEGIN {" ".join(span_added(days) for days in SPANS)}
+END;
+CREATE TRIGGER day_changed AFTER UPDATE ON usage_by_day
+BEGIN {" ".join(span_changed(days) for days in SPANS)}
+END;
+CREATE TRIGGER days_are_not_dropped BEFORE DELETE ON usage_by_day
+BEGIN SELECT RAISE(ABORT, 'days of usage are never dropped'); END;
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """Migration number n brings a file of schema n - 1 to schema n."""
 
 

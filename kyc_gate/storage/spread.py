@@ -8,8 +8,6 @@ a run in pieces never adds up to less than the run in one.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from kyc_gate.model.record import Record
 
 OPERATIONS_A_UNIT = 10**12
@@ -63,9 +61,9 @@ def spread(start: int, end: int | None, likely_rate: int, high_rate: int) -> Spr
     )
 
 
-def open_amount(daily: int, since_day: int, until_second: int) -> Fraction:
-    """Return what runs without an end take from the start of a day to a second, in units, as if all ran all along."""
-    return daily * (Fraction(until_second, DAY_SECONDS) - since_day)
+def open_amount(daily: int, since_day: int, until_second: int) -> int:
+    """Return what runs without an end take from the start of a day to a second, as if all ran all along, rounded up."""
+    return -(-daily * (until_second - since_day * DAY_SECONDS) // DAY_SECONDS)
 
 
 def _units(rate: int, seconds: int) -> int:
