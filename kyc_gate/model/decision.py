@@ -69,7 +69,7 @@ class Grade(StrEnum):
 
 
 class Citation(Record):
-    """A text that a rule rests on."""
+    """A text that a rule rests on. `as_of` is the day on which it was last read."""
 
     id: str
     cite: str
@@ -78,6 +78,7 @@ class Citation(Record):
     grade: Grade
     source: str = ""
     effective: date | None = None
+    as_of: date | None = None
 
 
 class FindingKind(StrEnum):

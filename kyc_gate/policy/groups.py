@@ -23,7 +23,10 @@ class Member(Record):
 
 
 class Group(Record):
-    """A group of countries as a text of law defines it: (included groups less excluded ones) and its own codes."""
+    """A group of countries as a text of law defines it: (included groups less excluded ones) and its own codes.
+
+    `disjoint` names groups with which it shares no country on any day.
+    """
 
     name: str
     title: str
@@ -36,6 +39,7 @@ class Group(Record):
     dated: tuple[Member, ...] = ()
     includes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    disjoint: tuple[str, ...] = ()
 
 
 class Territory(Record):

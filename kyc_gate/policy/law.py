@@ -11,12 +11,12 @@ import msgspec
 
 from kyc_gate.model.decision import Citation, Grade, LegalStatus
 from kyc_gate.model.record import Record
-from kyc_gate.policy.groups import Group, Member, Territory
+from kyc_gate.policy.country_codes import MAPPED, code_problem
+from kyc_gate.policy.groups import Group, Member, Territory, expand_groups
 from kyc_gate.policy.source import Problem, Source, read_source
 from kyc_gate.policy.syntax import ConditionError, Number, parse_number
 from kyc_gate.policy.tables import Table, written
 
-_CODE = re.compile(r"[A-Z]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -47,12 +47,14 @@ class Law(Record):
 def read_law(folder: Path, problems: list[Problem]) -> Law:
     """Return what `groups.toml`, `thresholds.toml`, `citations.toml` and `territories.toml` in `folder` say."""
     files = {name: read_source(folder / f"{name}.toml", f"data/{name}.toml", problems) for name in _FILES}
+    mapped = frozenset(files["territories"].table) if files["territories"] is not None else frozenset()
     citations = {name: _citation(name, table) for name, table in _tables(files["citations"], problems)}
     territories = {name: _territory(name, table) for name, table in _tables(files["territories"], problems)}
     thresholds = {name: _threshold(name, table, citations) for name, table in _tables(files["thresholds"], problems)}
     names = [name for name, _ in _tables(files["groups"], [])]
-    groups = {name: _group(name, table, citations, names) for name, table in _tables(files["groups"], problems)}
+    groups = {name: _group(name, table, citations, names, mapped) for name, table in _tables(files["groups"], problems)}
     _check_nesting(groups, files["groups"], problems)
+    _check_apart(groups, files["groups"], problems)
     sources = tuple(source for source in files.values() if source is not None)
     return Law(groups=groups, thresholds=thresholds, citations=citations, territories=territories, sources=sources)
 
@@ -75,8 +77,8 @@ def _citation(name: str, table: Table) -> Citation:
         grade=table.choice("grade", Grade),
         source=table.text("source"),
         effective=table.day("effective"),
+        as_of=table.needed_day("as_of"),
     )
-    table.needed_day("as_of")
     table.finish()
     return citation
 
@@ -90,7 +92,8 @@ def _territory(name: str, table: Table) -> Territory:
         why=table.text("why"),
         choice=table.flag("choice", default=False),
     )
-    _check_codes(table, "treat_as", [name, *([treat_as] if treat_as else [])])
+    _check_codes(table, "treat_as", [name], frozenset({name}))
+    _check_codes(table, "treat_as", [treat_as] if treat_as else [])
     table.needed_day("as_of")
     table.choice("status", LegalStatus)
     table.choice("grade", Grade)
@@ -124,12 +127,14 @@ def _threshold(name: str, table: Table, citations: Mapping[str, Citation]) -> Th
     return threshold
 
 
-def _group(name: str, table: Table, citations: Mapping[str, Citation], names: list[str]) -> Group:
+def _group(
+    name: str, table: Table, citations: Mapping[str, Citation], names: list[str], mapped: frozenset[str]
+) -> Group:
     if not _NAME.fullmatch(name):
         table.refuse("a group's name is lower-case letters, digits and underscores")
     codes = table.texts("codes")
     dated = tuple(_member(Table(values, table.source, table.problems, rule=name)) for values in table.tables("dated"))
-    _check_codes(table, "codes", [*codes, *(member.code for member in dated)])
+    _check_codes(table, "codes", [*codes, *(member.code for member in dated)], mapped)
     for code in sorted({code for code in codes if codes.count(code) > 1}):
         table.refuse(f"country `{code}` stands twice in `codes`", "codes")
     cites = table.known("cite", [table.text("cite")], citations, "citation")
@@ -145,6 +150,7 @@ def _group(name: str, table: Table, citations: Mapping[str, Citation], names: li
         dated=dated,
         includes=table.known("includes", table.texts("includes"), names, "group"),
         excludes=table.known("excludes", table.texts("excludes"), names, "group"),
+        disjoint=table.known("disjoint", table.texts("disjoint"), names, "group"),
     )
     if not (group.codes or group.dated or group.includes):
         table.refuse("the group is empty")
@@ -161,10 +167,10 @@ def _member(table: Table) -> Member:
     return member
 
 
-def _check_codes(table: Table, key: str, codes: list[str]) -> None:
+def _check_codes(table: Table, key: str, codes: list[str], mapped: frozenset[str] = MAPPED) -> None:
     for code in codes:
-        if not _CODE.fullmatch(code):
-            table.refuse(f"`{code}` is not a country code of two capital letters", key)
+        if wrong := code_problem(code, mapped):
+            table.refuse(wrong, key)
 
 
 def _check_nesting(groups: dict[str, Group], source: Source | None, problems: list[Problem]) -> None:
@@ -181,3 +187,20 @@ def _check_nesting(groups: dict[str, Group], source: Source | None, problems: li
             line = source.line_of(name)
             problems.append(Problem(file=source.name, line=line, rule=name, message="the group includes itself"))
             groups[name] = msgspec.structs.replace(group, includes=(), excludes=())
+
+
+def _check_apart(groups: Mapping[str, Group], source: Source | None, problems: list[Problem]) -> None:
+    """Note each country that two groups share on some day, where the data say that they share none."""
+    if source is None:
+        return
+    told: set[tuple[str, str]] = set()
+    for period in expand_groups(groups, ()).groups:
+        for name, group in groups.items():
+            for other in group.disjoint:
+                both = ", ".join(f"`{code}`" for code in sorted(period[name] & period[other]))
+                if both and (name, other) not in told:
+                    told.add((name, other))
+                    message = f"{both} would be in `{other}` too, and the two groups share no country"
+                    problems.append(
+                        Problem(file=source.name, line=source.line_of(name, "disjoint"), rule=name, message=message)
+                    )

@@ -26,7 +26,10 @@ class Disclosure(StrEnum):
 
 
 class Rule(Record):
-    """A check with its answer. In force from `effective_from` to `effective_to`, both days included, UTC."""
+    """A check with its answer. In force from `effective_from` to `effective_to`, both days included, UTC.
+
+    `replaces` names the rule that this one follows on; `accepts` the warnings that its author has seen.
+    """
 
     id: str
     title: str
@@ -43,6 +46,8 @@ class Rule(Record):
     runbook: str = ""
     effective_from: date | None = None
     effective_to: date | None = None
+    replaces: str = ""
+    accepts: tuple[str, ...] = ()
 
     def in_force(self, day: date) -> bool:
         """Return whether the rule is in force on `day`."""

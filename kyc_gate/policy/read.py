@@ -15,11 +15,11 @@ from kyc_gate.model.match import Lines
 from kyc_gate.model.record import Record
 from kyc_gate.policy.expressions import compile_condition
 from kyc_gate.policy.groups import Territory, expand_groups
-from kyc_gate.policy.law import Law, read_law
+from kyc_gate.policy.law import Law, Threshold, read_law
 from kyc_gate.policy.lines import read_lines
 from kyc_gate.policy.names import Constants
 from kyc_gate.policy.policy import Disclosure, Policy, Rule, editions
-from kyc_gate.policy.source import Problem, Source, read_source
+from kyc_gate.policy.source import WARNINGS, Problem, Source, read_source
 from kyc_gate.policy.syntax import ConditionError, Literal, Node, Number, parse_condition, parse_number
 from kyc_gate.policy.tables import Table, written
 from kyc_gate.policy.templates import read_template
@@ -36,10 +36,16 @@ _NEVER = Literal(value=False)
 
 
 class Reading(Record):
-    """What a folder holds: the policy when nothing is wrong, and every problem otherwise."""
+    """What a folder holds: the policy when nothing is wrong, and every problem otherwise.
+
+    With a policy come its files, the shared data, and the threshold behind each limit that takes one.
+    """
 
     policy: Policy | None
     problems: tuple[Problem, ...]
+    sources: tuple[Source, ...] = ()
+    law: Law | None = None
+    drawn: Mapping[str, Threshold] = MappingProxyType({})
 
 
 class Adjustments(Record):
@@ -84,7 +90,7 @@ class _Reader:
         self.adjustments = adjustments
         self.problems: list[Problem] = []
         self.packs: list[_Pack] = []
-        self.heads: list[dict[str, Any]] = []
+        self.drawn: dict[str, Threshold] = {}
 
     def read(self) -> Reading:
         # 1. Every file: the packs that this one extends first, then its own, then the shared data.
@@ -120,7 +126,8 @@ class _Reader:
             citations=law.citations,
             lines=lines,
         )
-        return Reading(policy=policy, problems=())
+        sources = tuple(source for pack in self.packs for source in pack.sources)
+        return Reading(policy=policy, problems=(), sources=sources, law=law, drawn=self.drawn)
 
     def note(self, file: str, message: str) -> None:
         self.problems.append(Problem(file=file, message=message))
@@ -136,11 +143,18 @@ class _Reader:
         paths = sorted(path for path in folder.glob("*.toml") if not path.name.endswith(".cases.toml"))
         if not paths:
             self.note(name, "has no policy file; write `policy.toml`")
+        for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
+            self.note(f"{folder.name}/{path.name}", "is not read: policies are TOML; rewrite it or move it away")
         read = [read_source(path, f"{folder.name}/{path.name}", self.problems) for path in paths]
         sources = tuple(source for source in read if source is not None)
         for source in sources:
             for parent in self.extended(source):
                 other = shipped_policies() / parent[8:] if parent.startswith("shipped:") else folder / parent
+                if not other.resolve().is_relative_to(folder.parent) and not parent.startswith("shipped:"):
+                    self.note(
+                        source.name, f"extends `{parent}`, which is outside the folder of policies; move it there"
+                    )
+                    continue
                 if all(pack.folder != other.resolve() for pack in self.packs):
                     self.gather(other.resolve(), parent, (*above, folder))
         self.packs.append(_Pack(folder=folder, sources=sources))
@@ -186,7 +200,9 @@ class _Reader:
             top = Table(source.table, source, self.problems)
             for name, value in self.named(top, "limits").items():
                 number = self.limit(top, name, value, law)
-                if number is not None:
+                if number is not None and number < 0:
+                    top.refuse(f"limit `{name}` is below 0, and nothing that is counted or measured ever is", name)
+                elif number is not None:
                     limits[name] = number
             for name, value in self.named(top, "options").items():
                 if isinstance(value, bool):
@@ -220,6 +236,7 @@ class _Reader:
             wanted = table.text("threshold")
             table.finish()
             if wanted in law.thresholds:
+                self.drawn[name] = law.thresholds[wanted]
                 return law.thresholds[wanted].value
             top.refuse(f"limit `{name}`: unknown threshold `{wanted}`{nearest(wanted, law.thresholds)}", name)
             return None
@@ -294,6 +311,8 @@ class _Reader:
             runbook=table.text("runbook", ""),
             effective_from=table.day("effective_from"),
             effective_to=table.day("effective_to"),
+            replaces=table.text("replaces", ""),
+            accepts=table.known("accepts", table.texts("accepts"), WARNINGS, "warning"),
         )
         table.finish()
         self.check_law(rule, table, law)
@@ -305,11 +324,11 @@ class _Reader:
         try:
             node = parse_condition(text)
         except ConditionError as error:
-            table.refuse(f"`when`: {error}", "when")
+            table.refuse(f"`when`: {error}", "when", at=(text, error.position))
             return _NEVER
         wrong = check_condition(node, constants)
         for problem in wrong:
-            table.refuse(f"`when`: {problem}", "when")
+            table.refuse(f"`when`: {problem}", "when", at=(text, problem.position))
         return _NEVER if wrong else node
 
     def check_law(self, rule: Rule, table: Table, law: Law) -> None:
@@ -331,6 +350,10 @@ class _Reader:
 
     def check_rules(self, rules: list[Rule]) -> None:
         ids = [rule.id for rule in rules]
+        for rule in rules:
+            if rule.replaces and rule.replaces not in ids:
+                message = f"`replaces`: unknown rule `{rule.replaces}`{nearest(rule.replaces, ids)}"
+                self.problems.append(Problem(file=rule.policy, rule=rule.id, message=message))
         for name in sorted({name for name in ids if name and ids.count(name) > 1}):
             for pack in self.packs:
                 for source in pack.sources:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,55 @@ MAX_BYTES = 1_000_000
 """Size of one policy file. The shipped packs have about 20 kB."""
 
 
+class Severity(StrEnum):
+    """Whether a policy cannot be used, or can be and says something that its author hardly means."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+WARNINGS = (
+    "never-fires",
+    "always-fires",
+    "covered",
+    "comparator",
+    "no-runbook",
+    "stale",
+    "gap",
+    "overlap",
+    "weaker",
+    "future",
+)
+"""Kinds of warning. A rule that lists one in `accepts` says that its author has seen it."""
+
+
 class Problem(Record):
-    """Something wrong in a policy: the file, the line where it can be found cheaply, the rule, and the message."""
+    """Something wrong in a policy: the file, line and column where it can be found cheaply, the rule, and the message.
+
+    `code` names the kind of problem; what is `invalid` is an error, every other kind a warning.
+    """
 
     file: str
     message: str
     line: int | None = None
     rule: str | None = None
+    column: int | None = None
+    severity: Severity = Severity.ERROR
+    code: str = "invalid"
+
+    @property
+    def fix(self) -> str:
+        """What to do, as the message says it: its last clause, or nothing."""
+        meant = re.search(r"did you mean `([^`]*)`\?$", self.message)
+        if meant:
+            return f"write `{meant[1]}`"
+        head, _, tail = self.message.rpartition("; ")
+        return tail if head else ""
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: rule `{self.rule}`: {self.message}" if self.rule else f"{place}: {self.message}"
+        message = self.message if self.severity is Severity.ERROR else f"warning: {self.message} [{self.code}]"
+        return f"{place}: rule `{self.rule}`: {message}" if self.rule else f"{place}: {message}"
 
 
 class Source(Record):
@@ -38,6 +77,18 @@ class Source(Record):
     def text(self) -> str:
         """The file as text."""
         return self.data.decode()
+
+    def place_in(self, line: int, text: str, position: int) -> tuple[int, int]:
+        """Return line and column of the character `position` of `text`, which begins on `line` or below it.
+
+        Where the file spells the text otherwise (escapes), it is the first column of `line`.
+        """
+        start = sum(len(one) for one in self.text.splitlines(keepends=True)[: line - 1])
+        found = self.text.find(text, start)
+        if found < 0 or not text:
+            return line, 1
+        before = self.text[: found + position]
+        return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
     def line_of(self, rule: str | None, key: str | None = None) -> int | None:
         """Return the line of `key` in the table whose id or name is `rule`, as far as searching the text finds it."""

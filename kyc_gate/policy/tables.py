@@ -33,10 +33,12 @@ class Table:
         if not isinstance(values, dict):
             self.refuse("must be a table")
 
-    def refuse(self, message: str, key: str | None = None) -> None:
-        """Note a problem with `key`, or with the whole table."""
-        line = self.source.line_of(self.rule, key)
-        self.problems.append(Problem(file=self.source.name, line=line, rule=self.rule, message=message))
+    def refuse(self, message: str, key: str | None = None, at: tuple[str, int] | None = None) -> None:
+        """Note a problem with `key`, or with the whole table; `at` is a text in it and a position in that text."""
+        line, column = self.source.line_of(self.rule, key), None
+        if line is not None:
+            line, column = self.source.place_in(line, *at) if at is not None else (line, 1)
+        self.problems.append(Problem(file=self.source.name, line=line, column=column, rule=self.rule, message=message))
 
     def get(self, key: str, *, needed: bool = False) -> Any:
         """Return the value of `key` in whatever shape it has, or None."""

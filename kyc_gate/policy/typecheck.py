@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from fractions import Fraction
 
+from kyc_gate.policy.country_codes import code_problem
 from kyc_gate.policy.names import Constants
 from kyc_gate.policy.syntax import (
     All,
@@ -158,8 +159,8 @@ class _Checker:
             if fact.values and literal.value not in fact.values:
                 hint = nearest(literal.value, fact.values)
                 self.refuse(f"`{named.path}` is never `{literal.value}`{hint}", literal)
-            if fact.type is Type.COUNTRY and not (literal.value.isascii() and _is_code(literal.value)):
-                self.refuse(f"`{literal.value}` is not a country code of two capital letters", literal)
+            if fact.type is Type.COUNTRY and (wrong := code_problem(literal.value)):
+                self.refuse(wrong, literal)
 
     def conditional(self, node: Conditional, bound: Mapping[str, Type]) -> Type | None:
         self.need(node.test, Type.BOOLEAN, "`?`", bound)
@@ -241,10 +242,6 @@ def _fits(found: Type, wanted: Type) -> bool:
 
 def _bare(node: Node) -> Node:
     return Literal(value=node.value) if isinstance(node, Literal) else node
-
-
-def _is_code(text: str) -> bool:
-    return len(text) == 2 and text.isalpha() and text.isupper()
 
 
 def _shown(node: Node) -> str:

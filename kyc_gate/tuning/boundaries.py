@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from kyc_gate.model.facts import Facts
 from kyc_gate.policy.expressions import Groups, constant_value
+from kyc_gate.policy.names import Constants
 from kyc_gate.policy.policy import Policy, Rule
 from kyc_gate.policy.syntax import Apply, Compare, Items, Literal, Name, Node, Quantified, walk
 from kyc_gate.policy.vocabulary import Fact, Type, vocabulary
@@ -27,32 +28,47 @@ _ELSEWHERE = "ZZ"
 _OTHER_TEXT = "something else"
 
 
-def boundary_values(policies: Sequence[Policy], day: datetime, *, only: str | None = None) -> Values:
+def boundary_values(
+    policies: Sequence[Policy],
+    day: datetime,
+    *,
+    only: str | None = None,
+    nodes: Sequence[tuple[Node, Constants]] | None = None,
+) -> Values:
     """Return, for each fact that a rule in force on `day` names, one value on each side of everything that it is asked.
 
     Numbers stand just below, at and just above each line; countries are one of each kind that the groups tell apart;
     texts and lists are each word that a condition names, and another; what can be unknown is unknown once.
-    `only` names one rule, in all its versions: its facts, its lines, and the groups that it names.
+    `only` names one rule, in all its versions: its facts, its lines, and the groups that it names. `nodes` are
+    conditions to take instead of the rules in force.
     """
     found: dict[str, dict[object, None]] = {}
+    editions = [(policy, policy.edition_on(day.astimezone(UTC).date())) for policy in policies]
     asked = [
-        (rule, policy, policy.edition_on(day.astimezone(UTC).date()).groups)
-        for policy in policies
-        for rule in policy.edition_on(day.astimezone(UTC).date()).rules
+        (rule.node, policy.constants, edition.groups)
+        for policy, edition in editions
+        for rule in edition.rules
         if only is None or rule.id == only
     ]
+    if nodes is not None:
+        asked = [(node, constants, editions[0][1].groups) for node, constants in nodes]
     countries = tuple(_kinds_of_country(asked))
-    for rule, policy, _ in asked:
-        for path in rule_facts(rule):
+    for node, constants, _ in asked:
+        for path in condition_facts(node):
             found.setdefault(path, {}).update(dict.fromkeys(_anyway(vocabulary()[path], countries)))
-        for path, values in _asked(rule, policy):
+        for path, values in _asked(node, constants):
             found.setdefault(path, {}).update(dict.fromkeys(values))
     return {path: tuple(values) for path, values in found.items()}
 
 
 def rule_facts(rule: Rule) -> tuple[str, ...]:
     """Return the paths of the facts that a rule's condition names, in the order in which it does."""
-    names = [node.path for node in walk(rule.node) if isinstance(node, Name)]
+    return condition_facts(rule.node)
+
+
+def condition_facts(condition: Node) -> tuple[str, ...]:
+    """Return the paths of the facts that a condition names, in the order in which it does."""
+    names = [node.path for node in walk(condition) if isinstance(node, Name)]
     return tuple(dict.fromkeys(path for path in names if path in vocabulary() and path != "as_of"))
 
 
@@ -98,12 +114,12 @@ def _anyway(fact: Fact, countries: tuple[str, ...]) -> Iterator[object]:
         yield from ((), (_OTHER_TEXT,))
 
 
-def _kinds_of_country(asked: Sequence[tuple[Rule, Policy, Groups]]) -> Iterator[str]:
+def _kinds_of_country(asked: Sequence[tuple[Node, Constants, Groups]]) -> Iterator[str]:
     """One country for each set of named groups, of any of the policies, that some country is in, and one in none."""
     named = {
         (node.path, groups[node.path[7:]])
-        for rule, _, groups in asked
-        for node in walk(rule.node)
+        for condition, _, groups in asked
+        for node in walk(condition)
         if isinstance(node, Name) and node.path.startswith("groups.")
     }
     seen: set[frozenset[tuple[str, frozenset[str]]]] = {frozenset()}
@@ -115,14 +131,14 @@ def _kinds_of_country(asked: Sequence[tuple[Rule, Policy, Groups]]) -> Iterator[
             yield country
 
 
-def _asked(rule: Rule, policy: Policy) -> Iterator[tuple[str, Iterable[object]]]:
+def _asked(condition: Node, constants: Constants) -> Iterator[tuple[str, Iterable[object]]]:
     """Each fact that a part of the condition compares, with the values that stand on both sides of the comparison."""
-    for node in walk(rule.node):
+    for node in walk(condition):
         if isinstance(node, Compare):
             for one, other in ((node.left, node.right), (node.right, node.left)):
-                yield from _compared(one, other, policy)
+                yield from _compared(one, other, constants)
         elif isinstance(node, Apply) and len(node.arguments) == 2:
-            yield from _compared(node.arguments[0], node.arguments[1], policy)
+            yield from _compared(node.arguments[0], node.arguments[1], constants)
         elif isinstance(node, Quantified) and isinstance(node.items, Name) and node.items.path in vocabulary():
             words = [
                 part.value for part in walk(node.test) if isinstance(part, Literal) and isinstance(part.value, str)
@@ -130,11 +146,11 @@ def _asked(rule: Rule, policy: Policy) -> Iterator[tuple[str, Iterable[object]]]
             yield node.items.path, [(word,) for word in words]
 
 
-def _compared(one: Node, other: Node, policy: Policy) -> Iterator[tuple[str, Iterable[object]]]:
+def _compared(one: Node, other: Node, constants: Constants) -> Iterator[tuple[str, Iterable[object]]]:
     fact = vocabulary().get(one.path) if isinstance(one, Name) else None
     if fact is None:
         return
-    values: list[object] = [constant_value(other, policy.constants)]
+    values: list[object] = [constant_value(other, constants)]
     if isinstance(other, Items):
         values = [item.value for item in other.items if isinstance(item, Literal)]
     yield fact.path, [beside for value in values for beside in _beside(fact, value)]
