@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -28,6 +29,9 @@ DEFAULT_STORE = "kyc-gate-gleif.db"
 
 MOST_NAMED = 20
 
+MOST_WORKERS = 4
+"""Processes that read a file: more of them wait for the one that writes."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -49,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     pulling.add_argument(
         "--accept-shrink", action="store_true", help="take a file with less than half of the records that are held"
+    )
+    pulling.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        default=_spare_processors(),
+        help=f"processes that read the files (default: one for each processor, {MOST_WORKERS} at most)",
     )
     pulling.add_argument("--url", default=PUBLISHED, help="a mirror of the publisher's address")
     show = steps.add_parser(
@@ -82,16 +93,22 @@ def _store(options: argparse.Namespace) -> Path:
 
 def _pull(options: argparse.Namespace, store: Path) -> int:
     """Build the register; the status is 1 when it could not be built whole."""
+    if options.workers < 1:
+        raise UsageError("`--workers`: give 1 or more")
     if options.file:
-        loaded = _load(store, [Path(file) for file in options.file], may_shrink=options.accept_shrink)
+        loaded = _load(options, store, [Path(file) for file in options.file])
     else:
         with tempfile.TemporaryDirectory(dir=_made(store.parent), prefix=".gleif-") as folder:
             files = asyncio.run(_fetched(options, Path(folder)))
-            loaded = _load(store, files, may_shrink=options.accept_shrink)
+            loaded = _load(options, store, files)
     for complaint in loaded.complaints:
         complain(complaint)
     _tell_loaded(loaded, store, people=for_people(options.json))
     return 0
+
+
+def _spare_processors() -> int:
+    return min(MOST_WORKERS, os.cpu_count() or 1)
 
 
 def _made(folder: Path) -> Path:
@@ -99,12 +116,14 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _load(store: Path, files: Sequence[Path], *, may_shrink: bool) -> Loaded:
+def _load(options: argparse.Namespace, store: Path, files: Sequence[Path]) -> Loaded:
     for file in files:
         if not file.is_file():
             raise InputError(f"`--file`: there is no file `{file}`")
     with Loading() as loading:
-        return load_register(store, files, progress=loading.seen, may_shrink=may_shrink)
+        return load_register(
+            store, files, progress=loading.seen, may_shrink=options.accept_shrink, workers=options.workers
+        )
 
 
 async def _fetched(options: argparse.Namespace, folder: Path) -> list[Path]:

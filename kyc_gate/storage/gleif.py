@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ import msgspec
 
 from kyc_gate.errors import InputError, StorageFault
 from kyc_gate.model.record import Record
-from kyc_gate.ownership.gleif.files import holds_changes, moment_of, read_rows
-from kyc_gate.ownership.gleif.records import Entity, Kind, Relationship, ReportingException, Row, name_key
+from kyc_gate.ownership.gleif.files import holds_changes, moment_of, read_runs
+from kyc_gate.ownership.gleif.records import Entity, Kind, Relationship, ReportingException, name_key
+from kyc_gate.storage.gleif_rows import Rows, rows_of_all
 
 SCHEMA_VERSION = 1
 
@@ -35,9 +35,6 @@ CREATE INDEX relationships_by_start ON relationships (start);
 CREATE INDEX relationships_by_finish ON relationships (finish, type);
 CREATE INDEX exceptions_by_lei ON exceptions (lei);
 """
-_BATCH = 5_000
-"""Rows written at once: about 3 MB of memory."""
-
 _CACHE_KB = 64 * 1024
 MOST_NAMESAKES = 200
 """Entities of one name that are read; the commonest name of the register is borne by fewer."""
@@ -45,8 +42,6 @@ MOST_NAMESAKES = 200
 MOST_COMPLAINTS = 5
 BAD_SHARE = 0.01
 """A file of which more than this part cannot be read is refused: it is of another format, or damaged."""
-
-_ENCODER = msgspec.msgpack.Encoder()
 
 
 class Source(Record):
@@ -73,11 +68,18 @@ Progress = Callable[[str, int, float], None]
 
 
 def load_register(
-    path: Path, files: Sequence[Path], *, progress: Progress | None = None, may_shrink: bool = False
+    path: Path,
+    files: Sequence[Path],
+    *,
+    progress: Progress | None = None,
+    may_shrink: bool = False,
+    workers: int = 1,
 ) -> Loaded:
     """Build the register at `path` anew from `files`, and put it in the place of the old one at once.
 
     What no file is given for is kept from the old one, and a file of changes is laid over it.
+    With more than one of `workers`, records are read in as many processes beside this one, which start as the caller's
+    main module does: it must do nothing when it is imported.
     Raises `InputError` for a file that cannot be read, and for one with less than half of the records that it would
     replace unless it `may_shrink`; then nothing is changed.
     """
@@ -87,7 +89,7 @@ def load_register(
     try:
         connection = sqlite3.connect(new, isolation_level=None)
         try:
-            loaded = _built(connection, path, files, progress, may_shrink=may_shrink)
+            loaded = _built(connection, path, files, progress, may_shrink=may_shrink, workers=workers)
         finally:
             connection.close()
         with new.open("rb") as file:
@@ -101,7 +103,13 @@ def load_register(
 
 
 def _built(
-    connection: sqlite3.Connection, path: Path, files: Sequence[Path], progress: Progress | None, *, may_shrink: bool
+    connection: sqlite3.Connection,
+    path: Path,
+    files: Sequence[Path],
+    progress: Progress | None,
+    *,
+    may_shrink: bool,
+    workers: int,
 ) -> Loaded:
     # No journal: until the file is whole nobody sees it, and what is not whole is thrown away.
     for pragma in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KB}", "locking_mode = EXCLUSIVE"):
@@ -109,7 +117,7 @@ def _built(
     connection.executescript(_TABLES)
     connection.execute("BEGIN")
     complaints: list[str] = []
-    sources = [_load_file(connection, file, complaints, progress) for file in files]
+    sources = [_load_file(connection, file, complaints, progress, workers) for file in files]
     before = register_sources(path) if path.exists() else ()
     if not may_shrink:
         _require_no_shrinking(before, sources)
@@ -123,7 +131,9 @@ def _built(
     return Loaded(sources=tuple(sources), kept=tuple(kept), complaints=tuple(complaints[: MOST_COMPLAINTS + 1]))
 
 
-def _load_file(connection: sqlite3.Connection, file: Path, complaints: list[str], progress: Progress | None) -> Source:
+def _load_file(
+    connection: sqlite3.Connection, file: Path, complaints: list[str], progress: Progress | None, workers: int
+) -> Source:
     """Write the rows of one file. Raises `InputError` naming the file."""
     good = bad = 0
     kinds: set[Kind] = set()
@@ -131,13 +141,11 @@ def _load_file(connection: sqlite3.Connection, file: Path, complaints: list[str]
     try:
         with file.open("rb") as opened:
             delta = holds_changes(opened, file.name)
-            rows = read_rows(opened)
-            while batch := list(itertools.islice(rows, _BATCH)):
-                read = [row for row in batch if not isinstance(row, str)]
-                refused = [row for row in batch if isinstance(row, str)]
-                complaints.extend(f"`{file.name}`: {each}" for each in refused[: MOST_COMPLAINTS - len(complaints)])
-                good, bad = good + len(read), bad + len(refused)
-                kinds |= _write(connection, read)
+            for rows in rows_of_all(read_runs(opened), workers):
+                few = rows.refused[: max(0, MOST_COMPLAINTS - len(complaints))]
+                complaints.extend(f"`{file.name}`: {each}" for each in few)
+                good, bad, kinds = good + rows.good, bad + len(rows.refused), kinds | rows.kinds
+                _write(connection, rows)
                 if progress is not None:
                     progress(file.name, good, min(opened.tell() / size, 1.0))
     except InputError as error:
@@ -159,34 +167,11 @@ def _load_file(connection: sqlite3.Connection, file: Path, complaints: list[str]
     )
 
 
-def _write(connection: sqlite3.Connection, rows: Iterable[Row]) -> set[Kind]:
-    entities: list[Entity] = []
-    relationships: list[Relationship] = []
-    exceptions: list[ReportingException] = []
-    for row in rows:
-        if isinstance(row, Entity):
-            entities.append(row)
-        elif isinstance(row, Relationship):
-            relationships.append(row)
-        else:
-            exceptions.append(row)
-    encode = _ENCODER.encode
-    connection.executemany("INSERT INTO entities VALUES (?, ?)", [(each.lei, encode(each)) for each in entities])
-    connection.executemany("INSERT INTO names VALUES (?, ?)", _keys(entities))
-    connection.executemany(
-        "INSERT INTO relationships VALUES (?, ?, ?, ?)",
-        [(each.start, each.end, each.type, encode(each)) for each in relationships],
-    )
-    connection.executemany("INSERT INTO exceptions VALUES (?, ?)", [(each.lei, encode(each)) for each in exceptions])
-    found = zip(Kind, (entities, relationships, exceptions), strict=True)
-    return {kind for kind, those in found if those}
-
-
-def _keys(entities: Iterable[Entity]) -> Iterator[tuple[str, str]]:
-    for entity in entities:
-        for key in {name_key(entity.name), *map(name_key, entity.names)} if entity.names else (name_key(entity.name),):
-            if key:
-                yield key, entity.lei
+def _write(connection: sqlite3.Connection, rows: Rows) -> None:
+    connection.executemany("INSERT INTO entities VALUES (?, ?)", rows.entities)
+    connection.executemany("INSERT INTO names VALUES (?, ?)", rows.names)
+    connection.executemany("INSERT INTO relationships VALUES (?, ?, ?, ?)", rows.relationships)
+    connection.executemany("INSERT INTO exceptions VALUES (?, ?)", rows.exceptions)
 
 
 _OF_KIND = {

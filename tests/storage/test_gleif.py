@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from kyc_gate.errors import InputError, StorageFault
+from kyc_gate.ownership.gleif.json_rows import BLOCK_BYTES
 from kyc_gate.ownership.gleif.records import Address, Entity, Relationship, ReportingException, Row
 from kyc_gate.ownership.register import search
 from kyc_gate.storage.gleif import GleifRegister, load_register
@@ -147,6 +150,29 @@ def test_many_bad_records_refuse_a_file(tmp_path: Path) -> None:
         else:
             with pytest.raises(InputError, match="4 of 300 records cannot be read"):
                 load_register(tmp_path / f"{bad}.db", [file])
+
+
+@pytest.mark.parametrize("written", [json_of, xml_of], ids=["json", "xml"])
+def test_several_processes_read_the_same(tmp_path: Path, written: Callable[[list[Row]], bytes]) -> None:
+    """A file of several blocks makes the same register in one process and in two, complaints and all."""
+    rows: list[Row] = [
+        entity(number, f"Company {number}", headquarters_address=NORWAY, names=("x" * 900,)) for number in range(2500)
+    ]
+    data = written(rows)
+    bad = data.replace(lei(2000).encode(), b"", 1)
+    assert len(bad) > 2 * BLOCK_BYTES
+    file = saved(tmp_path, "20261001-0000-lei2.data", bad)
+    loads = [load_register(tmp_path / f"{workers}.db", [file], workers=workers) for workers in (1, 2)]
+    assert loads[0] == loads[1]
+    assert (loads[0].sources[0].rows, loads[0].sources[0].refused) == (2499, 1)
+    assert contents(tmp_path / "1.db") == contents(tmp_path / "2.db")
+
+
+def contents(path: Path) -> list[object]:
+    """Return every row of a register."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = ("entities", "names", "relationships", "exceptions")
+        return [row for table in tables for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]  # noqa: S608
 
 
 def test_a_new_register_is_taken_up(store: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import re
 import zipfile
 import zlib
@@ -13,12 +14,15 @@ from typing import BinaryIO, cast
 from kyc_gate.errors import InputError
 from kyc_gate.ownership.gleif.api_rows import read_api_rows
 from kyc_gate.ownership.gleif.csv_rows import read_csv_rows
-from kyc_gate.ownership.gleif.json_rows import read_json_rows
-from kyc_gate.ownership.gleif.records import Row
-from kyc_gate.ownership.gleif.xml_rows import read_xml_rows
+from kyc_gate.ownership.gleif.json_rows import read_json_runs
+from kyc_gate.ownership.gleif.records import Row, RowsRun, Run
+from kyc_gate.ownership.gleif.xml_rows import read_xml_runs
 
 HEAD_BYTES = 4096
 """Bytes by which a format is told."""
+
+ROWS_AT_ONCE = 1_000
+"""Rows of CSV in a run: about half a megabyte."""
 
 _API = re.compile(rb'\s*\{\s*"(?:meta|data|links|jsonapi)"\s*:')
 _DELTA = re.compile(r"delta|intra-?day|last-?(?:day|week|month)", re.IGNORECASE)
@@ -46,6 +50,15 @@ def moment_of(name: str) -> str | None:
 
 def read_rows(file: BinaryIO) -> Iterator[Row | str]:
     """Yield each record of a file that can be sought in, or in one clause what is wrong with it.
+
+    Raises `InputError` as `read_runs` does.
+    """
+    for run in read_runs(file):
+        yield from run.rows()
+
+
+def read_runs(file: BinaryIO) -> Iterator[Run]:
+    """Yield the records of a file that can be sought in, a run at a time; each run may be read in another process.
 
     Raises `InputError` for a file of no known format, one that is cut short, and an archive that is damaged.
     """
@@ -90,12 +103,17 @@ class _Borrowed(io.RawIOBase):
         return len(data)
 
 
-def _format(plain: io.BufferedReader) -> Iterator[Row | str]:
+def _format(plain: io.BufferedReader) -> Iterator[Run]:
     head = plain.peek(HEAD_BYTES)[:HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not head:
         raise InputError("the file is empty")
     if head.startswith(b"<"):
-        return read_xml_rows(plain)
+        return read_xml_runs(plain)
     if head.startswith((b"{", b"[")):
-        return read_api_rows(plain) if _API.match(head) else read_json_rows(plain)
-    return read_csv_rows(plain)
+        return _in_runs(read_api_rows(plain)) if _API.match(head) else read_json_runs(plain)
+    return _in_runs(read_csv_rows(plain))
+
+
+def _in_runs(rows: Iterator[Row | str]) -> Iterator[Run]:
+    while some := tuple(itertools.islice(rows, ROWS_AT_ONCE)):
+        yield RowsRun(some)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import msgspec
 
 from kyc_gate.errors import InputError
-from kyc_gate.ownership.gleif.records import Address, Entity, Relationship, ReportingException, Row, said
+from kyc_gate.ownership.gleif.records import Address, Entity, Relationship, ReportingException, Row, Run, said
 
 T = TypeVar("T")
 
@@ -132,8 +132,25 @@ _HEAD = re.compile(
 _LIST = re.compile(rb"\s*\[\s*")
 
 
-def read_json_rows(file: BinaryIO) -> Iterator[Row | str]:
-    """Yield each record of the file, or in one clause what is wrong with it. Memory stays at a few blocks.
+class JsonRun(NamedTuple):
+    """A run of whole records with commas between them, and what stands between any two."""
+
+    records: bytes
+    boundary: re.Pattern[bytes]
+
+    def rows(self) -> Iterator[Row | str]:
+        """Yield each record, or in one clause what is wrong with it; where not all decode at once, one by one."""
+        try:
+            decoded = _DECODER.decode(b"[" + self.records + b"]")
+        except msgspec.DecodeError:
+            yield from _one_by_one(self.records, self.boundary)
+            return
+        for record in decoded:
+            yield _row(record)
+
+
+def read_json_runs(file: BinaryIO) -> Iterator[Run]:
+    """Yield runs of whole records, a block each; what they say is for `JsonRun.rows`. Memory stays at a few blocks.
 
     Raises `InputError` for a file that is not of this format or ends too early.
     """
@@ -149,14 +166,14 @@ def read_json_rows(file: BinaryIO) -> Iterator[Row | str]:
         buffer += block
         cut = _last(boundary, buffer)
         if cut is not None:
-            yield from _rows(buffer[: cut[0]], boundary)
+            yield JsonRun(buffer[: cut[0]], boundary)
             buffer = buffer[cut[1] :]
         elif len(buffer) > LARGEST_RECORD_BYTES:
             raise InputError(f"a record is longer than {LARGEST_RECORD_BYTES >> 20} MB")
     end = _END.search(buffer)
     if end is None or not _whole(buffer[: end.start()], boundary):
         raise InputError("the file ends in the middle of a record")
-    yield from _rows(buffer[: end.start()], boundary)
+    yield JsonRun(buffer[: end.start()], boundary)
 
 
 # The list closes, and the object around it, after a few plain values perhaps.
@@ -200,17 +217,6 @@ def _last(boundary: re.Pattern[bytes], buffer: bytes) -> tuple[int, int] | None:
         if start == 0:
             return None
         reach *= 4
-
-
-def _rows(records: bytes, boundary: re.Pattern[bytes]) -> Iterator[Row | str]:
-    """Yield what a run of whole records says; where it does not decode at once, record by record."""
-    try:
-        decoded = _DECODER.decode(b"[" + records + b"]")
-    except msgspec.DecodeError:
-        yield from _one_by_one(records, boundary)
-        return
-    for record in decoded:
-        yield _row(record)
 
 
 def _one_by_one(records: bytes, boundary: re.Pattern[bytes]) -> Iterator[Row | str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from enum import StrEnum
+from typing import NamedTuple, Protocol
 
 from kyc_gate.model.record import Record
 
@@ -146,6 +148,25 @@ REASONS = {
 """Reasons in plain words: GLEIF, level-2 reporting exceptions format 1.1 and 2.1."""
 
 Row = Entity | Relationship | ReportingException
+
+
+class Run(Protocol):
+    """Some records of a file, cut out and not read yet. It may be sent to another process and be read there."""
+
+    def rows(self) -> Iterator[Row | str]:
+        """Yield each record, or in one clause what is wrong with it."""
+        ...
+
+
+class RowsRun(NamedTuple):
+    """Records that were read already, in formats that cannot be cut without reading them."""
+
+    read: tuple[Row | str, ...]
+
+    def rows(self) -> Iterator[Row | str]:
+        """Yield each record, or in one clause what is wrong with it."""
+        return iter(self.read)
+
 
 _FORMS = {
     "limited": "ltd",

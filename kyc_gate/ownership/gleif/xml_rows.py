@@ -1,19 +1,22 @@
 """The golden copy in XML: LEI-CDF, RR-CDF and the reporting exceptions format.
 
-The file is cut at the ends of records, and each run of records is read as a small document of its own that declares
-nothing: a document type, and with it an entity that expands, can stand nowhere.
+The file is cut at the ends of records. A record as the publisher writes it is read by its tags alone; any other goes
+to the XML parser, as a small document that declares nothing: a document type, and with it an entity that expands, can
+stand nowhere.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import BinaryIO, NamedTuple
 from xml.etree import ElementTree  # what is read holds no document type, see above
 
 from kyc_gate.errors import InputError
-from kyc_gate.ownership.gleif.json_rows import BLOCK_BYTES, FORMER, LARGEST_RECORD_BYTES
-from kyc_gate.ownership.gleif.records import Address, Entity, Relationship, ReportingException, Row, said
+from kyc_gate.ownership.gleif.json_rows import BLOCK_BYTES, LARGEST_RECORD_BYTES
+from kyc_gate.ownership.gleif.records import Address, Entity, Relationship, ReportingException, Row, Run
+from kyc_gate.ownership.gleif.xml_tags import KINDS, Flat, TagReader, Unusual, flattened
 
 _RECORD = rb"(?:LEIRecord|RelationshipRecord|Exception)"
 _START = re.compile(rb"<(?:[\w.-]+:)?" + _RECORD + rb"[\s>]")
@@ -23,8 +26,8 @@ _ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([^"']+)["']""")
 _CLOSED = re.compile(rb"</(?:[\w.-]+:)?(?:LEIData|RelationshipData|ReportingExceptionData)\s*>\s*\Z")
 
 
-def read_xml_rows(file: BinaryIO) -> Iterator[Row | str]:
-    """Yield each record of the file, or in one clause what is wrong with it. Memory stays at a few blocks.
+def read_xml_runs(file: BinaryIO) -> Iterator[Run]:
+    """Yield runs of whole records, a block each; what they say is for `XmlRun.rows`. Memory stays at a few blocks.
 
     Raises `InputError` for a file that is not of this format, declares a document type, or ends too early.
     """
@@ -43,12 +46,12 @@ def read_xml_rows(file: BinaryIO) -> Iterator[Row | str]:
         buffer += block
         cut = _last_end(buffer)
         if cut:
-            yield from _rows(buffer[:cut], opened, closed)
+            yield XmlRun(buffer[:cut], opened, closed)
             buffer = buffer[cut:]
         elif len(buffer) > LARGEST_RECORD_BYTES:
             raise InputError(f"a record is longer than {LARGEST_RECORD_BYTES >> 20} MB")
     cut = _last_end(buffer)
-    yield from _rows(buffer[:cut], opened, closed)
+    yield XmlRun(buffer[:cut], opened, closed)
     if not _CLOSED.search(buffer[cut:]):
         raise InputError("the file ends in the middle of a record")
 
@@ -81,141 +84,126 @@ def _last_end(buffer: bytes) -> int:
         reach *= 8
 
 
-def _rows(records: bytes, opened: bytes, closed: bytes) -> Iterator[Row | str]:
-    """Yield what a run of whole records says; where it does not parse at once, record by record."""
-    if not records.strip():
-        return
-    try:
-        yield from map(_row, _parsed(records, opened, closed))
-    except ElementTree.ParseError:
-        start = 0
-        for match in _END.finditer(records):
-            piece, start = records[start : match.end()], match.end()
+class XmlRun(NamedTuple):
+    """A run of whole records of one file, whose first element starts and ends like this."""
+
+    records: bytes
+    opened: bytes
+    closed: bytes
+
+    def rows(self) -> Iterator[Row | str]:
+        """Yield each record, or in one clause what is wrong with it: by its tags, or by the XML parser."""
+        if not self.records.strip():
+            return
+        tags = _tag_reader(self.opened)
+        try:
+            pieces, end = tags.records(self.records)
+        except Unusual:
+            yield from self._parsed_rows(self.records)
+            return
+        for piece in pieces:
             try:
-                found = [_row(each) for each in _parsed(piece, opened, closed)]
-            except ElementTree.ParseError as error:
-                found = [f"a record that does not parse: {error}"]
-            yield from found
+                kind, flat = tags.flat(piece)
+            except Unusual:
+                yield from self._parsed_rows(f"{piece}{end}".encode())
+            else:
+                yield _row(kind, flat)
+
+    def _parsed_rows(self, records: bytes) -> Iterator[Row | str]:
+        """Yield what the XML parser finds; where a run does not parse at once, record by record."""
+        try:
+            yield from map(_element_row, self._parsed(records))
+        except ElementTree.ParseError:
+            start = 0
+            for match in _END.finditer(records):
+                piece, start = records[start : match.end()], match.end()
+                try:
+                    found = [_element_row(each) for each in self._parsed(piece)]
+                except ElementTree.ParseError as error:
+                    found = [f"a record that does not parse: {error}"]
+                yield from found
+
+    def _parsed(self, records: bytes) -> list[ElementTree.Element]:
+        """Return the record elements. Comments and the like between records are no records."""
+        whole = ElementTree.fromstring(self.opened + records + self.closed)  # noqa: S314  # it declares nothing
+        return list(whole)
 
 
-def _parsed(records: bytes, opened: bytes, closed: bytes) -> list[ElementTree.Element]:
-    """Return the record elements. Comments and the like between records are no records."""
-    whole = ElementTree.fromstring(opened + records + closed)  # noqa: S314  # it cannot declare anything
-    return list(whole)
+@lru_cache(maxsize=4)
+def _tag_reader(opened: bytes) -> TagReader:
+    """Return the reader of the files that start so: what it learnt of one run serves the next."""
+    return TagReader(opened.decode(errors="replace"))
 
 
-def _local(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
+def _element_row(record: ElementTree.Element) -> Row | str:
+    kind = record.tag.rpartition("}")[2]
+    return _row(kind, flattened(record, KINDS[kind])) if kind in KINDS else f"`{kind}` is no record"
 
 
-def _parts(element: ElementTree.Element | None) -> dict[str, ElementTree.Element]:
-    """Return the first child of each name, without its namespace."""
-    found: dict[str, ElementTree.Element] = {}
-    for child in element if element is not None else ():
-        found.setdefault(child.tag.rpartition("}")[2], child)
-    return found
-
-
-def _texts(element: ElementTree.Element | None) -> dict[str, str]:
-    """Return what each child says, by name; the first one where a name repeats."""
-    found: dict[str, str] = {}
-    for child in element if element is not None else ():
-        text = said(child.text)
-        if text is not None:
-            found.setdefault(child.tag.rpartition("}")[2], text)
-    return found
-
-
-def _row(record: ElementTree.Element) -> Row | str:
-    kind = _local(record)
+def _row(kind: str, flat: Flat) -> Row | str:
     if kind == "LEIRecord":
-        return _entity(record)
-    if kind == "RelationshipRecord":
-        return _relationship(record)
-    if kind == "Exception":
-        return _exception(record)
-    return f"`{kind}` is no record"
+        return _entity(flat)
+    return _relationship(flat) if kind == "RelationshipRecord" else _exception(flat)
 
 
-def _entity(record: ElementTree.Element) -> Row | str:
-    parts = _parts(record)
-    entity, texts = _parts(parts.get("Entity")), _texts(parts.get("Entity"))
-    lei = said(parts["LEI"].text) if "LEI" in parts else None
-    if lei is None:
-        return "a record without an LEI"
-    if "LegalName" not in texts:
-        return f"LEI {lei} has no legal name"
-    registration = _texts(parts.get("Registration"))
-    form = _texts(entity.get("LegalForm"))
+def _entity(flat: Flat) -> Row | str:
+    get = flat.texts.get
+    lei, name = get("LEI"), get("Entity.LegalName")
+    if lei is None or name is None:
+        return "a record without an LEI" if lei is None else f"LEI {lei} has no legal name"
     return Entity(
         lei=lei,
-        name=texts["LegalName"],
-        names=tuple(_names(entity)),
-        legal_address=_address(entity.get("LegalAddress")),
-        headquarters_address=_address(entity.get("HeadquartersAddress")),
-        jurisdiction=texts.get("LegalJurisdiction"),
-        category=texts.get("EntityCategory"),
-        legal_form=form.get("EntityLegalFormCode") or form.get("OtherLegalForm"),
-        status=texts.get("EntityStatus"),
-        registration=registration.get("RegistrationStatus"),
-        created=texts.get("EntityCreationDate"),
-        updated=registration.get("LastUpdateDate"),
-        renewal=registration.get("NextRenewalDate"),
-        registered_as=_texts(entity.get("RegistrationAuthority")).get("RegistrationAuthorityEntityID"),
-        successor=_texts(entity.get("SuccessorEntity")).get("SuccessorLEI"),
+        name=name,
+        names=(*flat.all("Entity.OtherEntityNames"), *flat.all("Entity.TransliteratedOtherEntityNames")),
+        legal_address=_address(flat, "Entity.LegalAddress"),
+        headquarters_address=_address(flat, "Entity.HeadquartersAddress"),
+        jurisdiction=get("Entity.LegalJurisdiction"),
+        category=get("Entity.EntityCategory"),
+        legal_form=get("Entity.LegalForm.EntityLegalFormCode") or get("Entity.LegalForm.OtherLegalForm"),
+        status=get("Entity.EntityStatus"),
+        registration=get("Registration.RegistrationStatus"),
+        created=get("Entity.EntityCreationDate"),
+        updated=get("Registration.LastUpdateDate"),
+        renewal=get("Registration.NextRenewalDate"),
+        registered_as=get("Entity.RegistrationAuthority.RegistrationAuthorityEntityID"),
+        successor=get("Entity.SuccessorEntity.SuccessorLEI"),
     )
 
 
-def _names(entity: dict[str, ElementTree.Element]) -> Iterable[str]:
-    for holder in ("OtherEntityNames", "TransliteratedOtherEntityNames"):
-        for each in entity.get(holder, ()):
-            if each.get("type") != FORMER and (name := said(each.text)):
-                yield name
-
-
-def _address(address: ElementTree.Element | None) -> Address:
-    texts = _texts(address)
-    lines = [
-        line
-        for each in (address if address is not None else ())
-        if _local(each) in ("FirstAddressLine", "AdditionalAddressLine", "Line1", "Line2", "Line3", "Line4")
-        and (line := said(each.text))
-    ]
+def _address(flat: Flat, at: str) -> Address:
+    get = flat.texts.get
     return Address(
-        lines=tuple(lines),
-        city=texts.get("City"),
-        region=texts.get("Region"),
-        country=texts.get("Country"),
-        postal_code=texts.get("PostalCode"),
+        lines=tuple(flat.all(f"{at}.lines")),
+        city=get(f"{at}.City"),
+        region=get(f"{at}.Region"),
+        country=get(f"{at}.Country"),
+        postal_code=get(f"{at}.PostalCode"),
     )
 
 
-def _relationship(record: ElementTree.Element) -> Row | str:
-    parts = _parts(record)
-    found, texts = _parts(parts.get("Relationship")), _texts(parts.get("Relationship"))
-    start, end = (_texts(found.get(node)).get("NodeID") for node in ("StartNode", "EndNode"))
-    kind = texts.get("RelationshipType")
+def _relationship(flat: Flat) -> Row | str:
+    get = flat.texts.get
+    start, end = get("Relationship.StartNode.NodeID"), get("Relationship.EndNode.NodeID")
+    kind = get("Relationship.RelationshipType")
     if start is None or end is None or kind is None:
         return "a relationship without both ends or without a type"
-    registration = _texts(parts.get("Registration"))
-    periods = [_texts(each) for each in found.get("RelationshipPeriods", ())]
-    period = next((each for each in periods if each.get("PeriodType") == "RELATIONSHIP_PERIOD"), dict[str, str]())
+    periods = [f"Relationship.RelationshipPeriods.{number}" for number in range(flat.periods)]
+    period = next((each for each in periods if get(f"{each}.PeriodType") == "RELATIONSHIP_PERIOD"), "")
     return Relationship(
         start=start,
         end=end,
         type=kind,
-        status=texts.get("RelationshipStatus"),
-        registration=registration.get("RegistrationStatus"),
-        since=period.get("StartDate"),
-        until=period.get("EndDate"),
-        updated=registration.get("LastUpdateDate"),
-        validated=registration.get("ValidationSources"),
+        status=get("Relationship.RelationshipStatus"),
+        registration=get("Registration.RegistrationStatus"),
+        since=get(f"{period}.StartDate"),
+        until=get(f"{period}.EndDate"),
+        updated=get("Registration.LastUpdateDate"),
+        validated=get("Registration.ValidationSources"),
     )
 
 
-def _exception(record: ElementTree.Element) -> Row | str:
-    texts = _texts(record)
-    if "LEI" not in texts or "ExceptionCategory" not in texts:
+def _exception(flat: Flat) -> Row | str:
+    lei, category = flat.texts.get("LEI"), flat.texts.get("ExceptionCategory")
+    if lei is None or category is None:
         return "an exception without an LEI or a category"
-    reasons = tuple(reason for each in record if _local(each) == "ExceptionReason" and (reason := said(each.text)))
-    return ReportingException(lei=texts["LEI"], category=texts["ExceptionCategory"], reasons=reasons)
+    return ReportingException(lei=lei, category=category, reasons=tuple(flat.all("reasons")))
