@@ -20,8 +20,8 @@ test: $(VENV)/.test postgresql  ## run lint, types, import contracts, policy cas
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/kyc-gate policy lint policies/us-ai-diffusion policies/us-in-force
-	@$(BIN)/kyc-gate policy test policies/us-ai-diffusion policies/us-in-force
+	@$(BIN)/kyc-gate policy lint
+	@$(BIN)/kyc-gate policy test
 	@$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-all: $(VENV)/.test  ## the same, with the long tests: a thousand kills, racing jobs by the hundred

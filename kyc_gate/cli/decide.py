@@ -1,8 +1,9 @@
-"""`kyc-gate decide`: requests from a file under a policy, with the same facts and rules as the gate, and no store."""
+"""`kyc-gate decide`: requests from a file under policies, with the same facts and rules as the gate, and no store."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,6 @@ from kyc_gate.cli.output import UsageError, complain
 from kyc_gate.cli.policies import policy_folder
 from kyc_gate.cli.request_input import Asked, read_line, usage_after
 from kyc_gate.compute.registry import Models
-from kyc_gate.decide.decision import decide
 from kyc_gate.model.decision import Finding
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.listing import ListSnapshot
@@ -23,13 +23,15 @@ from kyc_gate.model.match import Screening, ScreeningOutcome
 from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
 from kyc_gate.places.ip_countries import IPCountries
+from kyc_gate.policy.composition import check_composition
 from kyc_gate.policy.read import Policy, read_policy
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, Standing, estimate_of, gather, standing_of
 from kyc_gate.service.ip_file import read_ip_countries
 from kyc_gate.service.lineage_facts import lineage_lines, with_models
 from kyc_gate.service.model_file import read_models
-from kyc_gate.service.settings import HORIZON_DAYS, Settings
+from kyc_gate.service.runs import decided
+from kyc_gate.service.settings import Settings
 
 MAX_AGE_HOURS = Settings().max_age_hours
 
@@ -37,7 +39,7 @@ MAX_AGE_HOURS = Settings().max_age_hours
 class World(Record):
     """What every line is decided with."""
 
-    policy: Policy
+    policies: tuple[Policy, ...]
     screener: Screener | None
     lists: ListStanding
     as_of: datetime
@@ -49,7 +51,11 @@ class World(Record):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "--policy", metavar="DIR", required=True, help="a policy's folder, or the name of a shipped one"
+        "--policy",
+        metavar="DIR",
+        required=True,
+        action="append",
+        help="a policy's folder, or the name of a shipped one; give it once for each policy, in order",
     )
     add_world(parser)
     parser.add_argument("--all", action="store_true", help="show findings of rules that are not enforced too")
@@ -91,10 +97,11 @@ def world_of(options: argparse.Namespace) -> World:
     """Return what every line is decided with, as the arguments of `decide` say."""
     as_of = moment(options.as_of)
     snapshot = read_lists(options.lists)
-    policy = read_policy(policy_folder(options.policy))
+    policies = tuple(read_policy(policy_folder(name)) for name in options.policy)
+    check_composition(policies)
     return World(
-        policy=policy,
-        screener=_screener(snapshot, policy) if snapshot else None,
+        policies=policies,
+        screener=_screener(snapshot, policies) if snapshot else None,
         lists=_lists(snapshot, as_of, options.max_list_age_hours),
         as_of=as_of,
         utilisation=options.utilisation,
@@ -103,8 +110,9 @@ def world_of(options: argparse.Namespace) -> World:
     )
 
 
-def _screener(snapshot: ListSnapshot, policy: Policy) -> Screener:
-    return Screener(snapshot, floor=policy.lines.lowest if policy.lines else 1.0)
+def _screener(snapshot: ListSnapshot, policies: Sequence[Policy]) -> Screener:
+    drawn = [policy.lines.lowest for policy in policies if policy.lines is not None]
+    return Screener(snapshot, floor=min(drawn, default=1.0))
 
 
 def _lists(snapshot: ListSnapshot | None, as_of: datetime, max_age_hours: float) -> ListStanding:
@@ -133,7 +141,7 @@ def facts_of(asked: Asked, world: World) -> Facts:
     asked = replace(asked, request=with_models(asked.request, world.models))
     estimated = estimate_of(
         asked.request,
-        horizon_days=int(world.policy.limits.get("horizon_days", HORIZON_DAYS)),
+        horizon_days=Settings().horizon_days(world.policies),
         utilisation=world.utilisation,
     )
     return gather(
@@ -146,13 +154,13 @@ def facts_of(asked: Asked, world: World) -> Facts:
         account_known=asked.account_known and asked.party is not None,
         match_threshold=world.screener.match if world.screener else 1.0,
         drawn=world.screener.lines if world.screener else None,
-        lines=lineage_lines([world.policy]),
+        lines=lineage_lines(world.policies),
     )
 
 
 def _answer(asked: Asked, world: World, *, everything: bool) -> Row:
     """Return the decision on one line, in the shape that other programs read."""
-    decision = decide(asked.request, facts_of(asked, world), world.policy)
+    decision = decided(asked.request, facts_of(asked, world), world.policies)
     return {
         "id": asked.id,
         "outcome": decision.outcome.value,
@@ -160,7 +168,7 @@ def _answer(asked: Asked, world: World, *, everything: bool) -> Row:
             _finding(finding, everything=everything)
             for finding in (decision.findings if everything else decision.counting)
         ],
-        "policy": str(world.policy.reference),
+        "policy": ", ".join(str(policy) for policy in decision.policies),
         "facts_digest": decision.facts_digest,
     }
 

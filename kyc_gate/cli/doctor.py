@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 
@@ -16,7 +16,9 @@ from kyc_gate.cli.policies import shipped
 from kyc_gate.decide.cases import run_cases
 from kyc_gate.errors import KYCGateError
 from kyc_gate.model.record import Record, plain
+from kyc_gate.policy.composition import check_composition
 from kyc_gate.policy.lint import lint
+from kyc_gate.policy.policy import Policy
 from kyc_gate.service.build import files_of, is_database, policy_named, store_of
 from kyc_gate.service.config import Configuration, read_configuration
 from kyc_gate.service.gather import ListStanding
@@ -122,6 +124,7 @@ def _settings(configuration: Configuration) -> Iterator[Check]:
 
 
 def _policies(configuration: Configuration) -> Iterator[Check]:
+    policies: list[Policy] = []
     for name in configuration.gate.policies:
         try:
             policy = policy_named(name, configuration)
@@ -132,8 +135,20 @@ def _policies(configuration: Configuration) -> Iterator[Check]:
             yield Check(check="policy", state="fail", detail="; ".join(str(error).splitlines()))
             continue
         failed = sum(not result.passed for result in results)
+        policies.append(policy)
         detail = f"{policy.reference}, digest {policy.reference.digest[:12]}, {len(results)} cases, {failed} fail"
         yield Check(check="policy", state="fail" if failed else "ok", detail=detail)
+    yield _together(policies)
+
+
+def _together(policies: Sequence[Policy]) -> Check:
+    """Check that the policies may decide together, and tell their order."""
+    try:
+        check_composition(policies)
+    except KYCGateError as error:
+        return Check(check="policies", state="fail", detail="; ".join(str(error).splitlines()))
+    order = ", ".join(str(policy.reference) for policy in policies)
+    return Check(check="policies", state="ok", detail=f"in this order, the worst outcome counts: {order}")
 
 
 def _lists(configuration: Configuration) -> Iterator[Check]:

@@ -23,7 +23,7 @@ from kyc_gate.reports.chart import render_usage_chart
 from kyc_gate.reports.picture import render_png
 from kyc_gate.reports.projection import Crossing, Line, crossing, crossing_said, cumulative, pace
 from kyc_gate.reports.sparkline import sparkline
-from kyc_gate.service.build import policy_named
+from kyc_gate.service.build import policies_of
 from kyc_gate.storage.store import Store
 
 
@@ -88,9 +88,7 @@ async def _shown(options: argparse.Namespace) -> list[_Shown]:
     async with opened_store(options.config) as (configuration, store):
         now = datetime.now(UTC)
         since = now - timedelta(days=options.days or configuration.compute.window_days)
-        lines = [
-            line for name in configuration.gate.policies for line in policy_lines(policy_named(name, configuration))
-        ]
+        lines = [line for policy in policies_of(configuration) for line in policy_lines(policy)]
         found = [await _group(store, name, lines, since, now) for name in await _names(store, options.names)]
         shown = [each for each in found if each is not None]
     if options.names and len(shown) < len(options.names):

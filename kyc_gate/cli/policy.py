@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from kyc_gate.cli import policy_diff, policy_explain, policy_lint, policy_test
+from kyc_gate.cli import policy_diff, policy_explain, policy_lint, policy_list, policy_test
 
 
 class Step(Protocol):
@@ -19,6 +19,7 @@ class Step(Protocol):
 
 
 _STEPS: dict[str, tuple[Step, str]] = {
+    "list": (policy_list, "list the shipped policies with status, modes and grades"),
     "lint": (policy_lint, "report every problem in policies, all at once"),
     "test": (policy_test, "run the cases beside policies"),
     "explain": (policy_explain, "say why a decision is what it is, and what would change it"),

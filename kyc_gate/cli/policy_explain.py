@@ -18,7 +18,7 @@ from kyc_gate.errors import InputError
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.record import plain
 from kyc_gate.policy.read import Policy
-from kyc_gate.service.build import policy_named
+from kyc_gate.service.build import policies_of
 from kyc_gate.tuning.explanation import Explanation, explain
 from kyc_gate.tuning.told import explanation_lines, render_explanation
 
@@ -27,7 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the step's arguments."""
     parser.add_argument("decision", metavar="DECISION", nargs="?", help="the id of a decision on record")
     parser.add_argument("--config", metavar="FILE", help="the configuration whose store holds the decision")
-    parser.add_argument("--policy", metavar="DIR", help="explain the lines of `--input` under this policy")
+    parser.add_argument(
+        "--policy",
+        metavar="DIR",
+        action="append",
+        help="explain the lines of `--input` under this policy; give it once for each, in order",
+    )
     add_world(parser)
     parser.add_argument("--all", action="store_true", help="show rules that found nothing, too")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write a page instead")
@@ -67,7 +72,7 @@ class _Lines:
 
     def of(self, row: Row) -> Explanation:
         """Return the explanation of one line. Raises `InputError`."""
-        return explain(facts_of(read_line(row), self._world), [self._world.policy])
+        return explain(facts_of(read_line(row), self._world), self._world.policies)
 
 
 def _on_record(options: argparse.Namespace) -> int:
@@ -83,7 +88,7 @@ async def _recorded(options: argparse.Namespace) -> Explanation:
     """Return the explanation of a decision on record under the policies of the configuration as they are now."""
     async with opened_store(options.config) as (configuration, store):
         record = await store.fetch_decision(options.decision)
-        policies = [policy_named(name, configuration) for name in configuration.gate.policies]
+        policies = policies_of(configuration)
     if record is None:
         raise InputError(f"there is no decision `{options.decision}` on record")
     try:

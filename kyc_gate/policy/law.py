@@ -1,4 +1,4 @@
-"""The shared data of policies: country groups, thresholds, citations and territories, each dated and graded."""
+"""The shared data of policies: country groups, thresholds, citations, periods and territories, dated and graded."""
 
 from __future__ import annotations
 
@@ -34,6 +34,19 @@ class Threshold(Record):
     source: str
 
 
+class Period(Record):
+    """A stretch of days that a text of law names, both ends included, UTC; None where it is open."""
+
+    name: str
+    start: date | None
+    end: date | None
+    cite: str
+    as_of: date
+    status: LegalStatus
+    grade: Grade
+    source: str
+
+
 class Law(Record):
     """Everything that the data files say, and the files themselves for the digest."""
 
@@ -41,25 +54,41 @@ class Law(Record):
     thresholds: Mapping[str, Threshold]
     citations: Mapping[str, Citation]
     territories: Mapping[str, Territory]
+    periods: Mapping[str, Period]
     sources: tuple[Source, ...]
 
 
 def read_law(folder: Path, problems: list[Problem]) -> Law:
-    """Return what `groups.toml`, `thresholds.toml`, `citations.toml` and `territories.toml` in `folder` say."""
-    files = {name: read_source(folder / f"{name}.toml", f"data/{name}.toml", problems) for name in _FILES}
+    """Return what the files in `folder` say: groups, thresholds, citations, territories and periods.
+
+    `periods.toml` may be absent: a rule that names a period is then refused, and nothing else is lost.
+    """
+    files = {
+        name: read_source(folder / f"{name}.toml", f"data/{name}.toml", problems)
+        for name in _FILES
+        if name != "periods" or (folder / "periods.toml").exists()
+    }
     mapped = frozenset(files["territories"].table) if files["territories"] is not None else frozenset()
     citations = {name: _citation(name, table) for name, table in _tables(files["citations"], problems)}
     territories = {name: _territory(name, table) for name, table in _tables(files["territories"], problems)}
     thresholds = {name: _threshold(name, table, citations) for name, table in _tables(files["thresholds"], problems)}
+    periods = {name: _period(name, table, citations) for name, table in _tables(files.get("periods"), problems)}
     names = [name for name, _ in _tables(files["groups"], [])]
     groups = {name: _group(name, table, citations, names, mapped) for name, table in _tables(files["groups"], problems)}
     _check_nesting(groups, files["groups"], problems)
     _check_apart(groups, files["groups"], problems)
     sources = tuple(source for source in files.values() if source is not None)
-    return Law(groups=groups, thresholds=thresholds, citations=citations, territories=territories, sources=sources)
+    return Law(
+        groups=groups,
+        thresholds=thresholds,
+        citations=citations,
+        territories=territories,
+        periods=periods,
+        sources=sources,
+    )
 
 
-_FILES = ("citations", "territories", "thresholds", "groups")
+_FILES = ("citations", "territories", "thresholds", "periods", "groups")
 
 
 def _tables(source: Source | None, problems: list[Problem]) -> list[tuple[str, Table]]:
@@ -125,6 +154,28 @@ def _threshold(name: str, table: Table, citations: Mapping[str, Citation]) -> Th
         table.refuse("`comparator` must be one of >=, >, <, <=", "comparator")
     table.finish()
     return threshold
+
+
+def _period(name: str, table: Table, citations: Mapping[str, Citation]) -> Period:
+    if not _NAME.fullmatch(name):
+        table.refuse("a period's name is lower-case letters, digits and underscores")
+    cites = table.known("cite", [table.text("cite")], citations, "citation")
+    period = Period(
+        name=name,
+        start=table.day("from"),
+        end=table.day("to"),
+        cite=cites[0] if cites else "",
+        as_of=table.needed_day("as_of"),
+        status=table.choice("status", LegalStatus),
+        grade=table.choice("grade", Grade),
+        source=table.text("source"),
+    )
+    if period.start is None and period.end is None:
+        table.refuse("the period has neither `from` nor `to`")
+    if period.start and period.end and period.end < period.start:
+        table.refuse("`to` is before `from`", "to")
+    table.finish()
+    return period
 
 
 def _group(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -80,6 +81,8 @@ class _Pack(Record):
 
     folder: Path
     sources: tuple[Source, ...]
+    below: frozenset[Path] = frozenset()
+    """Every folder that it extends, directly or through others."""
 
 
 class _Reader:
@@ -147,6 +150,7 @@ class _Reader:
             self.note(f"{folder.name}/{path.name}", "is not read: policies are TOML; rewrite it or move it away")
         read = [read_source(path, f"{folder.name}/{path.name}", self.problems) for path in paths]
         sources = tuple(source for source in read if source is not None)
+        below: set[Path] = set()
         for source in sources:
             for parent in self.extended(source):
                 other = shipped_policies() / parent[8:] if parent.startswith("shipped:") else folder / parent
@@ -157,7 +161,9 @@ class _Reader:
                     continue
                 if all(pack.folder != other.resolve() for pack in self.packs):
                     self.gather(other.resolve(), parent, (*above, folder))
-        self.packs.append(_Pack(folder=folder, sources=sources))
+                below.add(other.resolve())
+                below.update(*(pack.below for pack in self.packs if pack.folder == other.resolve()))
+        self.packs.append(_Pack(folder=folder, sources=sources, below=frozenset(below)))
 
     def extended(self, source: Source) -> tuple[str, ...]:
         head = source.table.get("policy")
@@ -196,7 +202,8 @@ class _Reader:
     def constants(self, law: Law) -> Constants:
         limits: dict[str, Number] = {}
         options: dict[str, bool] = {}
-        for source in (source for pack in self.packs for source in pack.sources):
+        setters: dict[str, list[tuple[_Pack, object]]] = {}
+        for pack, source in ((each, source) for each in self.packs for source in each.sources):
             top = Table(source.table, source, self.problems)
             for name, value in self.named(top, "limits").items():
                 number = self.limit(top, name, value, law)
@@ -204,18 +211,30 @@ class _Reader:
                     top.refuse(f"limit `{name}` is below 0, and nothing that is counted or measured ever is", name)
                 elif number is not None:
                     limits[name] = number
+                    setters.setdefault(f"limit `{name}`", []).append((pack, number))
             for name, value in self.named(top, "options").items():
                 if isinstance(value, bool):
                     options[name] = value
+                    setters.setdefault(f"option `{name}`", []).append((pack, value))
                 else:
                     top.refuse(f"option `{name}` must be true or false", name)
             for key in ("policy", "rule", "territories", "screening"):
                 top.get(key)
             top.finish()
+        self.check_setters(setters)
         limits.update(self.adjusted("limit", self.adjustments.limits, limits))
         options.update(self.adjusted("option", self.adjustments.options, options))
         groups = {name: group.title for name, group in law.groups.items()}
         return Constants(limits=limits, options=options, groups=groups)
+
+    def check_setters(self, setters: Mapping[str, list[tuple[_Pack, object]]]) -> None:
+        """Refuse what two packs set differently of which neither extends the other: their order would decide."""
+        for what, found in setters.items():
+            last, stands = found[-1]
+            for pack, value in found[:-1]:
+                if value != stands and pack is not last and pack.folder not in last.below:
+                    between = f"`{pack.folder.name}` and `{last.folder.name}`"
+                    self.note(self.folder.name, f"{what} differs between {between}; set it here")
 
     def named(self, top: Table, key: str) -> dict[str, Any]:
         values = top.get(key)
@@ -292,6 +311,7 @@ class _Reader:
         if outcome is Outcome.ALLOW and "then" in table.values:
             table.refuse("`then` must be escalate or block: what no rule stops is allowed", "then")
         because = read_template(table.text("because"), constants)
+        first, last = self.days(table, law)
         for problem in because.problems:
             table.refuse(problem, "because")
         cites = table.texts("cites")
@@ -309,14 +329,28 @@ class _Reader:
             because=because.template,
             policy=pack,
             runbook=table.text("runbook", ""),
-            effective_from=table.day("effective_from"),
-            effective_to=table.day("effective_to"),
+            effective_from=first,
+            effective_to=last,
             replaces=table.text("replaces", ""),
             accepts=table.known("accepts", table.texts("accepts"), WARNINGS, "warning"),
         )
         table.finish()
         self.check_law(rule, table, law)
         return rule
+
+    def days(self, table: Table, law: Law) -> tuple[date | None, date | None]:
+        """The rule's first and last day: its own, or those of the period of the shared data that it names."""
+        first, last = table.day("effective_from"), table.day("effective_to")
+        name = table.text("period", "")
+        if not name:
+            return first, last
+        if first or last:
+            table.refuse("`period` and `effective_from` or `effective_to` cannot stand together", "period")
+        if name not in law.periods:
+            hint = nearest(name, law.periods) if law.periods else "; the data folder has no `periods.toml`"
+            table.refuse(f"unknown period `{name}`{hint}", "period")
+            return first, last
+        return law.periods[name].start, law.periods[name].end
 
     def condition(self, table: Table, text: str, constants: Constants) -> Node:
         if not text:

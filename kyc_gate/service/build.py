@@ -18,6 +18,7 @@ from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
 from kyc_gate.places.ip_countries import IPCountries
+from kyc_gate.policy.composition import check_composition
 from kyc_gate.policy.read import Policy, read_policy, shipped_policies
 from kyc_gate.service.config import Configuration, GenericSettings
 from kyc_gate.service.ip_file import read_ip_countries
@@ -41,7 +42,7 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
     if lists.problem is not None:
         log.error("lists.unreadable", error=lists.problem)
     return {
-        "policies": tuple(policy_named(name, configuration) for name in configuration.gate.policies),
+        "policies": policies_of(configuration),
         "store": store_of(configuration),
         "adapters": _adapters(configuration),
         "snapshot": lists.snapshot,
@@ -110,6 +111,13 @@ def settings_of(configuration: Configuration) -> Settings:
         grant_hours=cases.grant_hours,
         log_names=configuration.log.names,
     )
+
+
+def policies_of(configuration: Configuration) -> tuple[Policy, ...]:
+    """Return the configured policies in their order. Raises `ConfigurationError` or `PolicyError`."""
+    policies = tuple(policy_named(name, configuration) for name in configuration.gate.policies)
+    check_composition(policies)
+    return policies
 
 
 def policy_named(name: str, configuration: Configuration) -> Policy:

@@ -148,3 +148,22 @@ def test_an_unknown_policy_is_one_line(kyc_gate: Callable[..., Ran]) -> None:
     ran = decided(kyc_gate, "us-in-farce", {"request": training(1)})
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.count("\n") == 1
+
+
+def test_several_policies_decide_together_in_any_order(kyc_gate: Callable[..., Ran]) -> None:
+    """The worst outcome counts in either order, and the answer names the policies in the order given."""
+    line = {"id": "x", "request": training(64), "party": IN_CHINA}
+    first, second = ("us-in-force", "us-ai-diffusion"), ("us-ai-diffusion", "us-in-force")
+    rows = []
+    for order in (first, second):
+        ran = decided(kyc_gate, order[0], line, more=("--policy", order[1]))
+        assert ran.status == 0, ran.err
+        (row,) = ran.rows
+        assert row["policy"] == ", ".join(f"{name}@1" for name in order)
+        rows.append(row)
+    assert [row["outcome"] for row in rows] == ["block", "block"]
+    rules = [{finding["rule"] for finding in row["findings"]} for row in rows]
+    assert rules[0] == rules[1]
+    twice = decided(kyc_gate, "us-in-force", line, more=("--policy", "us-in-force"))
+    assert twice.status == 1
+    assert "stands 2 times" in twice.err

@@ -14,7 +14,7 @@ from kyc_gate.cli.main import COMMANDS
 from .conftest import Ran
 
 STEPS = {
-    "policy": ["lint", "test"],
+    "policy": ["list", "lint", "test"],
     "cases": ["list", "show", "approve", "reject"],
     "parties": ["import", "list"],
     "ledger": ["show"],

@@ -88,3 +88,19 @@ def test_a_more_lenient_policy_has_a_status_of_its_own(tmp_path: Path, kyc_gate:
     (row,) = kyc_gate("policy", "diff", "us-ai-diffusion", str(file.parent), "--json").rows
     assert row["status"] == 4
     assert row["lenient"]
+
+
+def test_the_shipped_policies_are_listed_with_status_and_grades(kyc_gate: Callable[..., Ran]) -> None:
+    """Each has a line with status, rules by mode, what it extends and grades; `--rules` has one for each rule."""
+    rows = {row["policy"]: row for row in kyc_gate("policy", "list", "--json").rows}
+    assert {name.partition("@")[0] for name in rows} == {
+        path.parent.name for path in shipped_policies().glob("*/policy.toml")
+    }
+    affiliates = rows["us-affiliates@1"]
+    assert affiliates["status"] == "unknown_after"
+    assert affiliates["extends"] == ["gate-base"]
+    assert affiliates["grades"] == {"P": 4}
+    assert "us-affiliates@1" in kyc_gate("policy", "list").out
+    told = kyc_gate("policy", "list", "us-affiliates", "--rules").out
+    assert "affiliates-50-stayed" in told
+    assert "2026-11-09" in told

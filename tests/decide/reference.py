@@ -196,12 +196,24 @@ def read_pack(folder: Path) -> dict[str, Any]:
         name: Fraction(Decimal(data["thresholds"][value["threshold"]]["value"] if isinstance(value, dict) else value))
         for name, value in table.get("limits", {}).items()
     }
+    rules = [{**rule, **days_of(rule, data)} for rule in table.get("rule", [])]
+    for part in reversed(parts):
+        limits = {**part["limits"], **limits}
+    options = {name: value for part in parts for name, value in part["options"].items()}
+    found = [rule for part in parts for rule in part["rules"]] + rules
     return {
-        "rules": [rule for part in parts for rule in part["rules"]] + table.get("rule", []),
+        "rules": list({rule["id"]: rule for rule in found}.values()),
         "limits": limits,
-        "options": table.get("options", {}),
+        "options": {**options, **table.get("options", {})},
         "data": data,
     }
+
+
+def days_of(rule: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """The days of the period that a rule names, by the names of the rule's own keys."""
+    period = data["periods"][rule["period"]] if "period" in rule else {}
+    names = {"from": "effective_from", "to": "effective_to"}
+    return {names[key]: day for key, day in period.items() if key in names}
 
 
 def members(data: dict[str, Any], name: str, day: date) -> set[str]:
