@@ -144,7 +144,7 @@ def pairs_of_names() -> None:
 
 def score_of(query: str, target: str) -> float:
     """Return the score of two names without a list, the best over their readings."""
-    scorer = Scorer([])
+    scorer = Scorer({})
     asked = [scorer.prepare(one.words, guessed=one.guessed) for one in readings_of(query, normalize_name(query))]
     listed = [scorer.prepare(words) for words in listed_forms(target, normalize_name(target))]
     return max((scorer.score(one, other) for one in asked for other in listed), default=0.0)

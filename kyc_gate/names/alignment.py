@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
@@ -29,8 +30,6 @@ SHORTEST_JOINED = 4
 SHORTEST_SLIPPED = 6
 """Letters of joined words that may also have a slip."""
 
-Runs = dict[str, Words]
-
 
 class Pair(NamedTuple):
     """Words of the query and of the listed name that stand for each other, how alike, and in which way."""
@@ -49,14 +48,38 @@ class Alignment(NamedTuple):
     only_listed: list[str]
 
 
-def runs_of(words: Words) -> Runs:
-    """Return the words that stand beside each other, joined, each with the words that it is made of."""
-    return {
-        joined: words[start : start + length]
-        for length in range(2, min(MOST_JOINED, len(words)) + 1)
-        for start in range(len(words) - length + 1)
-        if len(joined := "".join(words[start : start + length])) >= SHORTEST_JOINED
-    }
+class Runs:
+    """The words of a name that stand beside each other, joined. They are joined when a word is first held against them.
+
+    `firsts` are the letters that a run may begin with: most words begin with another, and need not be held against any.
+    """
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self.firsts = "".join([word[0] for word in words[:-1]])
+
+    @cached_property
+    def _joined(self) -> dict[str, Words]:
+        words = self._words
+        return {
+            joined: words[start : start + length]
+            for length in range(2, min(MOST_JOINED, len(words)) + 1)
+            for start in range(len(words) - length + 1)
+            if len(joined := "".join(words[start : start + length])) >= SHORTEST_JOINED
+        }
+
+    def like(self, word: str) -> list[tuple[Words, float]]:
+        """Return the runs that are this word, blanks aside, and how alike each is."""
+        runs = self._joined
+        if word in runs:
+            return [(runs[word], JOINED.share)]
+        length = len(word)
+        if length < SHORTEST_SLIPPED:
+            return []
+        near = [joined for joined in runs if -2 <= len(joined) - length <= 2 and joined[0] == word[0]]
+        return [
+            (runs[joined], JOINED.share * share) for joined in near if (share := likeness(joined, word).share) > 0.8
+        ]
 
 
 def align(asked: Words, listed: Words, asked_runs: Runs, listed_runs: Runs) -> Alignment:
@@ -90,26 +113,16 @@ def _joined(left: list[str], absent: list[str], asked_runs: Runs, listed_runs: R
     """Return the runs of words on one side that are one word on the other."""
     found = []
     for word in absent:
-        for run, share in _runs_like(word, asked_runs):
-            if all(part in left for part in run):
-                found.append(Pair(share, run, (word,), JOINED.how))
+        if word[0] in asked_runs.firsts:
+            for run, share in asked_runs.like(word):
+                if all(part in left for part in run):
+                    found.append(Pair(share, run, (word,), JOINED.how))
     for word in left:
-        for run, share in _runs_like(word, listed_runs):
-            if all(part in absent for part in run):
-                found.append(Pair(share, (word,), run, JOINED.how))
+        if word[0] in listed_runs.firsts:
+            for run, share in listed_runs.like(word):
+                if all(part in absent for part in run):
+                    found.append(Pair(share, (word,), run, JOINED.how))
     return found
-
-
-def _runs_like(word: str, runs: Runs) -> Iterable[tuple[Words, float]]:
-    if not runs:
-        return ()
-    if word in runs:
-        return [(runs[word], JOINED.share)]
-    length = len(word)
-    if length < SHORTEST_SLIPPED:
-        return ()
-    near = [joined for joined in runs if -2 <= len(joined) - length <= 2 and joined[0] == word[0]]
-    return [(runs[joined], JOINED.share * share) for joined in near if (share := likeness(joined, word).share) > 0.8]
 
 
 def _best(found: list[Pair]) -> list[Pair]:

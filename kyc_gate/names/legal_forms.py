@@ -55,11 +55,18 @@ HAN_FORMS = (
     "集团", "集團", "株式会社", "有限会社", "합동회사", "주식회사",
 )  # fmt: skip
 """Chinese, Japanese and Korean legal forms, which stand at the end of a name (or, in Japanese and Korean, before it)."""
+_HAN_FIRSTS = frozenset(form[0] for form in HAN_FORMS)
+_HAN_LASTS = frozenset(form[-1] for form in HAN_FORMS)
 
 
 def without_legal_forms(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words that remain when legal forms are taken out; empty when there is nothing else."""
-    left = [bare for word in _without_phrases(words) if word not in ANYWHERE and (bare := _without_han_form(word))]
+    words = _without_phrases(words)
+    if not ANYWHERE.isdisjoint(words):
+        words = tuple(word for word in words if word not in ANYWHERE)
+    left = (
+        list(words) if all(map(str.isascii, words)) else [bare for word in words if (bare := _without_han_form(word))]
+    )
     before = 0
     while before != len(left):
         before = len(left)
@@ -87,7 +94,7 @@ def _without_ends(left: list[str]) -> list[str]:
 
 def says_something(words: tuple[str, ...]) -> bool:
     """Return whether any word is more than an article."""
-    return any(word not in ARTICLES for word in words)
+    return not ARTICLES.issuperset(words)
 
 
 def _without_phrases(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -105,7 +112,7 @@ def _without_phrases(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _without_han_form(word: str) -> str:
-    if word.isascii():
+    if word.isascii() or (word[0] not in _HAN_FIRSTS and word[-1] not in _HAN_LASTS):
         return word
     if word in HAN_FORMS:
         return ""

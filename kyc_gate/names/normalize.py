@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import groupby
 
 from anyascii import anyascii
@@ -12,7 +13,7 @@ from kyc_gate.model.record import Record
 from kyc_gate.names.encoded import decoded
 from kyc_gate.names.han import parts_of, simplified
 from kyc_gate.names.legal_forms import says_something, without_legal_forms
-from kyc_gate.names.scripts import LATIN_LETTERS, PRESENTED, romanise
+from kyc_gate.names.scripts import LATIN_LETTERS, PRESENTED, is_eastern, romanise
 
 LONGEST_NAME = 512
 """Code points. The longest name on the lists of July 2026 has 358."""
@@ -58,7 +59,7 @@ def normalize_name(text: str) -> NormalizedName:
     words = _words(folded)
     if len(words) > MOST_WORDS:
         words, problem = words[:MOST_WORDS], f"more than {MOST_WORDS} words"
-    if any(len(word) > LONGEST_WORD for word in words):
+    if max(map(len, words), default=0) > LONGEST_WORD:
         words, problem = tuple(word[:LONGEST_WORD] for word in words), f"a word longer than {LONGEST_WORD} letters"
     core = without_legal_forms(words)
     if not says_something(core):
@@ -70,10 +71,33 @@ def _folded(text: str) -> str:
     """Lower case without accents and invisible characters, in Latin letters where the script is near to them."""
     if text.isascii():
         return text.lower()
+    if len(text) <= LONGEST_BY_WORDS and not _OVERRIDE.search(text):
+        words = [word.lower() if word.isascii() else _folded_word(word) for word in text.split(" ")]
+        if None not in words:
+            return " ".join(words)  # type: ignore[arg-type]
     visible = _visible(_reversed_overrides(text))
     compatible = unicodedata.normalize("NFKC", visible)[:LONGEST_NAME]
-    bare = _bare(compatible.casefold()).translate(PRESENTED)
-    return _spelled_out(_bare(romanise(bare.translate(LATIN_LETTERS))))
+    return _spelled_out(_bare(romanise(_in_lower_case(compatible))))
+
+
+LONGEST_BY_WORDS = 128
+MOST_GROWN = 4
+"""Characters of a name that is folded word by word, and times that its words may grow: so it stays below the limits."""
+
+
+@lru_cache(maxsize=1 << 16)
+def _folded_word(word: str) -> str | None:
+    """Return a word folded by itself; None where the words beside it decide how its letters are read."""
+    compatible = unicodedata.normalize("NFKC", _visible(word))
+    bare = _in_lower_case(compatible)
+    if is_eastern(bare) or len(compatible) > MOST_GROWN * len(word):
+        return None
+    return _spelled_out(_bare(romanise(bare)))
+
+
+def _in_lower_case(compatible: str) -> str:
+    """Text in one case without accents, imitated and ligated letters as the Latin ones that they stand for."""
+    return _bare(compatible.casefold()).translate(PRESENTED).translate(LATIN_LETTERS)
 
 
 _KEPT_SCRIPTS = (
@@ -110,6 +134,8 @@ def _reversed_overrides(text: str) -> str:
 
 def _visible(text: str) -> str:
     """Text without invisible characters, surrogates and variation selectors, and with short runs of marks only."""
+    if text.isprintable() and not any(map(unicodedata.combining, text)) and _INVISIBLE_LETTERS.isdisjoint(text):
+        return text
     kept: list[str] = []
     run = 0
     for char in text:
@@ -139,6 +165,7 @@ def _bare(text: str) -> str:
     return unicodedata.normalize("NFC", restored)
 
 
+_APOSTROPHE = frozenset("'`´‘’ʻʼ′ʹ״׳")
 _APOSTROPHES = re.compile("(?<=\\w)['`´‘’ʻʼ′ʹ״׳]|['`´‘’ʻʼ′ʹ](?=\\w)")
 _SYMBOLS = re.compile(r"\$(?=[$a-z])|(?<=\w)@(?=\w)(?!\S+\.[a-z]{2,}\b)")
 _DOTTED = re.compile(r"(?<!\w)\w(?:\.\w)+(?!\w)\.?")
@@ -152,6 +179,11 @@ def _words(folded: str) -> tuple[str, ...]:
         folded = _SYMBOLS.sub(lambda found: {"$": "s", "@": "a"}[found.group()], folded)
     if "." in folded:
         folded = _DOTTED.sub(lambda found: found.group().replace(".", ""), folded)
-    joined = " ".join(_WORDS.findall(_APOSTROPHES.sub("", folded).replace("&", " and ")))
-    words = _SINGLES.sub(lambda found: found.group().replace(" ", ""), joined).split()
-    return tuple(words) if folded.isascii() else tuple(part for word in words for part in parts_of(word))
+    # Two patterns look around every letter, and are asked only where they may find something.
+    bare = folded if _APOSTROPHE.isdisjoint(folded) else _APOSTROPHES.sub("", folded)
+    found = _WORDS.findall(bare.replace("&", " and "))
+    if min(map(len, found), default=0) == 1:
+        found = _SINGLES.sub(lambda run: run.group().replace(" ", ""), " ".join(found)).split()
+    if folded.isascii():
+        return tuple(found)
+    return tuple(part for word in found for part in ((word,) if word.isascii() else parts_of(word)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from kyc_gate.model.record import Record
-from kyc_gate.names.alignment import Alignment, Pair, Runs, align, runs_of, words_of
+from kyc_gate.names.alignment import Alignment, Pair, Runs, align, words_of
 from kyc_gate.names.bones import HOW, align_bones
 from kyc_gate.names.common_words import ARTICLE_WEIGHT, ARTICLES, COMMON_WORDS, is_generic, is_known, told_by
 from kyc_gate.names.comparison import Comparison, pairs_as_data, said_of
@@ -69,45 +69,68 @@ MOST_WEIGHTS = 1 << 17
 Words = tuple[str, ...]
 
 
-class PreparedName(Record):
+class PreparedName(NamedTuple):
     """Words in comparison form with what their comparison needs, worked out once."""
 
     words: Words
-    each: frozenset[str]
-    weights: dict[str, float]
     letters: str
     runs: Runs
     abjad: bool = False
     guessed: bool = False
 
 
-class Scorer:
-    """Scores words against words. `cores` are the words of each listed name, legal forms taken out."""
+class Scored(NamedTuple):
+    """A score from 0.0 to 1.0, with the alignment that it comes from and the guard that held."""
 
-    def __init__(self, cores: Iterable[Words]) -> None:
-        self._rarity = rarity_of_words(list(cores))
-        self._weights: dict[str, float] = {}
+    score: float
+    found: Alignment
+    guard: Guard | None
+
+
+class _Weights(dict[str, float]):
+    """How much each word tells, worked out when it is first asked for."""
+
+    def __init__(self, rarity: Mapping[str, float]) -> None:
+        self._rarity = rarity
+
+    def __missing__(self, word: str) -> float:
+        if len(self) >= MOST_WEIGHTS:
+            self.clear()
+        told = told_by(word)
+        weight = self[word] = min(self._rarity.get(word, told), told)
+        return weight
+
+
+class Scorer:
+    """Scores words against words. `rarity` is what its frequency on the lists leaves of what a word tells."""
+
+    def __init__(self, rarity: Mapping[str, float]) -> None:
+        # A dict's own subscription calls `__missing__`, and is a third of the cost of a method of ours.
+        self.weight = _Weights(rarity).__getitem__
+
+    @classmethod
+    def of_names(cls, cores: Iterable[Words]) -> Scorer:
+        """Return a scorer for lists of these names, given as their words, legal forms taken out."""
+        return cls(rarity_of_words(cores))
 
     def prepare(self, words: Words, *, guessed: bool = False) -> PreparedName:
         """Return the words ready for comparison: once for each listed name, once for each reading of a query."""
         unique = tuple(dict.fromkeys(words))
-        return PreparedName(
-            words=unique,
-            each=frozenset(unique),
-            weights={word: self.weight(word) for word in unique},
-            letters="".join(words),
-            runs=runs_of(unique),
-            abjad=any(map(is_abjad, unique)),
-            guessed=guessed,
-        )
+        letters = "".join(words)
+        abjad = not letters.isascii() and any(map(is_abjad, unique))
+        return PreparedName(unique, letters, Runs(unique), abjad, guessed)
+
+    def weights_of(self, words: Words) -> dict[str, float]:
+        """Return how much each word tells, 0 to 1: little where many names share it, on these lists or anywhere."""
+        return {word: self.weight(word) for word in words}
 
     def score(self, asked: PreparedName, listed: PreparedName, floor: float = 0.0) -> float:
         """Return how much the names resemble each other, 0.0 to 1.0; below `floor` possibly 0.0 at once."""
-        return self._compared(asked, listed, floor)[0]
+        return self.compare(asked, listed, floor).score
 
-    def explain(self, asked: PreparedName, listed: PreparedName, *, query: str, target: str) -> Comparison:
-        """Return the same score with its explanation; `query` and `target` are what people wrote."""
-        score, found, guard = self._compared(asked, listed)
+    def explain(self, scored: Scored, *, query: str, target: str) -> Comparison:
+        """Return a score with its explanation; `query` and `target` are what people wrote."""
+        score, found, guard = scored
         return Comparison(
             score=score,
             explanation=f"`{query}` and `{target}`: {said_of(found, guard)}",
@@ -118,22 +141,11 @@ class Scorer:
             version=SCORER_VERSION,
         )
 
-    def weight(self, word: str) -> float:
-        """Return how much a word tells, 0 to 1: little where many names share it, on these lists or anywhere."""
-        known = self._weights.get(word)
-        if known is None:
-            if len(self._weights) >= MOST_WEIGHTS:
-                self._weights = {}
-            told = told_by(word)
-            known = self._weights[word] = min(self._rarity.get(word, told), told)
-        return known
-
-    def _compared(
-        self, asked: PreparedName, listed: PreparedName, floor: float = 0.0
-    ) -> tuple[float, Alignment, Guard | None]:
-        if asked.letters == listed.letters and asked.each != listed.each and len(asked.letters) >= SHORTEST_JOINED:
-            whole = Alignment([Pair(LETTERS_AGREE, asked.words, listed.words, "spaced otherwise")], [], [])
-            return self._sure(LETTERS_AGREE, max(map(self._told, (asked.words, listed.words))), asked), whole, None
+    def compare(self, asked: PreparedName, listed: PreparedName, floor: float = 0.0) -> Scored:
+        """Return the score of two names and where it comes from; below `floor` possibly 0.0 at once."""
+        same_letters = asked.letters == listed.letters and len(asked.letters) >= SHORTEST_JOINED
+        if same_letters and set(asked.words) != set(listed.words):
+            return self._spaced_otherwise(asked, listed)
         if asked.abjad is listed.abjad:
             found = align(asked.words, listed.words, asked.runs, listed.runs)
         else:
@@ -144,7 +156,7 @@ class Scorer:
             agreed += weight * pair.share
             missing += weight * (1 - pair.share)
         if not agreed:
-            return 0.0, found, None
+            return Scored(0.0, found, None)
         surplus, absent = self._told(found.only_asked), self._told(found.only_listed)
         costs = SWAPPED if asked.abjad is listed.abjad else SWAPPED_SCRIPTS
         swapped = costs * self._swapped(found) if surplus and absent else 0.0
@@ -154,11 +166,16 @@ class Scorer:
         if listed.abjad and not asked.abjad and score < CONSONANTS_FROM:
             score *= (score / CONSONANTS_FROM) ** 2
         if score < floor:
-            return 0.0, found, None
+            return Scored(0.0, found, None)
         guard = guard_of(found, agreed)
         if guard is not None:
             score = min(score, guard.cap)
-        return self._sure(score, agreed, asked), found, guard
+        return Scored(self._sure(score, agreed, asked), found, guard)
+
+    def _spaced_otherwise(self, asked: PreparedName, listed: PreparedName) -> Scored:
+        whole = Alignment([Pair(LETTERS_AGREE, asked.words, listed.words, "spaced otherwise")], [], [])
+        agreed = max(map(self._told, (asked.words, listed.words)))
+        return Scored(self._sure(LETTERS_AGREE, agreed, asked), whole, None)
 
     def _is_recognised(self, found: Alignment, agreed: float, absent: float) -> bool:
         """Return whether all that tells anything of the listed name agrees, and tells enough among any other words."""

@@ -76,6 +76,11 @@ _EASTERN = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _WORD = re.compile(r"\w+")
 
 
+def is_eastern(text: str) -> bool:
+    """Return whether a text has Cyrillic or Greek letters."""
+    return _EASTERN.search(text) is not None
+
+
 def romanise(text: str) -> str:
     """Return lower-case `text` with Cyrillic and Greek spelled in Latin letters.
 

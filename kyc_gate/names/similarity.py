@@ -81,6 +81,8 @@ class _Traits(NamedTuple):
     bare: str
     bare_sound: str
     nicknames: frozenset[str]
+    letters: int
+    sound_letters: int
 
 
 @lru_cache(maxsize=1 << 16)
@@ -95,7 +97,22 @@ def _traits(word: str) -> _Traits:
         bare=word.translate(_VOWELS),
         bare_sound=sound.translate(_VOWELS),
         nicknames=nicknames_of(word),
+        letters=_letters(word),
+        sound_letters=_letters(sound),
     )
+
+
+def _letters(word: str) -> int:
+    """Return the set of a word's letters as the bits of a number."""
+    found = 0
+    for letter in word:
+        found |= 1 << ord(letter)
+    return found
+
+
+def _may_slip(shortest: int, one: int, other: int) -> bool:
+    """Return whether words of these letters may be within their budget of slips: each changes two letters at most."""
+    return (one ^ other).bit_count() <= 2 * slips_allowed(shortest)
 
 
 @lru_cache(maxsize=1 << 18)
@@ -140,7 +157,11 @@ def _of_latin(asked: str, listed: str, ours: _Traits, theirs: _Traits) -> Likene
     vowels = SOUND_SHARE * _vowels_slipped(ours.sound, theirs.sound) if ours.bare_sound == theirs.bare_sound else 0.0
     if vowels > 0 and not is_english(asked):
         return Likeness(vowels, "slip")
-    slipped = max(_slipped(asked, listed), SOUND_SHARE * _slipped(ours.sound, theirs.sound), vowels)
+    slipped = vowels
+    if _may_slip(min(len(asked), len(listed)), ours.letters, theirs.letters):
+        slipped = max(slipped, _slipped(asked, listed))
+    if _may_slip(min(len(ours.sound), len(theirs.sound)), ours.sound_letters, theirs.sound_letters):
+        slipped = max(slipped, SOUND_SHARE * _slipped(ours.sound, theirs.sound))
     if slipped > 0 and (share := slipped * _credible(asked, listed)) > 0:
         return Likeness(share, "slip")
     return NOTHING

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from rapidfuzz.distance import Jaro
+from rapidfuzz.distance import Jaro, Prefix
 
 LONGEST_PREFIX = 5
 PREFIX_BONUS = 0.1
@@ -36,10 +36,6 @@ def treasury_score(query: str, target: str) -> int:
 
 
 def _similarity(one: str, other: str) -> float:
-    share = Jaro.similarity(one, other)
-    prefix = 0
-    for left, right in zip(one[:LONGEST_PREFIX], other, strict=False):
-        if left != right:
-            break
-        prefix += 1
+    share: float = Jaro.similarity(one, other)
+    prefix: int = Prefix.similarity(one[:LONGEST_PREFIX], other)
     return share + PREFIX_BONUS * prefix * (1 - share)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 
 from anyascii import anyascii
@@ -89,6 +89,7 @@ def _romanised(core: Words) -> list[Words]:
     return list(dict.fromkeys((tuple(spelled), ("".join(spelled),))))
 
 
+@lru_cache(maxsize=1 << 16)
 def _latin(word: str) -> str:
     if word.isascii() or is_abjad(word):
         return word

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,13 @@ _BUCKETS = 1 << 17
 GRAMS = _RUNS + _BUCKETS
 """How many numbers there are."""
 
-_CHUNK = 50_000
-"""Names whose grams are found at once: about 50 MB of working memory."""
+_BITS = 18
+_CHUNK = 1 << 32 - _BITS
+"""Names whose grams are found at once: as many as can be told apart beside a gram in a number of 32 bits."""
 
 Words = tuple[str, ...]
-_TABLE = np.zeros(256, dtype=np.int32)
-_TABLE[[ord(symbol) for symbol in _SYMBOLS]] = np.arange(_BASE, dtype=np.int32)
+_TABLE = np.zeros(256, dtype=np.uint32)
+_TABLE[[ord(symbol) for symbol in _SYMBOLS]] = np.arange(_BASE, dtype=np.uint32)
 
 
 def grams_of(words: Iterable[str]) -> set[int]:
@@ -49,50 +51,46 @@ def _bucket(gram: str) -> int:
     return _RUNS + zlib.crc32(gram.encode("utf-8", "surrogatepass")) % _BUCKETS
 
 
-def grams_of_all(names: Sequence[Words]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the grams of every name, one after the other and each once, and how many each name has."""
-    parts: list[NDArray[np.int32]] = []
-    counts: list[NDArray[np.int64]] = []
+def grams_of_all(names: Sequence[str]) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
+    """Yield the grams of the names, given as words joined by blanks, and how many each name has, a chunk at a time.
+
+    The grams of a name stand together, in order, each once.
+    """
     for start in range(0, len(names), _CHUNK):
-        grams, count = _chunk(names[start : start + _CHUNK])
-        parts.append(grams)
-        counts.append(count)
-    if not parts:
-        return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
-    return np.concatenate(parts), np.concatenate(counts)
+        yield _chunk(names[start : start + _CHUNK])
 
 
-def _chunk(names: Sequence[Words]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    texts = [f"^{'$^'.join(words)}$" for words in names]
-    plain = [_is_plain(text) for text in texts]
-    keys = [_plain_keys([text if is_plain else "" for text, is_plain in zip(texts, plain, strict=True)])]
-    for number, is_plain in enumerate(plain):
-        if not is_plain:
-            grams = np.fromiter(grams_of(names[number]), dtype=np.int64)
-            keys.append(grams + number * GRAMS)
+def _chunk(names: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    texts = [f"^{name}$".replace(" ", "$^") for name in names]
+    strange = [number for number, text in enumerate(texts) if not _is_plain(text)]
+    for number in strange:
+        texts[number] = ""
+    keys = [_plain_keys(texts)]
+    for number in strange:
+        grams = np.fromiter(grams_of(names[number].split(" ")), dtype=np.int64)
+        keys.append((grams | number << _BITS).astype(np.uint32))
     every = np.sort(np.concatenate(keys))
     fresh = np.ones(len(every), dtype=bool)
     fresh[1:] = every[1:] != every[:-1]
     every = every[fresh]
-    owners = every // GRAMS
-    return (every - owners * GRAMS).astype(np.int32), np.bincount(owners, minlength=len(names))
-
-
-_OTHER = str.maketrans("", "", _SYMBOLS)
+    return (every & ((1 << _BITS) - 1)).astype(np.int32), np.bincount(every >> _BITS, minlength=len(names))
 
 
 def _is_plain(text: str) -> bool:
-    return text.isascii() and not text.translate(_OTHER)
+    return text.isascii() and (_LETTERS.fullmatch(text) is not None)
 
 
-def _plain_keys(texts: list[str]) -> NDArray[np.int64]:
+_LETTERS = re.compile(f"[{re.escape(_SYMBOLS)}]*")
+
+
+def _plain_keys(texts: list[str]) -> NDArray[np.uint32]:
     """Return owner and gram, as one number, of each run of three letters within a word."""
     letters = np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8)
     if len(letters) < 3:
-        return np.zeros(0, dtype=np.int64)
+        return np.zeros(0, dtype=np.uint32)
     numbers = _TABLE[letters]
     runs = (numbers[:-2] * _BASE + numbers[1:-1]) * _BASE + numbers[2:]
     within = (letters[:-2] != ord("$")) & (letters[1:-1] != ord("$"))
-    owners = np.repeat(np.arange(len(texts), dtype=np.int64), [len(text) for text in texts])[:-2]
-    keys: NDArray[np.int64] = owners[within] * GRAMS + runs[within]
+    owners = np.repeat(np.arange(len(texts), dtype=np.uint32), [len(text) for text in texts])[:-2]
+    keys: NDArray[np.uint32] = owners[within] << np.uint32(_BITS) | runs[within]
     return keys

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kyc_gate.screening.grams import GRAMS, Words, grams_of, grams_of_all
+from kyc_gate.screening.grams import GRAMS, grams_of, grams_of_all
 from kyc_gate.screening.postings import Numbers, Postings
 
 KEPT = 16
@@ -69,6 +69,19 @@ class Candidates(NamedTuple):
         return _next_above(max(self.missed, *self.shares[compared:], 0.0))
 
 
+class _Asked(NamedTuple):
+    """The grams of a query that listed names have, those that tell most first, and what each tells.
+
+    `whole` is what all its grams tell, also those that no name has; `size` the same without the weights of its words,
+    to compare with what the whole listed name tells.
+    """
+
+    told: list[float]
+    grams: NDArray[np.intp]
+    whole: float
+    size: float
+
+
 class GramIndex:
     """Names by their grams. The position of a name is its number. Read-only, so that threads and processes share it.
 
@@ -78,8 +91,10 @@ class GramIndex:
     """
 
     def __init__(self, arrays: Arrays) -> None:
-        self._ids: NDArray[np.int32] = arrays["gram_ids"]  # type: ignore[assignment]
+        # Views give plain numbers one by one at half the cost of arrays.
+        self._ids: memoryview = memoryview(arrays["gram_ids"])  # type: ignore[arg-type]
         self._tells: Floats = arrays["gram_tells"]  # type: ignore[assignment]
+        self._tells_of: memoryview = memoryview(arrays["gram_tells"])  # type: ignore[arg-type]
         self._postings = Postings(arrays["posting_starts"], arrays["postings"])  # type: ignore[arg-type]
         self._starts: NDArray[np.int64] = arrays["forward_starts"]  # type: ignore[assignment]
         self._forward: NDArray[np.uint16] | NDArray[np.int32] = arrays["forward"]  # type: ignore[assignment]
@@ -89,20 +104,24 @@ class GramIndex:
         self._places: list[Numbers] = []
 
     @staticmethod
-    def arrays_of(names: Sequence[Words]) -> dict[str, Array]:
-        """Return the arrays of an index over `names`; they may be kept in a file."""
-        grams, counts = grams_of_all(names)
-        met = np.bincount(grams, minlength=GRAMS)
+    def arrays_of(names: Sequence[str]) -> dict[str, Array]:
+        """Return the arrays of an index over `names`, words joined by blanks; they may be kept in a file."""
+        parts = list(grams_of_all(names))
+        met = sum((np.bincount(grams, minlength=GRAMS) for grams, _ in parts), np.zeros(GRAMS, dtype=np.int64))
         used = np.flatnonzero(met)
         ids = np.full(GRAMS, -1, dtype=np.int32)
         ids[used] = np.arange(len(used), dtype=np.int32)
-        narrow = len(used) <= np.iinfo(np.uint16).max
-        forward: NDArray[np.integer[Any]] = ids[grams].astype(np.uint16 if narrow else np.int32)
+        kind = np.uint16 if len(used) <= np.iinfo(np.uint16).max else np.int32
         tells = np.log1p(max(len(names), 1) / met[used]).astype(np.float32)
         starts = np.zeros(len(names) + 1, dtype=np.int64)
-        np.cumsum(counts, out=starts[1:])
-        owners = np.repeat(np.arange(len(names), dtype=np.int32), counts)
-        postings = Postings.of(forward, owners, len(used))
+        np.cumsum(np.concatenate([np.zeros(0, dtype=np.int64), *(counts for _, counts in parts)]), out=starts[1:])
+        forward: NDArray[np.integer[Any]] = np.empty(starts[-1], dtype=kind)
+        end = 0
+        while parts:
+            grams, _ = parts.pop(0)
+            forward[end : end + len(grams)] = ids[grams]
+            end += len(grams)
+        postings = Postings.of_runs(forward, starts, met[used])
         return {
             "gram_ids": ids,
             "gram_tells": tells,
@@ -120,52 +139,53 @@ class GramIndex:
 
         Postings are read rarest gram first, until a name that was never met shares less than `met`.
         """
-        known, unknown = self._told_by(words)
-        whole = sum(told for told, _ in known) + unknown
-        if not known:
+        asked = self._asked(words)
+        if not len(asked.grams):
             return Candidates([], [], 0.0 if words else 1.0)
-        found, partly, left = self._scan(known[::-1], whole, share, met)
+        found, partly, left = self._scan(asked, share, met)
+        whole = asked.whole
         likely, ceiling = self._at_least(found, partly + left, max(ranked * whole, left + LEAST_MET * whole))
-        shared = self._shared(likely, known) / whole
+        shared = self._shared(likely, asked) / whole
         # A name that was not met shares less than what was left to read; one that was met and dropped, its ceiling.
-        return self._ranked(likely, shared, self._size(known, words), share, max(left, ceiling) / whole)
+        return self._ranked(likely, shared, asked.size, share, max(left, ceiling) / whole)
 
-    def _told_by(self, words: Mapping[str, float]) -> tuple[list[tuple[float, int]], float]:
-        """Return what each gram of the words tells, with its number, and what the grams tell that no name has."""
+    def _asked(self, words: Mapping[str, float]) -> _Asked:
         weights: dict[int, float] = {}
         for word, given in words.items():
             weight = max(given, LEAST_WEIGHT)
             for gram in grams_of((word,)):
                 weights[gram] = max(weight, weights.get(gram, 0.0))
-        numbers = [(int(self._ids[gram]), weight) for gram, weight in weights.items()]
-        known = sorted((float(self._tells[number]) * weight, number) for number, weight in numbers if number >= 0)
-        return known, self._unseen * sum(weight for number, weight in numbers if number < 0)
+        numbers = [(self._ids[gram], weight) for gram, weight in weights.items()]
+        known = sorted(
+            ((self._tells_of[number] * weight, number) for number, weight in numbers if number >= 0), reverse=True
+        )
+        strange = self._unseen * sum(weight for number, weight in numbers if number < 0)
+        grams = np.array([number for _, number in known], dtype=np.intp)
+        return _Asked(
+            told=[told for told, _ in known],
+            grams=grams,
+            whole=sum(told for told, _ in known[::-1]) + strange,
+            size=float(self._tells[grams[::-1]].sum()) + self._unseen * (len(numbers) - len(known)),
+        )
 
-    def _size(self, known: list[tuple[float, int]], words: Mapping[str, float]) -> float:
-        """Return what the grams of the query tell without weights, to compare with what the whole listed name tells."""
-        strange = max(len(grams_of(words)) - len(known), 0)
-        return float(self._tells[[number for _, number in known]].sum()) + self._unseen * strange
-
-    def _scan(
-        self, known: list[tuple[float, int]], whole: float, share: float, met: float
-    ) -> tuple[NDArray[np.intp], Floats, float]:
+    def _scan(self, asked: _Asked, share: float, met: float) -> tuple[NDArray[np.intp], Floats, float]:
         """Return the names met, what they share of the grams read, and what the grams not read tell together."""
         sums = self._spare.pop() if self._spare else np.zeros(len(self._told), dtype=np.float32)
-        left = sum(told for told, _ in known)
-        read: list[NDArray[np.intp]] = []
+        left = sum(asked.told)
+        read: list[Numbers] = []
         count = 0
-        for told, gram in known:
+        for told, gram in zip(asked.told, asked.grams.tolist(), strict=True):
             numbers = self._postings[gram]
-            dear = left < share * whole and count + len(numbers) > CHEAP
-            if dear or left < met * whole or count > MOST_READ:
+            dear = left < share * asked.whole and count + len(numbers) > CHEAP
+            if dear or left < met * asked.whole or count > MOST_READ:
                 break
-            # As indices of the machine's own width once: numpy would convert them for each use.
-            places = numbers.astype(np.intp)
-            np.add.at(sums, places, np.float32(told))
-            read.append(places)
+            read.append(numbers)
             count += len(numbers)
             left -= told
-        every = np.concatenate(read) if read else np.zeros(0, dtype=np.intp)
+        # As indices of the machine's own width once: numpy would convert them for each use.
+        every = np.concatenate(read, dtype=np.intp) if read else np.zeros(0, dtype=np.intp)
+        lengths = np.array(list(map(len, read)), dtype=np.intp)
+        np.add.at(sums, every, np.repeat(np.array(asked.told[: len(read)], dtype=np.float32), lengths))
         partly = sums.take(every)
         sums[every] = 0
         self._spare.append(sums)
@@ -179,7 +199,8 @@ class GramIndex:
             high = ceilings[reach]
             reach = ceilings >= np.partition(high, len(high) - MOST_RANKED)[len(high) - MOST_RANKED]
             likely = numbers[reach]
-        highest = float(np.where(reach, np.float32(0), ceilings).max()) if len(ceilings) > len(likely) else 0.0
+        others = ceilings[~reach]
+        highest = float(others.max()) if len(others) else 0.0
         # Each name keeps the last of its places: without sorting, which would cost more than all the rest.
         last = self._places.pop() if self._places else np.empty(len(self._told), dtype=np.int32)
         places = np.arange(len(likely), dtype=np.int32)
@@ -188,17 +209,17 @@ class GramIndex:
         self._places.append(last)
         return likely, highest
 
-    def _shared(self, numbers: NDArray[np.intp], known: list[tuple[float, int]]) -> Floats:
+    def _shared(self, numbers: NDArray[np.intp], asked: _Asked) -> Floats:
         """Return what each name shares with the query, exactly."""
-        asked = np.zeros(len(self._tells), dtype=np.float32)
-        for told, gram in known:
-            asked[gram] = told
-        starts, ends = self._starts[numbers], self._starts[numbers + 1]
-        lengths = ends - starts
+        told = np.zeros(len(self._tells), dtype=np.float32)
+        told[asked.grams] = asked.told
+        starts = self._starts[numbers]
+        lengths = self._starts[numbers + 1] - starts
         bounds = np.zeros(len(numbers) + 1, dtype=np.int64)
         np.cumsum(lengths, out=bounds[1:])
-        places = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], lengths)
-        return _sums(asked.take(self._forward.take(places)), bounds)
+        places = np.arange(bounds[-1])
+        places += np.repeat(starts - bounds[:-1], lengths)
+        return _sums(told.take(self._forward.take(places)), bounds)
 
     def _ranked(
         self, numbers: NDArray[np.intp], shared: Floats, size: float, share: float, missed: float
@@ -216,18 +237,21 @@ class GramIndex:
         # Only those that may be among the best are put in order; equals at the end are in `first` too.
         first = np.flatnonzero(rank >= np.partition(rank, len(rank) - kept)[len(rank) - kept])
         order = first[np.lexsort((numbers[first], -rank[first]))][:kept]
-        dropped = np.delete(shared, order)
-        missed = max(missed, float(dropped.max()) if len(dropped) else 0.0)
-        return Candidates(numbers[order].tolist(), shared[order].tolist(), missed)
+        shares = shared[order].tolist()
+        shared[order] = 0
+        return Candidates(numbers[order].tolist(), shares, max(missed, float(shared.max())))
 
 
 def _sums(values: Floats, starts: NDArray[np.int64]) -> Floats:
     """Return the sum of each run of values that begins at `starts`; an empty run sums to 0."""
     if not len(values):
         return np.zeros(len(starts) - 1, dtype=np.float32)
+    empty = starts[:-1] == starts[1:]
+    if not empty.any():
+        return np.add.reduceat(values, starts[:-1])
     totals = np.add.reduceat(np.append(values, np.float32(0)), starts[:-1])
-    totals[starts[:-1] == starts[1:]] = 0
-    return totals.astype(np.float32)
+    totals[empty] = 0
+    return totals
 
 
 def _next_above(shared: float) -> float | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from kyc_gate.model.listing import ListEntry, ListSnapshot
 from kyc_gate.names.normalize import normalize_name
 from kyc_gate.names.variants import listed_forms
+from kyc_gate.names.word_rarity import rarity_of_words
 from kyc_gate.screening.bones import in_abjad
 from kyc_gate.screening.grams import Words
 from kyc_gate.screening.index import Array, Arrays
@@ -37,6 +39,7 @@ class ListedNames:
         self._starts: NDArray[np.int64] = arrays["owner_starts"]  # type: ignore[assignment]
         self._owners: NDArray[np.int32] = arrays["owners"]  # type: ignore[assignment]
         self._aliases: NDArray[np.int32] = arrays["owner_aliases"]  # type: ignore[assignment]
+        self._rare_words, self._rare_left = arrays["frequent_words"], arrays["frequent_left"]
         self.unusable, self.has_abjad = int(arrays["told_of_all"][0]), bool(arrays["told_of_all"][1])
 
     def __len__(self) -> int:
@@ -46,6 +49,11 @@ class ListedNames:
     def words(self, number: int) -> Words:
         """Return the words of a comparison form."""
         return tuple(str(self._text[self._ends[number] : self._ends[number + 1]], "utf-8").split(" "))
+
+    def rarity(self) -> dict[str, float]:
+        """Return how much its frequency on the lists leaves of what a word tells, 0 to 1; rare words are left out."""
+        words = bytes(self._rare_words).decode().split(" ")
+        return dict(zip(words, self._rare_left.tolist(), strict=False))
 
     def all_words(self) -> Iterator[Words]:
         """Return the words of every comparison form, in order."""
@@ -64,40 +72,52 @@ class ListedNames:
                 yield ListedName(entry, entry.name, False)
 
 
-def listed_arrays(snapshot: ListSnapshot) -> tuple[list[Words], dict[str, Array]]:
-    """Return the distinct comparison forms of all names, and the arrays that `ListedNames` reads."""
-    known: dict[Words, int] = {}
-    forms: list[int] = []
-    owners: list[int] = []
-    aliases: list[int] = []
+def listed_arrays(snapshot: ListSnapshot) -> tuple[list[str], dict[str, Array]]:
+    """Return the distinct comparison forms of all names, words joined by blanks, and the arrays of `ListedNames`."""
+    known: dict[str, int] = {}
+    forms, owners, aliases = array("i"), array("i"), array("i")
     unusable = 0
     for place, entry in enumerate(snapshot.entries):
         for alias, name in enumerate((entry.name, *(alias.name for alias in entry.aliases))):
             cores = listed_forms(name, normalize_name(name))
             unusable += not cores
             for core in cores:
-                forms.append(known.setdefault(core, len(known)))
+                forms.append(known.setdefault(" ".join(core), len(known)))
                 owners.append(place)
                 aliases.append(alias)
     # In alphabetical order, so that the numbers, and what ties fall on, do not depend on the order of entries.
     ordered = sorted(known)
-    places = np.empty(len(ordered), dtype=np.int64)
-    places[[known[core] for core in ordered]] = np.arange(len(ordered))
+    places = np.empty(len(ordered), dtype=np.int32)
+    places[np.fromiter(map(known.__getitem__, ordered), dtype=np.int32, count=len(ordered))] = np.arange(len(ordered))
+    del known
     return ordered, {
         **_text_arrays(ordered),
-        **_owner_arrays(places[np.array(forms, dtype=np.int64)], owners, aliases, len(ordered)),
-        "told_of_all": np.array([unusable, any(map(in_abjad, ordered))], dtype=np.int64),
+        **_owner_arrays(places[np.array(forms)], owners, aliases, len(ordered)),
+        **_rarity_arrays(rarity_of_words(text.split(" ") for text in ordered)),
+        "told_of_all": np.array([unusable, any(map(_has_abjad, ordered))], dtype=np.int64),
     }
 
 
-def _text_arrays(cores: Sequence[Words]) -> dict[str, Array]:
-    texts = [" ".join(core).encode("utf-8", "replace") for core in cores]
+def _has_abjad(text: str) -> bool:
+    return not text.isascii() and in_abjad(text.split(" "))
+
+
+def _text_arrays(texts: Sequence[str]) -> dict[str, Array]:
+    whole = "".join(texts)
+    lengths = map(len, texts) if whole.isascii() else (len(text.encode()) for text in texts)
     ends = np.zeros(len(texts) + 1, dtype=np.int64)
-    np.cumsum([len(text) for text in texts], out=ends[1:])
-    return {"core_text": np.frombuffer(b"".join(texts), dtype=np.uint8), "core_ends": ends}
+    np.cumsum(np.fromiter(lengths, dtype=np.int64, count=len(texts)), out=ends[1:])
+    return {"core_text": np.frombuffer(whole.encode(), dtype=np.uint8), "core_ends": ends}
 
 
-def _owner_arrays(forms: NDArray[np.int64], owners: list[int], aliases: list[int], size: int) -> dict[str, Array]:
+def _rarity_arrays(rarity: Mapping[str, float]) -> dict[str, Array]:
+    text = np.frombuffer(" ".join(rarity).encode(), dtype=np.uint8)
+    return {"frequent_words": text, "frequent_left": np.array(list(rarity.values()), dtype=np.float64)}
+
+
+def _owner_arrays(
+    forms: NDArray[np.int32], owners: Sequence[int], aliases: Sequence[int], size: int
+) -> dict[str, Array]:
     order = np.argsort(forms, kind="stable")
     starts = np.zeros(size + 1, dtype=np.int64)
     np.cumsum(np.bincount(forms, minlength=size), out=starts[1:])

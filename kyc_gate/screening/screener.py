@@ -15,7 +15,7 @@ from kyc_gate.names.common_words import COMMON_WORDS
 from kyc_gate.names.evidence import NICKNAME_OF_ANOTHER_KIND, contributions_of, is_other_kind, weighed
 from kyc_gate.names.normalize import NormalizedName, normalize_name
 from kyc_gate.names.rarity import clean_per_million, said_of_rarity
-from kyc_gate.names.scorer import SCORER_VERSION, PreparedName, Scorer
+from kyc_gate.names.scorer import SCORER_VERSION, PreparedName, Scored, Scorer
 from kyc_gate.names.treasury import treasury_score
 from kyc_gate.names.variants import Reading, organisation_label, readings_of
 from kyc_gate.screening.asked import Asked
@@ -62,8 +62,7 @@ class _Found(NamedTuple):
     entry: ListEntry
     listed: ListedName
     queried: str
-    number: int = -1
-    asked: PreparedName | None = None
+    scored: Scored | None = None
     said: str = ""
     evidence: tuple[Contribution, ...] = ()
 
@@ -110,7 +109,7 @@ class Screener:
         arrays = index_arrays(snapshot) if arrays is None else arrays
         self._names = ListedNames(snapshot, arrays)
         self._index = GramIndex(arrays)
-        self._scorer = Scorer(self._names.all_words())
+        self._scorer = Scorer(self._names.rarity())
         self._prepared: dict[int, PreparedName] = {}
         self._remembered: dict[Asked, Screening] | None = {} if remember else None
 
@@ -185,7 +184,7 @@ class Screener:
     ) -> float | None:
         """Add every entry that the reading resembles to `found`, where it scores best, and return the recall bound."""
         asked = self._scorer.prepare(reading.words, guessed=reading.guessed)
-        candidates = self._index.nearest(asked.weights)
+        candidates = self._index.nearest(self._scorer.weights_of(asked.words))
         one = _Query(asked=asked, name=name, counts=counts, is_firm=is_firm)
         compared, last_near = 0, 0
         for compared, number in enumerate(candidates.numbers, start=1):
@@ -201,13 +200,14 @@ class Screener:
     def _compare(self, number: int, query: _Query, found: _Best) -> float:
         """Return the score of a listed name, and add its entries to `found` where it reaches the floor."""
         listed_form = self._ready(number)
-        score = self._scorer.score(query.asked, listed_form, self._floor - NEAR)
+        scored = self._scorer.compare(query.asked, listed_form, self._floor - NEAR)
+        score = scored.score
         if score >= self._floor:
             for listed in self._names.names(number):
                 counted = _counted(score * query.counts, listed)
                 if len(listed_form.words) == 1 and is_other_kind(listed.entry, is_firm=query.is_firm):
                     counted = min(counted, NICKNAME_OF_ANOTHER_KIND)
-                _keep_best(_Found(counted, listed.entry, listed, query.name, number, query.asked), found)
+                _keep_best(_Found(counted, listed.entry, listed, query.name, scored), found)
         return score
 
     def _by_consonants(self, reading: Reading) -> list[int]:
@@ -286,11 +286,9 @@ class Screener:
         return tuple(self._match(each) for place, each in enumerate(ranked) if place < MOST_MATCHES or place in named)
 
     def _match(self, found: _Found) -> Match:
-        if found.asked is None:
+        if found.scored is None:
             return self._identified(found)
-        compared = self._scorer.explain(
-            found.asked, self._ready(found.number), query=found.queried, target=found.listed.name
-        )
+        compared = self._scorer.explain(found.scored, query=found.queried, target=found.listed.name)
         beside = "".join(f"; {one.said}" for one in found.evidence)
         return Match(
             list=found.entry.list,

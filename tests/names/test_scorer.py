@@ -10,14 +10,14 @@ from kyc_gate.names.comparison import Comparison
 from kyc_gate.names.normalize import normalize_name
 from kyc_gate.names.scorer import SCORER_VERSION, Scorer
 
-SCORER = Scorer([])
+SCORER = Scorer({})
 REVIEW = 0.79
 
 
 def compare(query: str, target: str) -> Comparison:
     """Return the comparison of two names as people write them."""
     asked, listed = (SCORER.prepare(normalize_name(text).core) for text in (query, target))
-    return SCORER.explain(asked, listed, query=query, target=target)
+    return SCORER.explain(SCORER.compare(asked, listed), query=query, target=target)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_score_is_a_share(asked: list[str], listed: list[str]) -> None:
     one, two = SCORER.prepare(tuple(asked)), SCORER.prepare(tuple(listed))
     score = SCORER.score(one, two)
     assert 0 <= score <= 1
-    assert SCORER.explain(one, two, query="a", target="b").score == score
+    assert SCORER.explain(SCORER.compare(one, two), query="a", target="b").score == score
 
 
 def test_a_coined_name_is_recognised_among_generic_words() -> None:
