@@ -112,10 +112,16 @@ def _settings(configuration: Configuration) -> Iterator[Check]:
     if configuration.gate.unsafe_mode is not None:
         detail = f"`gate.unsafe_mode` is `{configuration.gate.unsafe_mode}`: nothing is refused"
         yield Check(check="mode", state="fail", detail=detail)
-    if configuration.aws is None and configuration.generic is None:
-        yield Check(
-            check="adapters", state="fail", detail="neither `[aws]` nor `[generic]` is there: nothing is guarded"
-        )
+    cluster = configuration.kubernetes
+    if configuration.aws is None and configuration.generic is None and cluster is None:
+        detail = "neither `[aws]`, `[generic]` nor `[kubernetes]` is there: nothing is guarded"
+        yield Check(check="adapters", state="fail", detail=detail)
+    if cluster is not None and not cluster.verified:
+        detail = "`kubernetes.callers` is `unverified`: whose a review is stays a claim"
+        yield Check(check="adapters", state="warn", detail=detail)
+    if cluster is not None and cluster.unsafe_ignore_privileged:
+        detail = "`kubernetes.unsafe_ignore_privileged` is set: a privileged pod reaches devices that nobody counts"
+        yield Check(check="adapters", state="warn", detail=detail)
     if configuration.aws is not None and configuration.aws.signatures == "unverified":
         detail = "`aws.signatures` is `unverified`: the account that a key names stays a claim"
         yield Check(check="adapters", state="warn", detail=detail)

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM; with `--json`, print the addresses once both ports are taken."""
+    """Serve until SIGINT or SIGTERM; with `--json`, print the addresses once every port is taken."""
     configuration = read_configuration(options.config)
     gate = Gate(**gate_parts(configuration))
     asyncio.run(serve(gate, configuration, ready=_told if options.json else None))
@@ -27,4 +27,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _told(addresses: Addresses) -> None:
-    print_json({"gateway": addresses.gateway, "api": addresses.api})
+    told = {"gateway": addresses.gateway, "api": addresses.api, "webhook": addresses.webhook}
+    print_json({name: address for name, address in told.items() if address})

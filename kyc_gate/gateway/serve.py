@@ -1,4 +1,4 @@
-"""Everything that `kyc-gate serve` runs: the gateway behind the gate, and the gate's own interface on another port."""
+"""Everything that `kyc-gate serve` runs: the gateway behind the gate, the webhook, and the gate's own interface."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from kyc_gate.gateway.app import Gateway
 from kyc_gate.model.record import Record
 from kyc_gate.service.config import Configuration
 from kyc_gate.service.gate import Gate
+from kyc_gate.webhook.app import webhook_app
+from kyc_gate.webhook.tls import keep_certificate, load_tls, tls_of
 
 log = structlog.get_logger("kyc_gate")
 
@@ -36,10 +38,11 @@ HEAD_BYTES = 64 * 1024
 
 
 class Addresses(Record):
-    """Where the two servers listen, once they do."""
+    """Where the servers listen, once they do; empty for one that is not configured."""
 
     gateway: str
     api: str
+    webhook: str = ""
 
 
 async def serve(
@@ -51,25 +54,35 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set, or until SIGINT or SIGTERM where it is None; then let the calls under way end.
 
-    `ready` is called once with the addresses, after the gate is open and both ports are taken.
-    Raises `ConfigurationError` for a port that is not to be had.
+    With `[kubernetes]` the webhook is served too, and the gateway only where it has upstreams.
+    `ready` is called once with the addresses, after the gate is open and every port is taken.
+    Raises `ConfigurationError` for a port that is not to be had, or a certificate that cannot be used.
     """
-    settings = configuration.gateway
-    gateway = Gateway(
-        settings.upstreams, connect_seconds=settings.connect_seconds, upstream_seconds=settings.upstream_seconds
-    )
-    api = configuration.api
-    with (
-        _listening(settings.host, settings.port, "gateway") as front,
-        _listening(api.host, api.port, "api") as back,
-    ):
-        async with gate, contextlib.aclosing(_Closing(gateway)):
-            servers = (
-                (_Server(_config(KYCGateMiddleware(gateway, gate), server_header=False, date_header=False)), front),
-                (_Server(_config(api_app(gate, api.tokens_sha256))), back),
+    settings, api, cluster = configuration.gateway, configuration.api, configuration.kubernetes
+    async with contextlib.AsyncExitStack() as stack:
+        servers, addresses = [], {}
+        if cluster is None or settings.upstreams:
+            gateway = Gateway(
+                settings.upstreams, connect_seconds=settings.connect_seconds, upstream_seconds=settings.upstream_seconds
             )
-            async with _beside(_reevaluated(gate)):
-                await _run(servers, Addresses(gateway=_address(front), api=_address(back)), ready, stop)
+            front = stack.enter_context(_listening(settings.host, settings.port, "gateway"))
+            application = KYCGateMiddleware(gateway, gate)
+            servers.append((_Server(_config(application, server_header=False, date_header=False)), front))
+            addresses["gateway"] = _address(front)
+            stack.push_async_callback(gateway.close)
+        back = stack.enter_context(_listening(api.host, api.port, "api"))
+        servers.append((_Server(_config(api_app(gate, api.tokens_sha256))), back))
+        if cluster is not None:
+            hook = stack.enter_context(_listening(cluster.host, cluster.port, "kubernetes"))
+            tls = tls_of(cluster, configuration.path)
+            server = _Server(_config(webhook_app(gate, cluster), **tls), with_tls=bool(tls))
+            servers.append((server, hook))
+            addresses["webhook"] = _address(hook, "https" if tls else "http")
+            await stack.enter_async_context(_beside(keep_certificate(server.config, tls)))
+        await stack.enter_async_context(gate)
+        await stack.enter_async_context(_beside(_reevaluated(gate)))
+        told = Addresses(gateway=addresses.get("gateway", ""), api=_address(back), webhook=addresses.get("webhook", ""))
+        await _run(tuple(servers), told, ready, stop)
 
 
 async def _reevaluated(gate: Gate) -> None:
@@ -107,7 +120,7 @@ async def _run(
     with _signals(stopping) if stop is None else contextlib.nullcontext():
         for server, _ in servers:
             await server.listening.wait()
-        log.info("server.ready", gateway=addresses.gateway, api=addresses.api)
+        log.info("server.ready", gateway=addresses.gateway, api=addresses.api, webhook=addresses.webhook)
         if ready is not None:
             ready(addresses)
         await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
@@ -124,8 +137,10 @@ async def _run(
 class _Server(uvicorn.Server):
     """A uvicorn server that leaves signals to whoever runs several of them."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, *, with_tls: bool = False) -> None:
         super().__init__(config)
+        if with_tls:
+            load_tls(config)
         self.listening = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -135,16 +150,6 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-class _Closing:
-    """A gateway for `contextlib.aclosing`, which asks for `aclose`."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-
-    async def aclose(self) -> None:
-        await self._gateway.close()
 
 
 def _config(app: Any, **more: Any) -> uvicorn.Config:
@@ -178,9 +183,9 @@ def _listening(host: str, port: int, section: str) -> Iterator[socket.socket]:
         yield sock
 
 
-def _address(sock: socket.socket) -> str:
+def _address(sock: socket.socket, scheme: str = "http") -> str:
     host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
+from kyc_gate.adapters.kubernetes.settings import AccountRule, KubernetesSettings
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.feeds.source import Canary, Source
 from kyc_gate.model.record import Record
@@ -157,6 +158,7 @@ class Configuration(Record):
     cases: CaseSettings = CaseSettings()
     aws: AWSSettings | None = None
     generic: GenericSettings | None = None
+    kubernetes: KubernetesSettings | None = None
     gateway: GatewaySettings = GatewaySettings()
     api: APISettings = APISettings()
     log: LogSettings = LogSettings()
@@ -233,6 +235,7 @@ def _keys(at: str) -> list[str]:
         "cases": CaseSettings,
         "aws": AWSSettings,
         "generic": _generic_kind(at),
+        "kubernetes": AccountRule if "accounts" in at else KubernetesSettings,
         "gateway": Upstream if "upstreams" in at else GatewaySettings,
         "api": APISettings,
         "log": LogSettings,

@@ -209,6 +209,10 @@ class RowStore:
 
         return await self._read(found)
 
+    async def fetch_runs_named(self, account: str, reference: str) -> tuple[MeteredRun, ...]:
+        """Return the runs that go on and are known under the reference in the account."""
+        return await self._read(lambda connection: runs.runs_named(connection, account, reference))
+
     async def fetch_open_runs(self, *, after: str = "", limit: int = 100) -> tuple[MeteredRun, ...]:
         """Return up to `limit` runs without an end, by id, those after the id `after`."""
         return await self._read(lambda connection: runs.open_runs(connection, after=after, limit=limit))

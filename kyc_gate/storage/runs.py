@@ -75,6 +75,13 @@ def run_of(connection: Connection, hold_id: str) -> MeteredRun | None:
     return _run(connection, row) if row else None
 
 
+def runs_named(connection: Connection, account: str, reference: str) -> tuple[MeteredRun, ...]:
+    """Return the counting runs that are known under the reference and were not told to have ended."""
+    found = [run_of(connection, hold_id) for hold_id in _live_holds(connection, account, reference)]
+    counting = (HoldState.HELD, HoldState.SETTLED)
+    return tuple(run for run in found if run is not None and run.state in counting and not run.finished)
+
+
 def hold_of_decision(connection: Connection, decision_id: str) -> str | None:
     """Return the hold whose run a decision let through."""
     row = connection.execute("SELECT id FROM holds WHERE decision_id = ?", (decision_id,)).fetchone()

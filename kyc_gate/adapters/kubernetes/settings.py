@@ -1,0 +1,78 @@
+"""The `[kubernetes]` section: which cluster asks, whose namespaces are whose, and what is known of its nodes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from kyc_gate.model.record import Record
+
+Name = Annotated[str, Meta(min_length=1, max_length=253)]
+
+CONTROLLERS = (
+    "system:kube-controller-manager",
+    *(
+        f"system:serviceaccount:kube-system:{name}"
+        for name in (
+            "cronjob-controller",
+            "daemon-set-controller",
+            "deployment-controller",
+            "job-controller",
+            "replicaset-controller",
+            "replication-controller",
+            "resource-claim-controller",
+            "statefulset-controller",
+        )
+    ),
+)
+"""Controllers of Kubernetes itself, which make objects only from templates that were admitted. Their names are those of
+kube-controller-manager with and without `--use-service-account-credentials`."""
+
+
+class AccountRule(Record):
+    """Reviews that are an account's. Every list that is given must hold a value of the review; `*` is any text.
+
+    `users` are names of users and service accounts (`system:serviceaccount:team-a:runner`).
+    """
+
+    account: Name
+    namespaces: tuple[Name, ...] = ()
+    users: tuple[Name, ...] = ()
+    groups: tuple[Name, ...] = ()
+
+
+class KubernetesSettings(Record):
+    """One cluster. `accounts` are tried in order; a review that none fits is from an unknown account.
+
+    `callers` states that only the API server reaches the webhook, so that whom it names counts as verified; a
+    `client_ca` proves it. `controllers` are users that make objects from admitted ones, beside Kubernetes' own.
+    `accelerators` says which chip a resource or device class is, where the pod does not choose nodes by a label.
+    `charge` says what is counted: what runs on the nodes, or the nodes. `nodes` is the most a daemon set can reach.
+    """
+
+    cluster: Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
+    accounts: tuple[AccountRule, ...] = ()
+    callers: Literal["unverified", "api-server"] = "unverified"
+    controllers: tuple[Name, ...] = ()
+    accelerators: dict[str, str] = msgspec.field(default_factory=dict)
+    charge: Literal["workloads", "nodes"] = "workloads"
+    nodes: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    data_centre: str | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8443
+    certificate: str | None = None
+    key: str | None = None
+    client_ca: str | None = None
+    unsafe_plain_http: bool = False
+    unsafe_ignore_privileged: bool = False
+
+    @property
+    def verified(self) -> bool:
+        """Whether whom a review names is proved: by the API server's certificate, or by the operator's word."""
+        return self.callers == "api-server" or self.client_ca is not None
+
+    def trusts(self, user: str) -> bool:
+        """Return whether the user is a controller that makes objects only from admitted ones."""
+        return user in CONTROLLERS or user in self.controllers
