@@ -321,6 +321,7 @@ SELECT holder, day, SUM(likely), SUM(high), SUM(turn_likely), SUM(turn_high), SU
 
 def _fill(connection: sqlite3.Connection, accounts: int, wanted: int) -> None:
     """Write runs in one statement, without the trigger that counts each, and count them all at once after that."""
+    connection.execute("PRAGMA cache_size = -2000000")
     (counting,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'hold_taken'").fetchone()
     connection.execute("BEGIN")
     connection.execute("DROP TRIGGER hold_taken")
@@ -332,6 +333,7 @@ def _fill(connection: sqlite3.Connection, accounts: int, wanted: int) -> None:
     connection.execute(_DAYS)
     connection.execute(counting)
     connection.execute("COMMIT")
+    connection.execute("PRAGMA cache_size = -2000")  # SQLite's own, as the store has it
     (asked,) = connection.execute("SELECT SUM(ends_at - started_at) * 1000 FROM holds").fetchone()
     usage = ledger.usage_since(connection, "group:1", NOW - timedelta(days=800), NOW)
     if usage is None or usage.likely != asked * ledger.OPERATIONS_A_UNIT:

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import parse_qsl
 
+from msgspec.structs import replace
+
 from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.adapters.aws import answers, documents, ec2
-from kyc_gate.adapters.aws.endings import ended, ends, started
+from kyc_gate.adapters.aws.endings import ended, ends, path_operation, started, started_at_path, to_nothing
 from kyc_gate.adapters.aws.identity import (
     SERVICES,
     Credential,
@@ -42,7 +44,16 @@ _INVOCATION = re.compile(rb"[0-9A-Za-z-]{8,64}")
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 _TEACHING = frozenset(
-    {"RunInstances", "CreateFleet", "ModifyInstanceAttribute", "CreateNotebookInstance", "UpdateNotebookInstance"}
+    {
+        "RunInstances",
+        "CreateFleet",
+        "RequestSpotFleet",
+        "SubmitJob",
+        "SubmitServiceJob",
+        "ModifyInstanceAttribute",
+        "CreateNotebookInstance",
+        "UpdateNotebookInstance",
+    }
 )
 
 
@@ -83,7 +94,7 @@ class AWSAdapter:
         if service in ("sagemaker", "pcs"):
             return self._guards_target(call, service)
         if service in REST:
-            return self._rest_operation(call, service) is not None
+            return self._rest_operation(call, service) is not None or _ends_by_path(call, service)
         return False
 
     def _speaks_aws(self, call: Call) -> bool:
@@ -180,6 +191,8 @@ class AWSAdapter:
         if is_harmless(service, operation):
             return None
         ec2.check_names(parameters)
+        if to_nothing(operation, parameters):
+            return None
         reader = ec2.read_ec2 if service == "ec2" else ec2.read_autoscaling
         reading = reader(operation, parameters)
         return None if reading is None else self._request(call, service, operation, reading, ec2.meaning(parameters))
@@ -203,7 +216,10 @@ class AWSAdapter:
         document = read_json_object(call.body or b"")
         reading = documents.read_rest(service, operation, kind, document)
         meaning = {"path": call.raw_path.decode("ascii"), "body": documents.meaning(document)}
-        return None if reading is None else self._request(call, service, operation, reading, meaning)
+        if reading is None:
+            return None
+        request = self._request(call, service, operation, reading, meaning)
+        return replace(request, references=started_at_path(operation, call.raw_path, document, request.region))
 
     def _request(
         self, call: Call, service: str, operation: str, reading: Reading, meaning: object
@@ -265,10 +281,13 @@ class AWSAdapter:
             operation = str(parameters.get("Action", ""))
         elif service == "sagemaker":
             parameters, operation = {**read_json_object(call.body or b"")}, _target_operation(call)
+        elif (found := path_operation(call.method, call.raw_path)) is not None and found[0] == service:
+            document = read_json_object(call.body) if call.body else {}
+            parameters, operation = {**document, **found[2]}, found[1]
         else:
             return None
-        found = ended(operation, parameters, credential.region)
-        return Ending(provider=self.name, account=account, references=found) if found else None
+        references = ended(operation, parameters, credential.region)
+        return Ending(provider=self.name, account=account, references=references) if references else None
 
     # refuse, learn
 
@@ -288,17 +307,27 @@ class AWSAdapter:
         return request.operation in _TEACHING and not request.dry_run
 
     def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:
-        """Return which instances and notebooks the answer created or changed, with their types."""
+        """Return which instances, fleets, jobs and notebooks the answer created or changed, with their types."""
         if not (200 <= status < 300 and self.learns(request)):
             return ()
         if request.operation in ("RunInstances", "CreateFleet"):
-            return answers.learn_instances(body)
+            # A fleet that names its instances ends with them; one that does not, as a whole.
+            return answers.learn_instances(body) or answers.learn_element(body, "fleetId", "fleet", request.lines)
+        if request.operation == "RequestSpotFleet":
+            return answers.learn_element(body, "spotFleetRequestId", "spot-fleet", request.lines)
+        if request.operation in ("SubmitJob", "SubmitServiceJob"):
+            return answers.learn_member(body, "jobId", "batch-job", request.lines)
         if request.operation == "ModifyInstanceAttribute":
             return _named_machine("instance", _parameters(call).get("InstanceId"), request.lines)
         name = read_json_object(call.body or b"").get("NotebookInstanceName")
         if request.region is None or not isinstance(name, str) or not name:
             return ()
         return _named_machine("notebook-instance", f"{request.region}/{name}", request.lines)
+
+
+def _ends_by_path(call: Call, service: str) -> bool:
+    found = path_operation(call.method, call.raw_path)
+    return found is not None and found[0] == service
 
 
 def _named_machine(kind: str, id: object, lines: tuple[Accelerators, ...]) -> tuple[Learned, ...]:

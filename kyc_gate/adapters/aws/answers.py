@@ -11,6 +11,8 @@ import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
 from kyc_gate.adapters.adapter import Learned, Refusal
+from kyc_gate.adapters.strict_json import read_json_object
+from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.record import digest
@@ -132,6 +134,22 @@ def learn_instances(body: bytes) -> tuple[Learned, ...]:
                 line = Accelerators(instance_type=kind.strip(), count=1)
                 found[id] = Learned(kind="instance", id=id.strip(), lines=(line,))
     return tuple(found.values())
+
+
+def learn_element(body: bytes, tag: str, kind: str, lines: tuple[Accelerators, ...]) -> tuple[Learned, ...]:
+    """Return what the answer's element `tag` names; nothing where it stands more than once, or there are no lines."""
+    tree = _tree(body)
+    ids = {(each.text or "").strip() for each in tree.iter(tag)} if tree is not None else set()
+    return tuple(Learned(kind=kind, id=id, lines=lines) for id in ids if id and lines and len(ids) == 1)
+
+
+def learn_member(body: bytes, name: str, kind: str, lines: tuple[Accelerators, ...]) -> tuple[Learned, ...]:
+    """Return what the member `name` of the answer's document names; nothing where it cannot be read."""
+    try:
+        id = read_json_object(body).get(name) if len(body) <= MAX_ANSWER else None
+    except RefusedCall:
+        return ()
+    return (Learned(kind=kind, id=id, lines=lines),) if isinstance(id, str) and id and lines else ()
 
 
 def _tree(body: bytes) -> ET.Element | None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from kyc_gate.adapters.aws.endings import ENDS, ENDS_INSTANCES, ended
+from kyc_gate.adapters.aws.endings import ENDS_BY_PATH, ENDS_FLEETS, ENDS_INSTANCES, ended, ends
 from kyc_gate.errors import InputError
 from kyc_gate.model.ending import Ending
 
 _OVER = frozenset({"stopped", "stopping", "terminated", "shutting-down"})
 """States of an instance that no longer runs (EC2 Instance State-change Notification)."""
+
+
+_BY_PATH = frozenset(operation for _, operation in ENDS_BY_PATH.values())
 
 
 def endings_of(event: Mapping[str, object]) -> Iterator[tuple[Ending, datetime]]:
@@ -40,7 +43,7 @@ def _state_change(event: Mapping[str, object]) -> Iterator[tuple[Ending, datetim
 
 def _call(event: Mapping[str, object]) -> Iterator[tuple[Ending, datetime]]:
     operation = str(event["eventName"])
-    if (operation not in ENDS and operation not in ENDS_INSTANCES) or event.get("errorCode"):
+    if not (ends(operation) or operation in _BY_PATH) or event.get("errorCode"):
         return
     identity = event.get("userIdentity")
     account = event.get("recipientAccountId") or (identity.get("accountId") if isinstance(identity, dict) else None)
@@ -58,7 +61,26 @@ def _parameters(operation: str, given: Mapping[str, object]) -> dict[str, object
         items = _object(given.get("instancesSet"), "instancesSet").get("items")
         ids = [item.get("instanceId") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
         return {f"InstanceId.{number}": id for number, id in enumerate(ids, 1)}
+    if operation in ENDS_FLEETS:
+        return _fleets(_object(given.get(f"{operation}Request", given), f"{operation}Request"))
+    if operation in _BY_PATH:
+        known = dict(given)
+        if operation == "DeleteNodegroup":
+            known |= {"cluster": given.get("name"), "name": given.get("nodegroupName")}
+        return known
     return {name[:1].upper() + name[1:]: value for name, value in given.items()}
+
+
+def _fleets(request: Mapping[str, object]) -> dict[str, object]:
+    """Return what CloudTrail writes of a query with numbered parameters: `{"FleetId": {"tag": 1, "content": ID}}`."""
+    found: dict[str, object] = {}
+    for name, value in request.items():
+        if name in ("FleetId", "SpotFleetRequestId"):
+            for number, each in enumerate(value if isinstance(value, list) else [value], 1):
+                found[f"{name}.{number}"] = each.get("content") if isinstance(each, dict) else each
+        else:
+            found[name[:1].upper() + name[1:]] = value
+    return found
 
 
 def _object(value: object, field: str) -> Mapping[str, object]:

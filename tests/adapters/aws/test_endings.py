@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from kyc_gate.errors import InputError
 from kyc_gate.model.call import Call
 from kyc_gate.model.ending import Ending
 
-from ..calls import ACCOUNT, call, ec2, sagemaker, scope
+from ..calls import ACCOUNT, call, ec2, sagemaker, scope, sent_by_botocore
 
 ADAPTER = AWSAdapter()
 
@@ -50,6 +52,164 @@ def test_a_call_that_ends_runs_is_read_and_free(given: Call, references: tuple[s
     assert ADAPTER.guards(given)
     assert ADAPTER.read(given) is None
     assert ADAPTER.ending(given) == Ending(provider="aws", account=ACCOUNT, references=references)
+
+
+@pytest.mark.parametrize(
+    ("service", "ask", "references"),
+    [
+        pytest.param(
+            "eks",
+            lambda eks: eks.delete_nodegroup(clusterName="c", nodegroupName="n"),
+            ("nodegroup:us-east-1/c/n",),
+            id="nodegroup",
+        ),
+        pytest.param(
+            "batch", lambda batch: batch.terminate_job(jobId="0f-1", reason="done"), ("batch-job:0f-1",), id="job"
+        ),
+        pytest.param(
+            "batch",
+            lambda batch: batch.delete_compute_environment(
+                computeEnvironment="arn:aws:batch:us-east-1:123456789012:compute-environment/gpu"
+            ),
+            ("compute-environment:us-east-1/gpu",),
+            id="compute-environment",
+        ),
+        pytest.param(
+            "ec2",
+            lambda ec2: ec2.delete_fleets(FleetIds=["fleet-1", "fleet-2"], TerminateInstances=True),
+            ("fleet:fleet-1", "fleet:fleet-2"),
+            id="fleets",
+        ),
+        pytest.param(
+            "ec2",
+            lambda ec2: ec2.cancel_spot_fleet_requests(SpotFleetRequestIds=["sfr-1"], TerminateInstances=True),
+            ("spot-fleet:sfr-1",),
+            id="spot-fleet",
+        ),
+        pytest.param(
+            "autoscaling",
+            lambda group: group.update_auto_scaling_group(AutoScalingGroupName="g", MinSize=0, MaxSize=0),
+            ("auto-scaling-group:us-east-1/g",),
+            id="to-nothing",
+        ),
+    ],
+)
+def test_a_call_of_botocore_ends_runs(service: str, ask: Callable[[Any], object], references: tuple[str, ...]) -> None:
+    """What the SDK sends to end groups, jobs and fleets is read as that, and asks for nothing."""
+    given = sent_by_botocore(service, ask)
+    assert ADAPTER.guards(given)
+    assert ADAPTER.read(given) is None
+    assert ADAPTER.ending(given) == Ending(provider="aws", account=ACCOUNT, references=references)
+
+
+@pytest.mark.parametrize(
+    ("service", "ask"),
+    [
+        pytest.param(
+            "ec2", lambda ec2: ec2.delete_fleets(FleetIds=["fleet-1"], TerminateInstances=False), id="instances-stay"
+        ),
+        pytest.param(
+            "autoscaling",
+            lambda group: group.update_auto_scaling_group(AutoScalingGroupName="g", MinSize=0, DesiredCapacity=0),
+            id="may-grow-again",
+        ),
+        pytest.param(
+            "autoscaling",
+            lambda group: group.set_desired_capacity(AutoScalingGroupName="g", DesiredCapacity=0),
+            id="desired",
+        ),
+        pytest.param("batch", lambda batch: batch.cancel_job(jobId="0f-1", reason="no"), id="cancelled-before-it-ran"),
+        pytest.param("eks", lambda eks: eks.describe_nodegroup(clusterName="c", nodegroupName="n"), id="described"),
+    ],
+)
+def test_what_may_go_on_ends_nothing(service: str, ask: Callable[[Any], object]) -> None:
+    """Machines that stay, and groups that can grow again by themselves, go on counting."""
+    assert ADAPTER.ending(sent_by_botocore(service, ask)) is None
+
+
+@pytest.mark.parametrize(
+    ("service", "ask", "answer", "end"),
+    [
+        pytest.param(
+            "eks",
+            lambda eks: eks.create_nodegroup(
+                clusterName="c", nodegroupName="n", nodeRole="r", subnets=["s"], instanceTypes=["p5.48xlarge"]
+            ),
+            b"{}",
+            lambda eks: eks.delete_nodegroup(clusterName="c", nodegroupName="n"),
+            id="nodegroup",
+        ),
+        pytest.param(
+            "batch",
+            lambda batch: batch.submit_job(
+                jobName="j",
+                jobQueue="q",
+                jobDefinition="d",
+                containerOverrides={"resourceRequirements": [{"type": "GPU", "value": "8"}]},
+            ),
+            b'{"jobId":"0f-1","jobName":"j"}',
+            lambda batch: batch.terminate_job(jobId="0f-1", reason="done"),
+            id="job",
+        ),
+        pytest.param(
+            "batch",
+            lambda batch: batch.create_compute_environment(
+                computeEnvironmentName="gpu",
+                type="MANAGED",
+                computeResources={
+                    "type": "EC2",
+                    "maxvCpus": 384,
+                    "subnets": ["s"],
+                    "instanceTypes": ["p5.48xlarge"],
+                    "instanceRole": "r",
+                },
+            ),
+            b"{}",
+            lambda batch: batch.delete_compute_environment(computeEnvironment="gpu"),
+            id="compute-environment",
+        ),
+        pytest.param(
+            "ec2",
+            lambda ec2: ec2.create_fleet(
+                LaunchTemplateConfigs=[
+                    {
+                        "LaunchTemplateSpecification": {"LaunchTemplateId": "lt-1", "Version": "1"},
+                        "Overrides": [{"InstanceType": "p5.48xlarge"}],
+                    }
+                ],
+                TargetCapacitySpecification={"TotalTargetCapacity": 2},
+            ),
+            b"<CreateFleetResponse><fleetId>fleet-1</fleetId></CreateFleetResponse>",
+            lambda ec2: ec2.delete_fleets(FleetIds=["fleet-1"], TerminateInstances=True),
+            id="fleet",
+        ),
+        pytest.param(
+            "ec2",
+            lambda ec2: ec2.request_spot_fleet(
+                SpotFleetRequestConfig={
+                    "IamFleetRole": "r",
+                    "TargetCapacity": 2,
+                    "LaunchSpecifications": [{"ImageId": "ami-1", "InstanceType": "p5.48xlarge"}],
+                }
+            ),
+            b"<RequestSpotFleetResponse><spotFleetRequestId>sfr-1</spotFleetRequestId></RequestSpotFleetResponse>",
+            lambda ec2: ec2.cancel_spot_fleet_requests(SpotFleetRequestIds=["sfr-1"], TerminateInstances=True),
+            id="spot-fleet",
+        ),
+    ],
+)
+def test_what_a_call_starts_its_end_names(
+    service: str, ask: Callable[[Any], object], answer: bytes, end: Callable[[Any], object]
+) -> None:
+    """The names that the start, or its answer, gives to what runs are those of the call that ends it."""
+    given = sent_by_botocore(service, ask)
+    asked = ADAPTER.read(given)
+    assert asked is not None
+    learned = ADAPTER.learn(asked, given, 200, answer) if ADAPTER.learns(asked) else ()
+    names = (*asked.references, *(f"{each.kind}:{each.id}" for each in learned))
+    ending = ADAPTER.ending(sent_by_botocore(service, end))
+    assert ending is not None
+    assert names == ending.references
 
 
 def test_other_calls_end_nothing() -> None:
@@ -109,6 +269,52 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
             ("training-job:us-east-1/llm-7",),
             id="job",
         ),
+        pytest.param(
+            {
+                **CLOUDTRAIL,
+                "eventName": "DeleteNodegroup",
+                "requestParameters": {"name": "c", "nodegroupName": "n"},
+            },
+            ("nodegroup:us-east-1/c/n",),
+            id="nodegroup",
+        ),
+        pytest.param(
+            {
+                **CLOUDTRAIL,
+                "eventName": "DeleteFleets",
+                "requestParameters": {
+                    "DeleteFleetsRequest": {
+                        "FleetId": [{"tag": 1, "content": "fleet-1"}, {"tag": 2, "content": "fleet-2"}],
+                        "TerminateInstances": True,
+                    }
+                },
+            },
+            ("fleet:fleet-1", "fleet:fleet-2"),
+            id="fleets",
+        ),
+        pytest.param(
+            {**CLOUDTRAIL, "eventName": "TerminateJob", "requestParameters": {"jobId": "0f-1", "reason": "done"}},
+            ("batch-job:0f-1",),
+            id="batch-job",
+        ),
+        pytest.param(
+            {
+                **CLOUDTRAIL,
+                "eventName": "DeleteComputeEnvironment",
+                "requestParameters": {"computeEnvironment": "gpu"},
+            },
+            ("compute-environment:us-east-1/gpu",),
+            id="compute-environment",
+        ),
+        pytest.param(
+            {
+                **CLOUDTRAIL,
+                "eventName": "UpdateAutoScalingGroup",
+                "requestParameters": {"autoScalingGroupName": "g", "maxSize": 0, "minSize": 0},
+            },
+            ("auto-scaling-group:us-east-1/g",),
+            id="group-to-nothing",
+        ),
     ],
 )
 def test_an_event_ends_runs(event: dict[str, object], references: tuple[str, ...]) -> None:
@@ -123,6 +329,24 @@ def test_an_event_ends_runs(event: dict[str, object], references: tuple[str, ...
         pytest.param({**CLOUDTRAIL, "eventName": "RunInstances"}, id="start"),
         pytest.param({**STATE_CHANGE, "detail": {"instance-id": "i-1", "state": "running"}}, id="running"),
         pytest.param({}, id="nothing"),
+        pytest.param(
+            {
+                **CLOUDTRAIL,
+                "eventName": "UpdateAutoScalingGroup",
+                "requestParameters": {"autoScalingGroupName": "g", "desiredCapacity": 0},
+            },
+            id="may-grow-again",
+        ),
+        pytest.param(
+            {
+                **CLOUDTRAIL,
+                "eventName": "DeleteFleets",
+                "requestParameters": {
+                    "DeleteFleetsRequest": {"FleetId": {"tag": 1, "content": "fleet-1"}, "TerminateInstances": False}
+                },
+            },
+            id="instances-stay",
+        ),
     ],
 )
 def test_another_event_ends_nothing(event: dict[str, object]) -> None:
