@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import bisect
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -16,6 +17,7 @@ from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.lines import Row, input_of, numbered_rows
 from kyc_gate.cli.machines import Count
 from kyc_gate.cli.output import UsageError, complain, print_json, print_table
+from kyc_gate.cli.state import opened_store
 from kyc_gate.compute import caps
 from kyc_gate.compute.caps import Account, Geography, Line
 from kyc_gate.compute.installed import UNKNOWN, Installed, Placed, resolve_installed
@@ -27,6 +29,7 @@ from kyc_gate.policy.groups import expand_groups
 from kyc_gate.policy.law import Law, read_law
 from kyc_gate.policy.read import shipped_policies
 from kyc_gate.policy.source import Problem
+from kyc_gate.service.held_machines import held_machines
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -63,6 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='a file of lines {"model" or "instance_type", "count", "country", "site"?, "consignee"?, "installed_on"?, '
         '"network_gbit_s"?}; `-` is standard input',
     )
+    parser.add_argument(
+        "--config", metavar="FILE", help="take the machines of the runs that go on from this configuration's state"
+    )
     parser.add_argument("--headquarters", metavar="CC", help="country of the company that holds the chips")
     parser.add_argument("--as-of", metavar="DATE", help="the day of the accounts, like 2026-11-24 (default: today)")
 
@@ -70,7 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print each account."""
     frame = _frame(options)
-    installed = [resolve_installed(placed) for placed in _placed(input_of(options))]
+    if options.config is not None and options.input is not None:
+        raise UsageError("give `--input` or `--config`, not both: machines in both would count twice")
+    placed = asyncio.run(_held(options.config)) if options.config else list(_placed(input_of(options, "`--config`")))
+    installed = [resolve_installed(each) for each in placed]
     for unknown in sorted({_named(each) for each in installed if not each.known}):
         complain(f"`{unknown}` is not in the catalogue: counted as the strongest chip")
     accounts = _accounts(installed, frame)
@@ -102,6 +111,11 @@ def _day(text: str | None) -> date:
         return datetime.now(UTC).date() if text is None else date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"`--as-of`: `{text}` is not a date; write it like 2026-11-24") from None
+
+
+async def _held(config: str) -> list[Placed]:
+    async with opened_store(config) as (_, store):
+        return [placed async for placed in held_machines(store, datetime.now(UTC))]
 
 
 def _placed(source: str) -> Iterator[Placed]:

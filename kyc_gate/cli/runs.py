@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ from kyc_gate.adapters.aws.events import endings_of
 from kyc_gate.adapters.strict_json import read_json_object
 from kyc_gate.cli.output import print_json
 from kyc_gate.cli.state import opened_store
-from kyc_gate.errors import InputError
+from kyc_gate.errors import InputError, KYCGateError
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.record import Record, plain
 from kyc_gate.model.usage import RunEnd
@@ -20,6 +22,9 @@ from kyc_gate.service.build import gate_parts
 from kyc_gate.service.config import read_configuration
 from kyc_gate.service.gate import Gate
 from kyc_gate.service.runs import Reevaluated
+
+GZIP = b"\x1f\x8b"
+"""How a gzip file begins (RFC 1952): CloudTrail delivers its records so."""
 
 
 class Imported(Record):
@@ -43,16 +48,26 @@ def import_events(options: argparse.Namespace) -> int:
 def _events(file: Path) -> Iterator[tuple[Ending, datetime]]:
     """Yield what each event of a file ended. Raises `InputError` naming the line."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = file.read_bytes()
+        text = (gzip.decompress(data) if data.startswith(GZIP) else data).decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InputError(f"cannot read `{file}`: {error}") from error
-    whole = text.lstrip().startswith("{") and '"Records"' in text[:200]
+    whole = text.lstrip().startswith("{") and not _is_object(text.lstrip().partition("\n")[0])
     for number, line in [(1, text)] if whole else enumerate(text.splitlines(), 1):
         if line.strip():
             try:
                 yield from endings_of(read_json_object(line.encode()))
             except InputError as error:
                 raise InputError(f"`{file}` line {number}: {error}") from error
+
+
+def _is_object(line: str) -> bool:
+    """Return whether a line is a JSON object by itself, and not the first line of one."""
+    try:
+        read_json_object(line.encode())
+    except KYCGateError:
+        return False
+    return True
 
 
 async def _imported(options: argparse.Namespace, events: list[tuple[Ending, datetime]]) -> Imported:

@@ -217,9 +217,11 @@ class RowStore:
         """Return up to `limit` runs without an end, by id, those after the id `after`."""
         return await self._read(lambda connection: runs.open_runs(connection, after=after, limit=limit))
 
-    async def fetch_runs(self, control_group: str, *, limit: int = 1_000) -> tuple[MeteredRun, ...]:
-        """Return up to `limit` runs of a control group that count, the newest first."""
-        return await self._read(lambda connection: runs.runs_of_group(connection, control_group, limit=limit))
+    async def fetch_runs(
+        self, control_group: str, *, limit: int = 1_000, at: datetime | None = None
+    ) -> tuple[MeteredRun, ...]:
+        """Return up to `limit` runs of a control group that count, the newest first; with `at` those going on then."""
+        return await self._read(lambda connection: runs.runs_of_group(connection, control_group, limit=limit, at=at))
 
     async def fetch_declared_runs(
         self, control_group: str | None = None, names: Sequence[str] | None = None

@@ -65,6 +65,9 @@ def finish(connection: Connection, end: RunEnd) -> tuple[MeteredRun, ...]:
     if end.account is None or end.reference is None:
         raise InputError("name the run by `hold_id`, or by `account` and `reference`")
     holds = _live_holds(connection, end.account, end.reference)
+    if end.source == "event":  # what ended before a run began ended an earlier one
+        began = {hold_id: run_of(connection, hold_id) for hold_id in holds}
+        holds = [hold_id for hold_id, run in began.items() if run and run.started_at <= end.ended_at]
     found = [_end_reference(connection, hold_id, end) for hold_id in holds]
     return tuple(run for run in found if run is not None)
 
@@ -98,12 +101,19 @@ def open_runs(connection: Connection, *, after: str, limit: int) -> tuple[Metere
     return tuple(_run(connection, row) for row in rows)
 
 
-def runs_of_group(connection: Connection, control_group: str, *, limit: int) -> tuple[MeteredRun, ...]:
-    """Return up to `limit` counting runs of a control group, those that began last first."""
+def runs_of_group(
+    connection: Connection, control_group: str, *, limit: int, at: datetime | None = None
+) -> tuple[MeteredRun, ...]:
+    """Return up to `limit` counting runs of a control group, those that began last first; only those going on `at`."""
+    going: str = ""
+    values: list[object] = [control_group]
+    if at is not None:
+        going = " AND holds.started_at <= ? AND (holds.ends_at IS NULL OR (holds.finished = 0 AND holds.ends_at > ?))"
+        values += [second_of(at), second_of(at)]
     rows = connection.execute(
-        f"{_RUN} WHERE holders.control_group = ? AND holds.state IN ('held', 'settled')"
+        f"{_RUN} WHERE holders.control_group = ? AND holds.state IN ('held', 'settled'){going}"
         " ORDER BY holds.started_at DESC, holds.id LIMIT ?",
-        (control_group, limit),
+        (*values, limit),
     ).fetchall()
     return tuple(_run(connection, row) for row in rows)
 
