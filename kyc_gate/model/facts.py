@@ -227,6 +227,7 @@ class RegisterFacts(Record):
     problem: Annotated[str | None, Meta(description="why the LEI on file is none, or is not in the register")] = None
     notes: Annotated[tuple[str, ...], Meta(description="what the evidence is and how strong, a sentence each")] = ()
     as_of: Annotated[str | None, Meta(description="the moment of the register's data, ISO 8601")] = None
+    fault: Annotated[str | None, Meta(description="why the register that is configured cannot be read")] = None
 
 
 class GroupFacts(Record):

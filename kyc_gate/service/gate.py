@@ -326,6 +326,8 @@ class Gate:
             reasons.append("no restricted-party list is active")
         elif self._generation.lists.stale(self.now()):
             reasons += ["the restricted-party lists are stale", *_stale_sources(self._generation.lists, self.now())]
+        if self._standings.register_fault() is not None:
+            reasons.append("the LEI register cannot be read")
         return Readiness(ready=not reasons, reasons=tuple(reasons))
 
     def require_adapter(self) -> None:

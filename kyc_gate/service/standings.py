@@ -7,6 +7,7 @@ import time
 
 from msgspec.structs import replace
 
+from kyc_gate.errors import StorageFault
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.party import Account, Party
 from kyc_gate.ownership.control_groups import ControlGroups
@@ -44,6 +45,7 @@ class Standings:
         self._store = store
         self._ip_countries = ip_countries
         self._register = register
+        self._fault: str | None = None
         self._seconds = seconds
         self._parties = Directory({})
         self._tied: tuple[Account, ...] = ()
@@ -80,23 +82,47 @@ class Standings:
         standing = made.get(found.id)
         if standing is None:
             # Kept where it was looked for: by the time it is made, directory and lists may be others.
-            standing = made[found.id] = await self._fresh(found, parties, generation, await self._all_groups(parties))
+            standing = await self._fresh(found, parties, generation, await self._all_groups(parties))
+            if standing.register.fault is None:  # else it is as short-lived as the fault
+                made[found.id] = standing
             await self._join(standing)
         return standing, True
 
     async def _fresh(
         self, party: Party, parties: Directory, generation: Generation, groups: ControlGroups | None
     ) -> Standing:
-        """Return the standing, computed off the event loop: screening a party takes milliseconds."""
-        return await asyncio.to_thread(
-            standing_of,
-            party,
-            parties,
-            generation.screener,
-            ip_countries=self._ip_countries,
-            register=self._register,
-            groups=groups,
-        )
+        """Return the standing, computed off the event loop: screening a party takes milliseconds.
+
+        Without the register that is configured, the standing says so, and is not kept beyond the fault.
+        """
+
+        def made(register: Register | None) -> Standing:
+            return standing_of(
+                party, parties, generation.screener, ip_countries=self._ip_countries, register=register, groups=groups
+            )
+
+        if self.register_fault() is None:
+            try:
+                return await asyncio.to_thread(made, self._register)
+            except StorageFault as error:  # the register's: nothing else is read here
+                self._fault = str(error)
+        standing = await asyncio.to_thread(made, None)
+        return replace(standing, register=replace(standing.register, fault=self._fault))
+
+    def register_fault(self) -> str | None:
+        """Return why the register that is configured cannot be read now; None where it can, and where there is none."""
+        self._register_version()
+        return self._fault
+
+    def _register_version(self) -> str | None:
+        """Return what tells one content of the register from another, its fault included."""
+        if self._register is None:
+            return None
+        try:
+            version, self._fault = self._register.version, None
+        except StorageFault as error:
+            version = self._fault = str(error)
+        return version
 
     async def _all_groups(self, parties: Directory) -> ControlGroups:
         """Return the control groups of this reading of the directory: found once, off the event loop.
@@ -121,7 +147,7 @@ class Standings:
         """Return the standings made with `generation`; those of a generation that was replaced are not kept."""
         if self._generation is None or generation.screener is not self._generation.screener:
             self._generation, self._standings = generation, {}
-        version = self._register.version if self._register is not None else None
+        version = self._register_version()
         if version != self._version:
             self._version, self._standings, self._grouping, self._joined = version, {}, None, set()
         return self._standings
@@ -155,7 +181,11 @@ class Standings:
 
 
 def _groups_of(parties: Directory, tied: tuple[Account, ...], register: Register | None) -> ControlGroups:
-    return ControlGroups(parties, tied, register_links(parties, register))
+    try:
+        links = register_links(parties, register)
+    except StorageFault:  # the standings escalate on it, and the groups are found again when the register is back
+        links = {}
+    return ControlGroups(parties, tied, links)
 
 
 def _failed(work: asyncio.Task[ControlGroups]) -> bool:

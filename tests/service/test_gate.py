@@ -13,9 +13,12 @@ from kyc_gate.audit.verify import verify
 from kyc_gate.errors import IdempotencyConflict
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.job import Accelerators, Caller, Certainty
+from kyc_gate.ownership.gleif.records import Address
 from kyc_gate.service.gate import Gate
 from kyc_gate.service.settings import Settings
+from kyc_gate.storage.gleif import GleifRegister, load_register
 from kyc_gate.storage.sqlite import SqliteStore
+from tests.ownership.gleif.published import entity, json_of
 
 from .conftest import NOW, MakeGate, training
 
@@ -223,6 +226,25 @@ async def test_stale_lists_are_held_and_not_ready(make_gate: MakeGate) -> None:
         gate.now = lambda: NOW + timedelta(hours=1)  # type: ignore[method-assign]
         assert (await gate.decide(training("norge"))).outcome is Outcome.ESCALATE
         assert not (await gate.readiness()).ready
+
+
+async def test_a_register_that_is_gone_is_held_and_not_ready(make_gate: MakeGate, tmp_path: Path) -> None:
+    """While the register's file is gone, decisions escalate with a finding that says so, and pass when it is back."""
+    file, away = tmp_path / "register.db", tmp_path / "away.db"
+    source = tmp_path / "20261101-0000-lei2.json"
+    source.write_bytes(json_of([entity(1, "Fjord Analytics AS", headquarters_address=Address(country="NO"))]))
+    load_register(file, [source])
+    async with make_gate(register=GleifRegister(file)) as gate:
+        assert (await gate.decide(training("norge"))).outcome is Outcome.ALLOW
+        file.rename(away)
+        for _ in range(2):
+            held = await gate.decide(training("norge"))
+            assert held.outcome is Outcome.ESCALATE
+            assert rules(held) == {"gate.register-unreadable"}
+        assert (await gate.readiness()).reasons == ("the LEI register cannot be read",)
+        away.rename(file)
+        assert (await gate.decide(training("norge"))).outcome is Outcome.ALLOW
+        assert (await gate.readiness()).ready
 
 
 async def test_no_lists_is_not_clear(make_gate: MakeGate) -> None:
