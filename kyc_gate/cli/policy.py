@@ -23,7 +23,7 @@ _STEPS: dict[str, tuple[Step, str]] = {
     "lint": (policy_lint, "report every problem in policies, all at once"),
     "test": (policy_test, "run the cases beside policies"),
     "explain": (policy_explain, "say why a decision is what it is, and what would change it"),
-    "diff": (policy_diff, "say how two policies differ; status 3 stricter, 4 more lenient"),
+    "diff": (policy_diff, "say how two policies differ; status 3 stricter, 4 more lenient, 5 not proven"),
 }
 
 

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from kyc_gate.policy.read import shipped_policies
 
 from .conftest import Ran
@@ -104,3 +106,47 @@ def test_the_shipped_policies_are_listed_with_status_and_grades(kyc_gate: Callab
     told = kyc_gate("policy", "list", "us-affiliates", "--rules").out
     assert "affiliates-50-stayed" in told
     assert "2026-11-09" in told
+
+
+def test_a_proof_has_its_own_answers(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """Proven keeps the status, refuted is 4, and what could not be proven is 5."""
+    pytest.importorskip("z3", reason="the extra `prove` is not installed")
+    packs = Path(shutil.copytree(shipped_policies(), tmp_path / "packs"))
+    file = packs / "us-ai-diffusion" / "policy.toml"
+    text = file.read_text(encoding="utf-8")
+    told = {}
+    for share in ("0.10", "0.05", "0.5"):
+        file.write_text(text.replace("approach_share = 0.10", f"approach_share = {share}"), encoding="utf-8")
+        ran = kyc_gate("policy", "diff", "us-ai-diffusion", str(file.parent), "--prove")
+        told[share] = (ran.status, "proven: nowhere more lenient" in ran.out, "REFUTED" in ran.out)
+    assert told == {"0.10": (0, True, False), "0.05": (3, True, False), "0.5": (4, False, True)}
+    file.write_text(f"{text}\n[screening]\npossible = 0.6\nmatch = 0.7\n", encoding="utf-8")
+    ran = kyc_gate("policy", "diff", "us-ai-diffusion", str(file.parent), "--prove")
+    assert ran.status == 5
+    assert "NOT PROVEN: lines of screening differ" in ran.out
+    assert kyc_gate("policy", "diff", "us-ai-diffusion", str(file.parent), "--prove", "--seconds", "0").status == 2
+
+
+def test_lint_tells_warnings_apart(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """A warning fails only under `--strict`; editors get file, line and column, and JSON the fix."""
+    packs = Path(shutil.copytree(shipped_policies(), tmp_path / "packs"))
+    file = packs / "us-ai-diffusion" / "policy.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("operations.ceiling >= limits.frontier", "operations.ceiling > limits.frontier"))
+    asked = ("policy", "lint", str(file.parent), "--as-of", "2026-11-24")
+    assert kyc_gate(*asked).status == 0
+    assert "[comparator]" in kyc_gate(*asked).out
+    strict = kyc_gate(*asked, "--strict", "--format", "editor")
+    assert strict.status == 1
+    line = next(number for number, one in enumerate(file.read_text().splitlines(), 1) if "operations.ceiling > " in one)
+    column = file.read_text().splitlines()[line - 1].index(" > ") + 2
+    assert strict.out.startswith(f"{file}:{line}:{column}: warning: rule `frontier-ceiling`: ")
+    row, weaker = kyc_gate(*asked, "--json").rows
+    assert weaker["problem"]["code"] == "weaker"
+    assert row["problem"]["fix"] == "write `>=` for `>`"
+    assert (row["problem"]["severity"], row["problem"]["code"]) == ("warning", "comparator")
+    file.write_text(text.replace("operations.ceiling >= limits.frontier", "operations.cieling >= limits.frontier"))
+    (row,) = kyc_gate(*asked, "--json").rows
+    assert row["problem"]["fix"] == "write `operations.ceiling`"
+    assert (row["problem"]["line"], row["problem"]["severity"]) == (line, "error")
+    assert row["problem"]["column"] > 1
