@@ -88,7 +88,11 @@ def chips(unit: Device, amount: int) -> int:
     return min(amount, 1) if unit.metered else -(-amount // unit.units)
 
 
+_FAMILIES = frozenset({"gaudi", "ascend", "ascend910", "ascend310", "neuron", "tpu", "mi300", "gpu"})
+"""Names that device plugins give to every chip of a family, whose latest is stronger than the chip of that name."""
+
+
 def _model(own: str) -> str | None:
     """Return the name as a chip's, where it is one, such as `Ascend910B` and `GH100_H100`."""
     plain = own.removeprefix("pgpu-").removeprefix("vgpu-")
-    return plain if find_accelerator(plain) is not None else None
+    return plain if plain not in _FAMILIES and find_accelerator(plain) is not None else None

@@ -18,6 +18,7 @@ from kyc_gate.adapters.kubernetes.settings import KubernetesSettings
 from kyc_gate.adapters.kubernetes.workloads import WORKLOADS, Read, Reader
 from kyc_gate.adapters.strict_json import JsonValue
 from kyc_gate.adapters.values import reference
+from kyc_gate.compute.instance_types import find_instance_type
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.record import Record
 
@@ -90,7 +91,7 @@ def _unknown(kind: Kind, document: Object, reader: Reader) -> Demand:
     """Return one pod of each specification in the object, and that nobody knows how many there will be."""
     groups = tuple(Group(pod=reader.pod(spec), count=1) for spec in _pod_specs(document))
     asking = tuple(group for group in groups if group.pod.lines or group.pod.unresolved)
-    if not asking and not _names_accelerator(document, reader.settings):
+    if not asking and kind.counted != "nodes" and not _names_accelerator(document, reader.settings):
         return Demand()
     name = f"{kind.group}/{kind.version} {kind.kind}".removeprefix("/")
     return Demand(groups=asking, unresolved=(reference("kind", name),))
@@ -143,7 +144,11 @@ def _names_accelerator(value: JsonValue, settings: KubernetesSettings) -> bool:
         )
     if isinstance(value, list):
         return any(_names_accelerator(each, settings) for each in value)
-    return isinstance(value, str) and _RESOURCE.fullmatch(value) is not None and device(value, known) is not None
+    if not isinstance(value, str):
+        return False
+    if settings.charge == "nodes" and (machine := find_instance_type(value)) is not None and machine.chip is not None:
+        return True
+    return _RESOURCE.fullmatch(value) is not None and device(value, known) is not None
 
 
 def kind_of(document: Object) -> Kind:
