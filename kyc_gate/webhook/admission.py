@@ -281,7 +281,7 @@ class Reviewing:
         refusal = admission.refusal
         if refusal is None:
             if admission.hold_id is not None:
-                await self._gate.store.release(admission.hold_id)
+                await self._gate.store.release(admission.hold_id, admission.decision_id)
             return _allowed(review, admission)
         if refusal.code != "review-required":
             return deny(review.uid, refusal)
