@@ -9,9 +9,19 @@ from kyc_gate.adapters.kubernetes.counts import Counts, amounts_of, as_lines, gr
 from kyc_gate.adapters.kubernetes.demand import Demand, lines_of
 from kyc_gate.adapters.kubernetes.fields import Object, part
 from kyc_gate.adapters.kubernetes.objects import read_demand
-from kyc_gate.adapters.kubernetes.pauses import ends_when_paused, pause_patch, paused
+from kyc_gate.adapters.kubernetes.pauses import pause_patch, paused
 from kyc_gate.adapters.kubernetes.request import Asked, meaning_of, request_of
-from kyc_gate.adapters.kubernetes.review import Review, has_ended, object_uid, owner_of, replicas_of
+from kyc_gate.adapters.kubernetes.review import (
+    SHORT_GRACE,
+    Review,
+    grace_of,
+    has_ended,
+    is_leaving,
+    kept,
+    object_uid,
+    owner_of,
+    replicas_of,
+)
 from kyc_gate.adapters.kubernetes.settings import KubernetesSettings
 from kyc_gate.model.call import Answer
 from kyc_gate.model.job import ProvisioningRequest, RequestKind
@@ -70,9 +80,7 @@ class Reviewing:
         now = await self._ask(review, review.document)
         await self._learn(review, now)
         before = None if review.old is None else await self._ask(review, review.old)
-        if before is not None and now.paused and not before.paused:
-            await self._paused(review)
-        if now.nothing or not now.demand.charged:
+        if await self._removed(review) or now.nothing or not now.demand.charged:
             return allow(review.uid)
         if (run := await self._covering(review, now)) is not None:
             return await self._joined(review, run)
@@ -117,21 +125,33 @@ class Reviewing:
     # What ends
 
     async def _deleted(self, review: Review) -> Answer:
-        """End what the object is charged with, unless what it made stays behind."""
-        if not (review.dry_run or review.orphans or review.subresource):
-            await self._known.finish(object_uid(review.old))
+        """End what the object is charged with, unless it, its pods, or what it made stay behind.
+
+        A finalizer keeps the object, a long grace its pods. What was told to leave its parts behind ends never.
+        """
+        uid = object_uid(review.old)
+        if review.dry_run or review.subresource or uid is None:
+            return allow(review.uid)
+        if review.orphans:
+            await self._known.learn("orphaned", uid, ())
+        elif not kept(review.old) and grace_of(review) <= SHORT_GRACE:
+            await self._known.finish(uid)
         return allow(review.uid)
 
+    async def _removed(self, review: Review) -> bool:
+        """End what the object is charged with when its last finalizer goes, and return whether it is gone."""
+        if not (is_leaving(review.document) and kept(review.old) and not kept(review.document)):
+            return False
+        if not review.dry_run and grace_of(review) <= SHORT_GRACE:
+            await self._known.finish(object_uid(review.document))
+        return True
+
     async def _reported(self, review: Review) -> Answer:
-        """End what is over by its status, where one says so that keeps the status of others."""
+        """End what is over or suspended by its status, where one says so that keeps the status of others."""
         trusted = self._settings.trusts(review.user) or review.user.startswith("system:node:")
         if trusted and not review.dry_run and has_ended(review):
             await self._known.finish(object_uid(review.document))
         return allow(review.uid)
-
-    async def _paused(self, review: Review) -> None:
-        if not review.dry_run and ends_when_paused(*review.kind.name):
-            await self._known.finish(object_uid(review.document))
 
     # What is asked for
 
@@ -157,15 +177,17 @@ class Reviewing:
         if review.dry_run or review.subresource:
             return
         where = f"{review.namespace}/{review.name}"
-        if now.demand.replica is not None and not any(group.pod.unresolved for group in now.demand.replica):
-            await self._known.learn("replica", f"{review.resource}/{where}", lines_of(now.demand.replica))
+        uid = object_uid(review.document)
+        replica = now.demand.replica
+        if uid is not None and replica is not None and not any(group.pod.unresolved for group in replica):
+            await self._known.enlarge("replica", uid, amounts_of(lines_of(replica)))
         if review.kind.kind == "ResourceClaim" and now.nothing:
             await self._known.learn("claim", where, ())
         kind = {"ResourceClaimTemplate": "claim-template", "TrainingRuntime": "runtime"}.get(review.kind.kind)
         if kind is not None and not now.unresolved:
-            await self._known.learn(kind, where, as_lines(now.amounts))
+            await self._known.enlarge(kind, where, now.amounts)
         if review.kind.kind == "ClusterTrainingRuntime" and not now.unresolved:
-            await self._known.learn("runtime", review.name, as_lines(now.amounts))
+            await self._known.enlarge("runtime", review.name, now.amounts)
 
     async def _covering(self, review: Review, now: Ask) -> MeteredRun | None:
         """Return the run that the object is a part of, or None.
@@ -190,9 +212,9 @@ class Reviewing:
     async def _shape(self, now: Ask) -> Counts:
         """Return the largest pod with its claims followed; what cannot be followed stays a name."""
         shape: Counts = {}
-        for group in now.demand.groups:
-            own: Counts = amounts_of(group.pod.lines)
-            for name in group.pod.unresolved:
+        for pod in now.demand.pods:
+            own: Counts = amounts_of(pod.lines)
+            for name in pod.unresolved:
                 kind, _, id = name.partition(":")
                 found = await self._known.lines(kind, id)
                 own = summed(own, {f"?{name}": 1} if found is None else amounts_of(found))
@@ -237,11 +259,12 @@ class Reviewing:
         if replicas <= before:
             return allow(review.uid)
         where = f"{review.resource}/{review.namespace}/{review.name}"
-        one = await self._known.lines("replica", where)
+        uid = object_uid(review.old) or object_uid(review.document)
+        one = None if uid is None else await self._known.lines("replica", uid)
         if one == ():
             return allow(review.uid)
         each = amounts_of(one or ())
-        charged = await self._known.charged(object_uid(review.document))
+        charged = await self._known.charged(uid)
         counted = charged if charged is not None else {name: count * before for name, count in each.items()}
         total = {name: count * replicas for name, count in each.items()}
         amounts = grown(total, counted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kyc_gate.adapters.kubernetes.counts import Counts, amounts_of, as_lines
+from kyc_gate.adapters.kubernetes.counts import Counts, amounts_of, as_lines, larger
 from kyc_gate.adapters.kubernetes.request import PROVIDER
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
@@ -46,8 +46,18 @@ class Known:
         await self._gate.store.attach(hold_id, self._account, references, self._gate.now())
         await self._gate.store.ready()
 
+    async def enlarge(self, kind: str, id: str, amounts: Counts) -> None:
+        """Keep what a name stands for, at the most that was ever said.
+
+        What the gate sees may be refused after it, such as an object under a name that is taken: nothing becomes less.
+        """
+        before = amounts_of(await self.lines(kind, id) or ())
+        await self.learn(kind, id, as_lines(larger(before, amounts)))
+
     async def finish(self, uid: str | None) -> None:
-        """End the runs that the object is charged with."""
+        """End the runs that the object is charged with, unless its parts were told to stay."""
+        if uid is None or await self.lines("orphaned", uid) is not None:
+            return
         at = self._gate.now()
         for run in await self.root_runs(uid):
             await self._gate.finish(RunEnd(ended_at=at, at=at, source="call", hold_id=run.hold_id))

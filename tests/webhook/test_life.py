@@ -214,6 +214,63 @@ async def test_what_stays_behind_goes_on_counting(cluster: Cluster, options: dic
     assert await chips(cluster) == 16
 
 
+async def test_parts_that_stay_once_stay(cluster: Cluster) -> None:
+    """A deletion that orphans, and the removal of the finalizers after it, end nothing in any order."""
+    asked = deployment(8, 2)
+    asked["metadata"]["finalizers"] = ["example.com/mine"]
+    made = (await cluster.create(asked)).document
+    await cluster.delete(made, propagationPolicy="Orphan")
+    leaving = copy.deepcopy(made)
+    leaving["metadata"] |= {"deletionTimestamp": "2026-11-27T08:00:00Z"}
+    gone = copy.deepcopy(leaving)
+    gone["metadata"]["finalizers"] = []
+    await cluster.replace(leaving, gone)
+    assert await chips(cluster) == 16
+
+
+async def test_a_finalizer_keeps_what_runs(cluster: Cluster) -> None:
+    """An object that is deleted and stays goes on running; it ends when its last finalizer goes."""
+    asked = deployment(8, 2)
+    asked["metadata"]["finalizers"] = ["example.com/mine"]
+    made = (await cluster.create(asked)).document
+    await cluster.delete(made)
+    assert await chips(cluster) == 16
+    leaving = copy.deepcopy(made)
+    leaving["metadata"] |= {"deletionTimestamp": "2026-11-27T08:00:00Z"}
+    gone = copy.deepcopy(leaving)
+    gone["metadata"]["finalizers"] = []
+    assert (await cluster.replace(leaving, gone)).allowed
+    assert await chips(cluster) == 0
+
+
+async def test_a_long_grace_keeps_what_runs(cluster: Cluster) -> None:
+    """A pod that may go on for a year after its deletion counts until the node says that it is over."""
+    made = (await cluster.create(pod(8, terminationGracePeriodSeconds=31_536_000))).document
+    await cluster.delete(made)
+    assert await chips(cluster) == 8
+    await cluster.delete(made, user="system:node:a", gracePeriodSeconds=0)
+    assert await chips(cluster) == 0
+
+
+async def test_a_name_that_is_taken_teaches_nothing(cluster: Cluster) -> None:
+    """An object that the API server will refuse for its name does not make a replica of the other one small."""
+    made = (await cluster.create(deployment(8, 2, "emirate"))).document
+    await cluster.create(deployment(0, 2, "emirate"))
+    assert (await cluster.scale(made, 2, 2000)).code == 403
+
+
+async def test_the_job_of_a_schedule_is_a_part_of_it(cluster: Cluster) -> None:
+    """A schedule that is busy for a part of the day is charged with that part, and its whole job passes."""
+    body = {"activeDeadlineSeconds": 600, "template": {"spec": pod_spec(8)}}
+    spec = {"schedule": "0 0 * * *", "jobTemplate": {"spec": body}}
+    made = (await cluster.create(thing("batch/v1", "CronJob", spec))).document
+    assert await chips(cluster) == 1
+    crons = "system:serviceaccount:kube-system:cronjob-controller"
+    one = (await cluster.create(owned_by(thing("batch/v1", "Job", body), made), user=crons)).document
+    assert (await cluster.create(pod_of(one), user=JOBS)).allowed
+    assert len(await cluster.gate.store.fetch_open_runs()) == 1
+
+
 async def test_a_dry_deletion_ends_nothing(cluster: Cluster) -> None:
     """`kubectl delete --dry-run=server` changes nothing."""
     made = (await cluster.create(pod(8))).document
@@ -249,8 +306,13 @@ async def test_suspending_ends_and_releasing_is_decided_again(cluster: Cluster) 
     started = (await cluster.update(queued, suspend=False)).document
     assert await chips(cluster) == 8
     again = (await cluster.update(started, suspend=True)).document
-    assert await chips(cluster) == 0
+    assert await chips(cluster) == 8
     assert (await cluster.update(again, suspend=False)).allowed
+    assert await chips(cluster) == 8
+    stopped = {**again, "status": {"conditions": [{"type": "Suspended", "status": "True"}]}}
+    await cluster.replace(again, stopped, user=JOBS, subresource="status")
+    assert await chips(cluster) == 0
+    assert (await cluster.update(stopped, suspend=False)).allowed
     assert await chips(cluster) == 8
 
 
@@ -319,6 +381,8 @@ async def test_a_larger_template_under_the_same_name_does_not_pass(cluster: Clus
     spec = {"containers": [{}], "resourceClaims": [{"name": "g", "resourceClaimTemplateName": "run"}]}
     made = (await cluster.create(thing("apps/v1", "ReplicaSet", {"replicas": 3, "template": {"spec": spec}}))).document
     requests[0]["exactly"]["count"] = 8
+    await cluster.create(thing("resource.k8s.io/v1", "ResourceClaimTemplate", {"spec": body}))
+    requests[0]["exactly"]["count"] = 1  # refused by the API server for its name, and no less for the gate
     await cluster.create(thing("resource.k8s.io/v1", "ResourceClaimTemplate", {"spec": body}))
     assert (await cluster.create(pod_of(made), user=REPLICAS)).allowed
     assert await chips(cluster) == 3 + 8

@@ -23,6 +23,7 @@ class Demand(Record):
 
     `unresolved` names what cannot be read from the object, as `kind:id`; what a pod references is in its group.
     `ranged` says that the upper end of a range counts. `replica` is what one more replica adds.
+    `whole` are the pods themselves where the groups hold only the share of them that is busy.
     `charged` is false for what is only defined, and runs nothing until something else names it.
     """
 
@@ -31,12 +32,18 @@ class Demand(Record):
     seconds: int | None = None
     ranged: bool = False
     replica: tuple[Group, ...] | None = None
+    whole: tuple[Pod, ...] = ()
     charged: bool = True
 
     @property
     def lines(self) -> tuple[Accelerators, ...]:
         """The lines of everything that runs at once."""
         return lines_of(self.groups)
+
+    @property
+    def pods(self) -> tuple[Pod, ...]:
+        """The pods of which everything is made, each kind once, whole."""
+        return self.whole or tuple(group.pod for group in self.groups)
 
     @property
     def references(self) -> tuple[tuple[str, int], ...]:

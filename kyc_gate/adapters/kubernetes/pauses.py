@@ -42,11 +42,6 @@ def paused(group: str, kind: str, spec: Object) -> bool:
     return flag(part(spec, path[0]) if len(path) > 1 else spec, path[-1]) is True
 
 
-def ends_when_paused(group: str, kind: str) -> bool:
-    """Return whether pausing ends what runs. A schedule's jobs go on, and a pod cannot be paused once it runs."""
-    return (group, kind) not in (("batch", "CronJob"), ("", "Pod"))
-
-
 def pause_patch(group: str, kind: str, spec: Object) -> bytes | None:
     """Return the JSON patch that pauses the object, in base64, or None where it cannot wait."""
     if (group, kind) == ("", "Pod"):

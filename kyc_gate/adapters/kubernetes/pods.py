@@ -106,7 +106,7 @@ def _other_ways(spec: Object, settings: KubernetesSettings) -> Iterator[str]:
         path = text(part(volume, "hostPath"), "path").rstrip("/")
         if volume.get("hostPath") and (path in ("", "/dev") or path.startswith(_DEVICE_FOLDERS)):
             yield reference("devices", f"hostPath {path or '/'}")
-    for container in (*parts(spec, "initContainers"), *parts(spec, "containers")):
+    for container in (*parts(spec, "initContainers"), *parts(spec, "containers"), *parts(spec, "ephemeralContainers")):
         for variable in parts(container, "env"):
             hidden = "valueFrom" not in variable and text(variable, "value").lower() in _HIDDEN
             if text(variable, "name") in _VISIBLE and not hidden:

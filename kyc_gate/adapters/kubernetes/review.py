@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from kyc_gate.adapters.kubernetes.fields import Object, flag, number, part, parts, text
 from kyc_gate.adapters.kubernetes.objects import Kind, kind_of
-from kyc_gate.adapters.strict_json import read_json_object
+from kyc_gate.adapters.strict_json import JsonValue, read_json_object
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.record import Record
@@ -28,7 +29,8 @@ class Review(Record):
     """One request of the API server.
 
     `resource` is plural and with its group (`deployments.apps`). `document` and `old` are the object after and before
-    the operation; None where there is none. `orphans` says that a deletion leaves behind what the object made.
+    the operation; None where there is none.
+    `orphans` says that a deletion leaves behind what the object made, `grace` for how many seconds it may go on.
     """
 
     uid: str
@@ -44,6 +46,7 @@ class Review(Record):
     old: Object | None
     dry_run: bool
     orphans: bool
+    grace: int | None
 
 
 def review_uid(document: Object) -> str:
@@ -69,6 +72,7 @@ def read_review(document: Object) -> Review:
     if operation not in _OPERATIONS:
         raise RefusedCall(400, "review", f"request.operation {shown(operation)} is none of {', '.join(_OPERATIONS)}")
     named, resource, user = part(request, "kind"), part(request, "resource"), part(request, "userInfo")
+    options = part(request, "options")
     kind = Kind(group=text(named, "group"), version=text(named, "version"), kind=text(named, "kind"))
     found, old = (part(request, name) or None for name in ("object", "oldObject"))
     for each in (found, old):
@@ -89,7 +93,8 @@ def read_review(document: Object) -> Review:
         document=found,
         old=old,
         dry_run=bool(flag(request, "dryRun")),
-        orphans=_orphans(part(request, "options"), old),
+        orphans=_orphans(options, old),
+        grace=None if options.get("gracePeriodSeconds") is None else number(options, "gracePeriodSeconds", 0),
     )
 
 
@@ -113,12 +118,53 @@ def replicas_of(document: Object | None) -> int:
 
 
 def has_ended(review: Review) -> bool:
-    """Return whether the object's status says that it is over, which it did not say before."""
+    """Return whether the object's status says that nothing of it runs, which it did not say before.
+
+    That it is told to wait says nothing yet: its pods are there until the status says otherwise.
+    """
     return _over(review.document) and not _over(review.old)
 
 
-_LAST_CONDITIONS = frozenset({"Complete", "Completed", "Failed", "Succeeded"})
-_LAST_PHASES = frozenset({"Succeeded", "Failed", "Completed", "Complete", "Terminated", "Aborted"})
+SHORT_GRACE = 300
+"""Seconds for which pods may go on after their deletion and count no more."""
+
+_GRACE = 30
+"""`terminationGracePeriodSeconds` of a pod that does not say (Kubernetes API reference, core/v1)."""
+
+_OWN_FINALIZERS = frozenset({"foregroundDeletion", "orphan"})
+"""Finalizers of the deletion itself (Kubernetes, garbage collection)."""
+
+
+def kept(document: Object | None) -> bool:
+    """Return whether a finalizer keeps the object, and what it runs, after its deletion."""
+    return not _OWN_FINALIZERS.issuperset(_finalizers(document))
+
+
+def is_leaving(document: Object | None) -> bool:
+    """Return whether the object was told to go, and stays only for its finalizers."""
+    return part(document or {}, "metadata").get("deletionTimestamp") is not None
+
+
+def grace_of(review: Review) -> int:
+    """Return the seconds for which pods may go on after the deletion: the longest that the object allows."""
+    if review.kind.name == ("", "Pod") and review.grace is not None:
+        return review.grace
+    return max(_graces((review.old or review.document or {}).get("spec")), default=_GRACE)
+
+
+def _graces(value: JsonValue) -> Iterator[int]:
+    if isinstance(value, dict):
+        if "terminationGracePeriodSeconds" in value:
+            yield number(value, "terminationGracePeriodSeconds", _GRACE)
+        for each in value.values():
+            yield from _graces(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _graces(each)
+
+
+_LAST_CONDITIONS = frozenset({"Complete", "Completed", "Failed", "Succeeded", "Suspended"})
+_LAST_PHASES = frozenset({"Succeeded", "Failed", "Completed", "Complete", "Terminated", "Aborted", "Suspended"})
 
 
 def _over(document: Object | None) -> bool:
@@ -134,11 +180,12 @@ def _over(document: Object | None) -> bool:
 
 
 def _orphans(options: Object, old: Object | None) -> bool:
-    finalizers = part(old or {}, "metadata").get("finalizers")
-    listed = finalizers if isinstance(finalizers, list) else []
-    return (
-        text(options, "propagationPolicy") == "Orphan" or bool(flag(options, "orphanDependents")) or "orphan" in listed
-    )
+    told = text(options, "propagationPolicy") == "Orphan" or bool(flag(options, "orphanDependents"))
+    return told or "orphan" in _finalizers(old)
+
+
+def _finalizers(document: Object | None) -> tuple[str, ...]:
+    return _texts(part(document or {}, "metadata"), "finalizers")
 
 
 def _texts(home: Object, name: str) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def cron_job(reader: Reader, spec: Object) -> Demand:
     groups = tuple(
         replace(group, pod=_shared(group.pod, group.count * busy), count=1) for group in each.groups if group.count
     )
-    return Demand(groups=groups, ranged=True)
+    return Demand(groups=groups, whole=each.pods, ranged=True)
 
 
 def _shared(own: Pod, busy: int) -> Pod:
