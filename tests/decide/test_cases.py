@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from kyc_gate.decide.cases import CaseResult, request_of, run_case, run_cases
 from kyc_gate.decide.decision import decide
 from kyc_gate.model.decision import FindingKind, Outcome
 from kyc_gate.policy.cases import PolicyCase, read_cases
+from kyc_gate.policy.expressions import Unknown
+from kyc_gate.policy.policy import Rule
 from kyc_gate.policy.read import read_policy, shipped_policies
+from kyc_gate.policy.vocabulary import vocabulary
 
 PACKS = sorted(folder.parent.name for folder in shipped_policies().glob("*/policy.toml"))
 CASES = [case for pack in PACKS for case in read_cases(shipped_policies() / pack)]
@@ -37,6 +42,34 @@ def test_every_rule_fires_in_a_case_and_is_silent_in_another(pack: str) -> None:
         silent |= own - {finding.rule for finding in decision.findings}
     assert own - fired == set()
     assert own - silent == set()
+
+
+def opened(rule: Rule, case: PolicyCase, path: str | None = None) -> bool:
+    """Whether the rule's answer to a case is unknown, with the fact at `path` taken away."""
+    facts = case.facts
+    if path is not None:
+        room, name = path.split(".")
+        facts = replace(facts, **{room: replace(getattr(facts, room), **{name: None})})
+    own = next(one for one in case.policy.rules if one.id == rule.id)
+    answer = own.condition(facts, case.policy.edition_on(facts.as_of.date()).groups, ())
+    return isinstance(answer, Unknown)
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_every_rule_is_asked_on_unknown_facts(pack: str) -> None:
+    """A rule that a missing fact can leave open is left open in a case."""
+    folder = shipped_policies() / pack
+    cases = read_cases(folder)
+    missing = []
+    for rule in read_policy(folder).rules:
+        asked = [case for case in cases if rule.in_force(case.facts.as_of.date())]
+        if rule.policy != pack or any(opened(rule, case) for case in asked):
+            continue
+        named = {path for path in re.findall(r"\b[a-z_]+\.[a-z_0-9]+", rule.text) if path in vocabulary()}
+        nullable = [path for path in named if vocabulary()[path].nullable]
+        if any(opened(rule, case, path) for path in nullable for case in asked):
+            missing.append(rule.id)
+    assert missing == []
 
 
 def test_there_are_enough_cases() -> None:
