@@ -204,8 +204,10 @@ class Reviewing:
         return None
 
     async def _joined(self, review: Review, run: MeteredRun) -> Answer:
+        """Let a part in, and note whose it is where it has parts of its own: a pod has none but its claims."""
         uid = object_uid(review.document)
-        if uid is not None and not review.dry_run:
+        leaf = review.kind.name == ("", "Pod") and not part(review.document or {}, "spec").get("resourceClaims")
+        if uid is not None and not leaf and not review.dry_run:
             await self._known.join(run, uid)
         return allow(review.uid)
 
