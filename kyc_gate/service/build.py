@@ -43,6 +43,7 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
         log.error("lists.unreadable", error=lists.problem)
     return {
         "policies": policies_of(configuration),
+        "reread": lambda: policies_of(configuration),
         "store": store_of(configuration),
         "adapters": _adapters(configuration),
         "snapshot": lists.snapshot,

@@ -57,6 +57,7 @@ from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_c
 from kyc_gate.service.settings import Limits, Settings
 from kyc_gate.service.splitting import links_of
 from kyc_gate.service.standings import Standings
+from kyc_gate.service.upkeep import Reread, Upkeep
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
 from kyc_gate.telemetry.line import decision_line
 
@@ -85,6 +86,7 @@ class Gate:
         keeper: ListKeeper | None = None,
         register: Register | None = None,
         origin: Origin | None = None,
+        reread: Reread | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self._active = ActivePolicies.of(policies, self.settings, origin)
@@ -97,7 +99,8 @@ class Gate:
         self._activating = asyncio.Lock()
         self._screening = asyncio.Semaphore(SCREENINGS)
         self.keeper = keeper
-        self._keeping: asyncio.Task[None] | None = None
+        self._keeping: list[asyncio.Task[None]] = []
+        self._upkeep = Upkeep(reread)
         self._seed = (tuple(parties), tuple(accounts))
         self._standings = Standings(
             store, seconds=self.settings.directory_seconds, ip_countries=ip_countries, register=register
@@ -125,18 +128,19 @@ class Gate:
             await self.store.save_directory(parties, accounts)
         self._standings.forget()
         self._opened = True
+        self._keeping = [asyncio.create_task(self._upkeep.keep(self))]
         if self.keeper is not None:
-            self._keeping = asyncio.create_task(self.keeper.keep(self))
+            self._keeping.append(asyncio.create_task(self.keeper.keep(self)))
         log.info("gate.opened", policies=self._active.names, lists=self._lists_named())
         if self.settings.unsafe_mode is not None:
             log.warning("gate.unsafe", mode=self.settings.unsafe_mode, says="nothing is refused")
 
     async def close(self) -> None:
         """Wait for what is being written, and close the store."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
-            self._keeping = None
+        for task in self._keeping:
+            task.cancel()
+        await asyncio.gather(*self._keeping, return_exceptions=True)
+        self._keeping = []
         if self._background:
             await asyncio.gather(*self._background, return_exceptions=True)
         await self.store.close()

@@ -47,6 +47,7 @@ class ListKeeper:
         self._sources = sources_of(configuration)
         self._shelf = shelf_of(configuration)
         self._changed = asyncio.Event()
+        self._wanted = asyncio.Event()
 
     async def keep(self, gate: Gate) -> None:
         """Watch and pull until cancelled."""
@@ -71,6 +72,10 @@ class ListKeeper:
             problems = [*coverage.reasons(), *(f"no entry of list {code}" for code in coverage.missing_lists)]
             if problems:
                 log.warning("lists.coverage", problems=problems)
+
+    def look_again(self) -> None:
+        """Pull now: another gate has lists that this one has not."""
+        self._wanted.set()
 
     # Taking up
 
@@ -147,7 +152,11 @@ class ListKeeper:
 
     async def _pull(self) -> None:
         while True:
-            await asyncio.sleep(self._wait(datetime.now(UTC)))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._wait(datetime.now(UTC))):
+                    await self._wanted.wait()
+                    await asyncio.sleep(random.uniform(0.0, 1.0))  # noqa: S311 - so that many gates do not ask at once
+            self._wanted.clear()
             try:
                 await pull_apart(self._shelf, self._sources, pulling_of(self._configuration))
             except Exception as error:  # noqa: BLE001 - as above: the schedule goes on

@@ -54,6 +54,24 @@ def note(connection: Connection, request: HoldRequest, holder: int) -> None:
         )
 
 
+PRUNED_AT_ONCE = 500
+"""Rows that go in one operation, so that calls wait for no more than a few milliseconds."""
+
+_OLD = (
+    "DELETE FROM run_links WHERE (kind, value, holder) IN"
+    " (SELECT kind, value, holder FROM run_links WHERE last_day < ? LIMIT ?)",
+    "DELETE FROM asked_by_day WHERE (holder, day) IN (SELECT holder, day FROM asked_by_day WHERE day < ? LIMIT ?)",
+)
+
+
+def prune(connection: Connection, before_day: int) -> int:
+    """Drop some rows that no window from `before_day` on reads, and return how many there were.
+
+    Holders stay: the sums since a control group was first seen hang on them.
+    """
+    return sum(connection.execute(sql, (before_day, PRUNED_AT_ONCE)).rowcount for sql in _OLD)
+
+
 def pieces_of(connection: Connection, request: HoldRequest, usage_within: Callable[[str], int]) -> Pieces:
     """Return what the request shares with other control groups, what those use, and how close to lines it keeps.
 

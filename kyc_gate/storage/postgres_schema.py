@@ -215,7 +215,15 @@ CREATE TRIGGER day_counted AFTER INSERT OR UPDATE ON usage_by_day FOR EACH ROW E
 CREATE TRIGGER days_are_not_dropped BEFORE DELETE ON usage_by_day FOR EACH ROW EXECUTE FUNCTION refuse_change();
 """
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
+# What gates tell each other, see announcements.py.
+_FIFTH = """
+CREATE TABLE announcements (topic TEXT PRIMARY KEY, version BIGINT NOT NULL, value TEXT NOT NULL);
+-- By which what is older than any window is found.
+CREATE INDEX run_links_by_last_day ON run_links (last_day);
+CREATE INDEX asked_by_day_by_day ON asked_by_day (day);
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """Migration number n brings a database of schema n - 1 to schema n."""
 
 _LOCK = 0x6B79635F67617465

@@ -17,10 +17,11 @@ from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.run import DeclaredRun
 from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usage
-from kyc_gate.storage import casework, chain_log, directory, ledger, models, runs
+from kyc_gate.storage import announcements, casework, chain_log, directory, ledger, links, models, runs
 from kyc_gate.storage.decisions import append_decision, withdraw
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.store import DecisionEntry, Receipt
+from kyc_gate.storage.timestamps import day_of
 from kyc_gate.storage.worker import Operation, Worker
 
 T = TypeVar("T")
@@ -236,6 +237,23 @@ class RowStore:
     async def join_group(self, party_ids: Sequence[str], control_group: str) -> None:
         """Put what the parties used into the control group that they are found to be."""
         await self._write(lambda connection: runs.join_group(connection, party_ids, control_group))
+
+    async def prune(self, before: datetime) -> int:
+        """Drop links and requests that no window from `before` on reads; return how many rows went. No sum changes."""
+        gone = 0
+        while some := await self._write(lambda connection: links.prune(connection, day_of(before))):
+            gone += some
+        return gone
+
+    # other gates
+
+    async def announce(self, topic: str, value: str, after: int) -> bool:
+        """Tell the other gates over this store what is newest, unless one did since version `after`; return whether."""
+        return await self._write(lambda connection: announcements.announce(connection, topic, value, after))
+
+    async def fetch_announced(self) -> announcements.Announced:
+        """Return what was announced, with versions that grow, by topic."""
+        return await self._read(announcements.announced)
 
     # audit, cases, grants
 

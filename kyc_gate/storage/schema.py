@@ -291,7 +291,15 @@ CREATE TRIGGER days_are_not_dropped BEFORE DELETE ON usage_by_day
 BEGIN SELECT RAISE(ABORT, 'days of usage are never dropped'); END;
 """
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+# What gates tell each other, see announcements.py.
+_SIXTH = """
+CREATE TABLE announcements (topic TEXT PRIMARY KEY, version INTEGER NOT NULL, value TEXT NOT NULL);
+-- By which what is older than any window is found.
+CREATE INDEX run_links_by_last_day ON run_links (last_day);
+CREATE INDEX asked_by_day_by_day ON asked_by_day (day);
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 """Migration number n brings a file of schema n - 1 to schema n."""
 
 

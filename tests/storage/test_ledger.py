@@ -170,6 +170,42 @@ async def test_peeking_reserves_nothing(store: RowStore) -> None:
     assert await _likely(store) == OPERATIONS
 
 
+async def test_what_no_window_reads_goes_and_no_answer_changes(store: RowStore) -> None:
+    """Old links and requests are dropped; what holds are told, in any window that is kept, is the same as before."""
+    rng = random.Random(4)  # noqa: S311 - any days will do
+    for _ in range(60):
+        group = rng.randrange(4)
+        links = tuple((kind, f"{rng.randrange(6):032x}") for kind in ("checkpoint", "image", "key"))
+        await store.hold(
+            hold_request(
+                control_group=f"group:{group}",
+                party_id=f"party{group}",
+                account=f"aws:{group}",
+                at=NOW - timedelta(days=rng.randrange(3_000)),
+                links=links,
+                lines=(OPERATIONS + OPERATIONS // 10,),
+            )
+        )
+    asked = [
+        hold_request(
+            control_group=f"group:{group}",
+            party_id=f"party{group}",
+            account=f"aws:{group}",
+            links=tuple((kind, f"{number:032x}") for kind in ("checkpoint", "image", "key")),
+            lines=(2 * OPERATIONS,),
+            window_days=days,
+        )
+        for group in range(4)
+        for number in range(6)
+        for days in (1, 365, 1_800)
+    ]
+    before = [await store.peek(each) for each in asked]
+    gone = await store.prune(NOW - timedelta(days=1_800))
+    assert gone > 10
+    assert [await store.peek(each) for each in asked] == before
+    assert await store.prune(NOW - timedelta(days=1_800)) == 0
+
+
 async def test_the_window_slides(store: RowStore) -> None:
     """A hold counts up to the last day of the window, and its account with it."""
     await store.hold(hold_request(account="aws:444455556666"))

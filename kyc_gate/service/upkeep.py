@@ -1,0 +1,117 @@
+"""What a gate does beside its calls: hears from the other gates over its store, and drops what no window reads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from kyc_gate.policy.policy import Policy
+from kyc_gate.service.active_policies import ActivePolicies
+
+if TYPE_CHECKING:
+    from kyc_gate.service.gate import Gate
+
+log = structlog.get_logger("kyc_gate")
+
+WATCH_SECONDS = 1.0
+"""Between two looks at what was announced: one read of two rows. A change is announced and heard within two of them."""
+
+PRUNE_SECONDS = 86_400.0
+"""Between two times that old rows are dropped."""
+
+KEPT_DAYS = 1_858
+"""Days for which links and requests are kept at least: five years, as records are (15 CFR 762.6), and a month."""
+
+Reread = Callable[[], tuple[Policy, ...]]
+"""Reads the policies where this gate's configuration has them."""
+
+
+class Upkeep:
+    """Works beside a gate for as long as it is open.
+
+    Announced is only that something is newer. Each gate then looks where its own configuration has it, and checks it as
+    at its start, so that who can write to the store cannot change what gates decide by. A gate announces a digest once,
+    and answers each announcement once: gates that cannot agree say so and come to rest.
+    """
+
+    def __init__(self, reread: Reread | None = None) -> None:
+        self._reread = reread
+        self._heard: dict[str, int] = {}
+        self._said: set[str] = set()
+        self._lists: str | None = None
+        self._prune_at = 0.0
+        self._failing = False
+
+    async def keep(self, gate: Gate) -> None:
+        """Watch until cancelled."""
+        self._lists = _lists(gate)
+        while True:
+            try:
+                await self.look(gate)
+                self._failing = False
+            except Exception as error:
+                # A watch that ended would leave this gate behind in silence; it is told once, and tried again.
+                if not self._failing:
+                    log.error("upkeep.failed", exc_info=error, error=str(error))
+                self._failing = True
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def look(self, gate: Gate) -> None:
+        """Hear what is new, tell what this gate changed, and prune when it is time."""
+        announced = await gate.store.fetch_announced()
+        await self._lists_heard(gate, *announced.get("lists", (0, "")))
+        await self._policies_heard(gate, *announced.get("policies", (0, "")))
+        if time.monotonic() >= self._prune_at:
+            self._prune_at = time.monotonic() + PRUNE_SECONDS
+            await gate.store.prune(gate.now() - timedelta(days=max(KEPT_DAYS, gate.settings.window_days + 31)))
+
+    async def _lists_heard(self, gate: Gate, version: int, value: str) -> None:
+        """Pull lists when another gate has others; announce lists that this gate took up."""
+        mine = _lists(gate)
+        if mine == value:
+            self._lists = mine
+            self._new("lists", version)
+        elif (mine != self._lists or version == 0) and mine not in self._said:
+            if await gate.store.announce("lists", mine, version):
+                self._said.add(mine)
+                self._lists = mine
+        elif self._new("lists", version):
+            log.warning("lists.differ", mine=mine[:12], announced=value[:12])
+            if gate.keeper is not None:
+                gate.keeper.look_again()
+
+    async def _policies_heard(self, gate: Gate, version: int, value: str) -> None:
+        """Read the policies anew when another gate has others; announce those of this gate where that leads nowhere."""
+        mine = _policies(gate.active)
+        if value == mine:
+            self._new("policies", version)
+            return
+        if self._new("policies", version) and self._reread is not None:
+            found = ActivePolicies.of(await asyncio.to_thread(self._reread), gate.settings)
+            if _policies(found) == value:
+                await gate.change_policies(found)
+                return
+        if mine not in self._said:
+            if version:
+                log.warning("policies.differ", mine=gate.active.names, announced=value[:12])
+            if await gate.store.announce("policies", mine, version):
+                self._said.add(mine)
+
+    def _new(self, topic: str, version: int) -> bool:
+        """Return whether this version was not heard of yet, and note it."""
+        before = self._heard.get(topic, 0)
+        self._heard[topic] = version
+        return version != before
+
+
+def _lists(gate: Gate) -> str:
+    return gate.snapshot.digest if gate.snapshot else "none"
+
+
+def _policies(active: ActivePolicies) -> str:
+    return ",".join(active.digests)
