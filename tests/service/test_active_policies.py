@@ -29,7 +29,7 @@ because = "{customer.name} is Norwegian"
 
 def closed(folder: Path, more: str = BLOCKS_NORWAY, revision: int = 7) -> Policy:
     """The shipped `us-in-force` with a rule more, in a folder of its own beside its base and data."""
-    for name in ("us-in-force", "gate-base", "data"):
+    for name in ("us-in-force", "us-affiliates", "gate-base", "data"):
         shutil.copytree(shipped_policies() / name, folder / name)
     file = folder / "us-in-force" / "policy.toml"
     file.write_text(file.read_text().replace("revision = 1", f"revision = {revision}", 1) + more)
