@@ -84,6 +84,8 @@ class Reviewing:
             return allow(review.uid)
         if (run := await self._covering(review, now)) is not None:
             return await self._joined(review, run)
+        if await self._queued(review, now):
+            return allow(review.uid)
         more = await self._more(review, now, before)
         if more is None:
             return allow(review.uid)
@@ -100,7 +102,9 @@ class Reviewing:
         if patch is None or review.document is None:
             return allow(review.uid)
         now = await self._ask(review, review.document)
-        if now.nothing or not now.demand.charged or await self._covering(review, now) is not None:
+        if now.nothing or not now.demand.charged or await self._queued(review, now):
+            return allow(review.uid)
+        if await self._covering(review, now) is not None:
             return allow(review.uid)
         more = await self._more(review, now, None)
         if more is None or now.paused:
@@ -203,6 +207,18 @@ class Reviewing:
                 return run
         return None
 
+    async def _queued(self, review: Review, now: Ask) -> bool:
+        """Return whether the object is a queue's entry for one that waits, and is counted itself when it starts.
+
+        An entry runs nothing. It is believed as a part is: by who wrote it, by its owner's uid, and by its size.
+        """
+        owner = owner_of(review.document)
+        entry = review.kind.name == ("kueue.x-k8s.io", "Workload")
+        if owner is None or not entry or not self._settings.trusts(review.user):
+            return False
+        waiting = await self._known.lines("waiting", owner.uid)
+        return waiting is not None and not grown(await self._shape(now), amounts_of(waiting))
+
     async def _joined(self, review: Review, run: MeteredRun) -> Answer:
         """Let a part in, and note whose it is where it has parts of its own: a pod has none but its claims."""
         uid = object_uid(review.document)
@@ -300,6 +316,9 @@ class Reviewing:
         Nothing runs yet, so that nothing is charged and no grant is spent.
         """
         request = request_of(review, more.asked, self._settings)
+        uid = object_uid(review.document)
+        if uid is not None and not review.dry_run:
+            await self._known.learn("waiting", uid, as_lines(more.shape))
         if await self._granted(request):
             return allow(review.uid)
         admission = await self._gate.decide(request)

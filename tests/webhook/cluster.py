@@ -31,7 +31,10 @@ SETTINGS = KubernetesSettings(
     accounts=tuple(
         AccountRule(account=f"acct-{name}", namespaces=(name, f"{name}-*")) for name in ("norge", "emirate", "harbin")
     ),
-    controllers=("system:serviceaccount:jobset-system:jobset-controller-manager",),
+    controllers=(
+        "system:serviceaccount:jobset-system:jobset-controller-manager",
+        "system:serviceaccount:kueue-system:kueue-controller-manager",
+    ),
 )
 
 H100 = {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"}

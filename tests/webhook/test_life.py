@@ -316,6 +316,24 @@ async def test_suspending_ends_and_releasing_is_decided_again(cluster: Cluster) 
     assert await chips(cluster) == 8
 
 
+async def test_a_queues_entry_is_not_counted_beside_its_job(cluster: Cluster) -> None:
+    """Kueue's entry for a job that waits passes, and the job counts when it starts; a customer's own entry counts."""
+    kueue = "system:serviceaccount:kueue-system:kueue-controller-manager"
+    queued = (await cluster.create(job(8, parallelism=2, suspend=True))).document
+    sets = [{"name": "main", "count": 2, "template": {"spec": pod_spec(8)}}]
+    entry = owned_by(thing("kueue.x-k8s.io/v1beta1", "Workload", {"podSets": sets}), queued)
+    assert (await cluster.create(entry, user=kueue)).allowed
+    assert await chips(cluster) == 0
+    assert (await cluster.update(queued, user=kueue, suspend=False)).allowed
+    assert await chips(cluster) == 16
+    assert (await cluster.create(entry, user=ALICE)).allowed
+    assert await chips(cluster) == 32
+    sets[0]["template"] = {"spec": pod_spec(16)}
+    larger = owned_by(thing("kueue.x-k8s.io/v1beta1", "Workload", {"podSets": sets}), queued)
+    assert (await cluster.create(larger, user=kueue)).allowed
+    assert await chips(cluster) == 64
+
+
 async def test_a_suspended_schedule_keeps_counting(cluster: Cluster) -> None:
     """Jobs that it started go on when a schedule is suspended."""
     body = {"template": {"spec": pod_spec(8)}}
