@@ -59,9 +59,13 @@ async def _healthz(_: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    """The gate can decide now; if not, 503 with the reasons in a few words each."""
+    """The gate can decide now; if not, 503 with the reasons in a few words each. Warnings change no status."""
     readiness = await request.app.state.gate.readiness()
-    document: dict[str, object] = {"ready": readiness.ready, "reasons": list(readiness.reasons)}
+    document: dict[str, object] = {
+        "ready": readiness.ready,
+        "reasons": list(readiness.reasons),
+        "warnings": list(readiness.warnings),
+    }
     return json_answer(document, status=200 if readiness.ready else 503)
 
 

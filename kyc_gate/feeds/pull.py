@@ -288,7 +288,8 @@ def _held(
         problems=len(reading.problems),
         fetched_at=now,
         origin=arrived.origin,
-        published_at=published,
+        # A server whose clock is ahead would make its file younger than new: no age is below zero.
+        published_at=min(published, now) if published else None,
         dated_by=dated_by if published else "",
         signed=arrived.signed,
         canaries=len(source.canaries),

@@ -109,7 +109,8 @@ class Match(Record):
 class Screening(Record):
     """What a party resembles, best match first, in the snapshot with this digest, as old as `as_of`.
 
-    `complete` is false when a name among those asked about could not be screened.
+    `complete` is false when a name among those asked about could not be screened, or shares nearly everything with
+    more listed names than could be compared.
     `recall_bound` (0 to 1): every listed name that shares at least this part of what a query's letters tell was
     scored. None where nothing was screened, or where more names share everything than can be scored. `scorer` is the
     version of the scores.

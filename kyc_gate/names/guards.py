@@ -36,6 +36,10 @@ TRADES = frozenset(
 )
 """Trades that have nothing to do with what restricted parties of the same name do."""
 
+COINED = 7
+COINED_SHARE = 0.85
+"""Letters of a word that nobody else has, and how alike another must be, to be taken for it among generic words."""
+
 MANY_WORDS = 3
 """Words at which even generic ones are a name."""
 
@@ -66,13 +70,17 @@ def guard_of(found: Alignment, agreed: float) -> Guard | None:
         return PLACE_ONLY
     if strange and not telling and len(words) < MANY_WORDS:
         return ONE_COMMON_WORD
-    if strange and _is_lone_likeness(found, telling):
+    padded = bool(strange) and all(map(is_generic, strange))
+    if strange and _is_lone_likeness(found, telling) and not (padded and _is_slip_in_coined(found, telling[0])):
         return LONE_LIKENESS
     if strange and len(telling) == 1 and not TRADES.isdisjoint(strange) and TRADES.isdisjoint(words):
         return OTHER_TRADE if _is_unsure(found) or not telling[0].isascii() else None
     if len(words) == 1 and (told_by(words[0]) < PLACE_WEIGHT or (strange and is_known(words[0]))):
         return ONE_COMMON_WORD
-    exact = not strange and all(map(is_generic, found.only_listed)) and all(pair.how in EXACT for pair in found.pairs)
+    whole = all(map(is_generic, found.only_listed)) and all(pair.how in EXACT for pair in found.pairs)
+    exact = whole and (not strange or (padded and not found.only_listed and _is_coined_letters(words)))
+    if not strange and _is_short_for_a_place(found, words):
+        return LITTLE_AGREES
     if len(words) < MANY_WORDS and not exact and (agreed < LITTLE or _is_short_slip(found)):
         return LITTLE_AGREES
     return None
@@ -88,6 +96,24 @@ def _is_lone_likeness(found: Alignment, telling: list[str]) -> bool:
     """Return whether all that tells anything agrees by one word, and that only nearly."""
     near = [pair for pair in found.pairs if pair.how in {"slip", "sounds like", "derived from"}]
     return len(telling) == 1 and any(pair.listed[0] == telling[0] for pair in near)
+
+
+def _is_slip_in_coined(found: Alignment, word: str) -> bool:
+    """Return whether a long word that is nobody's but the listed party's has one slip: `Hikvison Trading`."""
+    pair = next(pair for pair in found.pairs if pair.listed[0] == word)
+    asked = "".join(pair.asked)
+    near = pair.share >= COINED_SHARE and abs(len(word) - len(asked)) <= 1
+    return near and len(word) >= COINED and not is_known(word) and not is_known(asked)
+
+
+def _is_short_for_a_place(found: Alignment, words: list[str]) -> bool:
+    """Return whether three letters agree and the listed name says of which place: `IPS` is many firms, `IPS Pacific` one."""
+    return len(words) == 1 and len(words[0]) <= 3 and any(map(is_place, found.only_listed))
+
+
+def _is_coined_letters(words: list[str]) -> bool:
+    """Return whether a listed name is one word that is no everyday word, beside generic ones: `VTB Bank (Europe)`."""
+    return any(len(word) > 2 and not is_known(word) for word in words)
 
 
 def _is_unsure(found: Alignment) -> bool:

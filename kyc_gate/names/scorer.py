@@ -14,7 +14,7 @@ from kyc_gate.names.guards import MANY_WORDS, Guard, guard_of
 from kyc_gate.names.skeleton import is_abjad
 from kyc_gate.names.word_rarity import rarity_of_words
 
-SCORER_VERSION = "4"
+SCORER_VERSION = "5"
 """Changes whenever the same two names may score otherwise; it goes with every result."""
 
 UNMATCHED_QUERY = 0.6
@@ -44,7 +44,7 @@ MOST_ABSENT = 0.75
 TELLS_ENOUGH = 0.85
 """Weight of the agreed words at which a listed name is recognised among any others."""
 
-COINED_TELLS = 0.6
+COINED_TELLS = 0.5
 """Weight at which a listed name that is no everyday word is recognised among generic words: `DJI Europe`."""
 
 SHORTEST_COINED = 3

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kyc_gate.screening.grams import GRAMS, grams_of, grams_of_all
 from kyc_gate.screening.postings import Numbers, Postings
 
-KEPT = 16
+KEPT = 24
 """Candidates that are compared word by word, as a rule."""
 
 MOST_KEPT = 48

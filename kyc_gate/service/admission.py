@@ -44,10 +44,11 @@ class Admission(Record):
 
 
 class Readiness(Record):
-    """Whether the gate can decide now, and if not, every reason."""
+    """Whether the gate can decide now, and if not, every reason; `warnings` are what else there is to know."""
 
     ready: bool
     reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Screened(Record):

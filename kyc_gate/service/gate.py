@@ -332,7 +332,7 @@ class Gate:
             reasons += ["the restricted-party lists are stale", *_stale_sources(self._generation.lists, self.now())]
         if self._standings.register_fault() is not None:
             reasons.append("the LEI register cannot be read")
-        return Readiness(ready=not reasons, reasons=tuple(reasons))
+        return Readiness(ready=not reasons, reasons=tuple(reasons), warnings=_warnings(self.snapshot))
 
     def require_adapter(self) -> None:
         """Raise `ConfigurationError` where no call would be guarded, so that no door stands open in silence."""
@@ -768,6 +768,14 @@ class Gate:
 
     def _lists_named(self) -> list[str]:
         return list(self.snapshot.lists) if self.snapshot else []
+
+
+def _warnings(snapshot: ListSnapshot | None) -> tuple[str, ...]:
+    """Return what the lists leave out or do not give, and how many of their rows could not be read."""
+    if snapshot is None:
+        return ()
+    unread = (f"{len(snapshot.problems)} rows of the lists could not be read",) if snapshot.problems else ()
+    return (*unread, *snapshot.notes)
 
 
 def _stale_sources(lists: ListStanding, now: datetime) -> list[str]:

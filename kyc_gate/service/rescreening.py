@@ -95,7 +95,9 @@ class Rescreener:
             return ()
         found = screen_with_owners(party, self._parties, screener)
         cause = "party" if screener is self._screener else "list"
-        return tuple(self._resemblance(party, match, cause) for match in found.matches)
+        # What a policy's lower line names is clear to everybody else, and no reason for a case.
+        told = (match for match in found.matches if match.outcome is not ScreeningOutcome.CLEAR)
+        return tuple(self._resemblance(party, match, cause) for match in told)
 
     def _since(self, snapshot: str) -> Screener | None:
         """Return a screener over what changed since `snapshot`, None where nothing did; over all if it is not kept."""

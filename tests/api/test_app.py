@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from wire import exchange, served, status_of
 from kyc_gate import Gate
 from kyc_gate.api.app import api_app
 from kyc_gate.errors import ConfigurationError
+from kyc_gate.model.listing import ListEntry, ListSnapshot
 
 TOKEN = "correct-horse"
 DIGEST = hashlib.sha256(TOKEN.encode()).hexdigest()
@@ -200,6 +202,24 @@ async def test_readiness_follows_the_store(gate: Gate) -> None:
         alive = await exchange(port, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
     assert [status_of(raw) for raw in (ready, unready, alive)] == [200, 503, 200]
     assert b"the gate is not open" in unready
+
+
+async def test_readiness_warns_of_what_the_lists_leave_out(gate: Gate) -> None:
+    """`/readyz` tells the notes of the lists and how many of their rows could not be read, and stays 200."""
+    lists = ListSnapshot(
+        digest="a",
+        entries=(ListEntry(list="EL", id="1", name="Zarquon Foundry"),),
+        lists=("EL",),
+        as_of=gate.now(),
+        problems=("line 3: no name",),
+        notes=("no aliases",),
+    )
+    await gate.activate(lists)
+    async with served(api_app(gate)) as port:
+        ready = await exchange(port, b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
+    document = json.loads(ready[ready.index(b"{") : ready.rindex(b"}") + 1])
+    assert status_of(ready) == 200
+    assert document["warnings"] == ["1 rows of the lists could not be read", "no aliases"]
 
 
 async def test_failed_store_is_503_without_a_trace(api: aiohttp.ClientSession, gate: Gate) -> None:

@@ -13,8 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kyc_gate.errors import FeedFault
+from kyc_gate.feeds.coverage import coverage_of
 from kyc_gate.feeds.shelf import Shelf
-from kyc_gate.feeds.source import Canary
+from kyc_gate.feeds.source import Canary, Source
 from tests.feeds.publisher import (
     Publisher,
     companies,
@@ -69,6 +70,39 @@ async def test_an_unchanged_list_is_not_sent_again(tmp_path: Path) -> None:
     assert first.confirmed_at is not None
     assert again.confirmed_at is not None
     assert again.confirmed_at > first.confirmed_at
+
+
+async def test_a_mirror_that_never_changes_goes_stale(tmp_path: Path) -> None:
+    """A server that says "not modified" for ever confirms a list; its publication ages all the same."""
+    published = datetime.now(UTC) - timedelta(days=6, hours=23)
+    async with publishing(GOOD) as publisher:
+        publisher.modified = format_datetime(published, usegmt=True)
+        source = source_of(publisher, publication_hours=168.0)
+        await pulled(tmp_path, source)
+        report = await pulled(tmp_path, source)
+    assert report.sources[0].outcome == "unchanged"
+    assert [state_of(tmp_path, source, hours=hours) for hours in (0, 2)] == ["current", "stale"]
+    assert state_of(tmp_path, source_of(publisher), hours=2) == "current"
+
+
+def state_of(folder: Path, source: Source, *, hours: float) -> str:
+    """Return where a source stands some hours after its last check."""
+    shelf = Shelf(folder / "shelf")
+    confirmed = shelf.checks()[source.name].confirmed_at
+    assert confirmed is not None
+    later = confirmed + timedelta(hours=hours)
+    coverage = coverage_of([source], shelf.active(), shelf.pointer(), shelf.checks(), now=later, max_age_hours=72)
+    return coverage.sources[0].state.value
+
+
+async def test_a_server_with_a_clock_ahead_makes_no_list_younger_than_new(tmp_path: Path) -> None:
+    """A Last-Modified that has not come yet counts as now, so that the publication ages from now on."""
+    async with publishing(GOOD) as publisher:
+        publisher.modified = format_datetime(datetime.now(UTC) + timedelta(hours=20), usegmt=True)
+        await pulled(tmp_path, source_of(publisher))
+    generation = Shelf(tmp_path / "shelf").active()
+    assert generation is not None
+    assert generation.held[0].published_at == generation.held[0].fetched_at
 
 
 async def test_a_failing_server_is_asked_again(tmp_path: Path) -> None:

@@ -89,3 +89,8 @@ async def test_real_lists_pass_what_is_asked_of_them(tmp_path: Path, shared_data
     report = await pulled(tmp_path, source)
     assert report.whole, report.sources[0].problems
     assert report.sources[0].entries > 900
+
+
+def test_no_shipped_list_is_current_for_ever() -> None:
+    """Each shipped source says how old its newest publication may be: a mirror cannot hold one back without end."""
+    assert [source.name for source in shipped_sources().values() if source.publication_hours is None] == []

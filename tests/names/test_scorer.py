@@ -34,6 +34,8 @@ def compare(query: str, target: str) -> Comparison:
         pytest.param("Hkvsn Digital Technology", "Hikvision Digital Technology", id="vowels-left-out"),
         pytest.param("Research Institute No. 54", "54th Research Institute", id="ordinal"),
         pytest.param("صندوق الرحمة", "Sanduq al-Rahmah", id="arabic"),
+        pytest.param("QTB Bank (Europe)", "QTB Bank", id="three-letters-and-a-place"),
+        pytest.param("Zarkvison Trading", "Zarkvision", id="slip-beside-a-common-word"),
     ],
 )  # fmt: skip
 def test_names_that_mean_the_same(query: str, target: str) -> None:
@@ -45,6 +47,8 @@ def test_names_that_mean_the_same(query: str, target: str) -> None:
     ("query", "target"),
     [
         pytest.param("Inspire Group", "Inspur Group", id="a-word-of-its-own"),
+        pytest.param("Intelex Technologies", "Intellexa", id="two-slips-beside-a-common-word"),
+        pytest.param("QPS", "QPS Pacific", id="three-letters-without-the-place"),
         pytest.param("Yangtze River Cruises", "Yangtze Memory Technologies", id="place"),
         pytest.param("Beijing Dance Academy", "Beijing Academy of Artificial Intelligence", id="generic"),
         pytest.param("Wagner College", "PMC Wagner", id="surname"),

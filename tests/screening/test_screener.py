@@ -113,3 +113,16 @@ def test_answers_are_kept_for_equal_questions_only() -> None:
     assert screener.screen(["Sealed Machinery Works"], country="DE") is not first
     assert screener.screen(["Sealed Machinery Works", "SMW"], country="CN") is not first
     assert Screener(SAMPLE).screen(["Sealed Machinery Works"], country="CN") == first
+
+
+def test_a_name_in_a_crowd_is_not_complete() -> None:
+    """Where more names share everything with a query than are compared, the right one may be among the rest."""
+    crowd = [ListEntry(list="EL", id=str(number), name=f"Ali Ashraf {_letters(number)}") for number in range(120)]
+    screener = Screener(ListSnapshot(digest="crowd", entries=tuple(crowd), lists=("EL",)))
+    found = screener.screen(["Ali Ashraf"])
+    assert (found.recall_bound, found.complete) == (None, False)
+    assert screener.screen([f"Ali Ashraf {_letters(7)} Zubaydi"]).complete
+
+
+def _letters(number: int) -> str:
+    return "".join("bdfgklmnpr"[int(digit)] + "aeiou"[int(digit) % 5] for digit in f"{number:03d}")

@@ -75,6 +75,14 @@ def test_a_party_that_changed_is_compared_with_all(book: ScreenedBook) -> None:
     assert screened(book, AFTER, renamed) == [("c", "9", "party")]
 
 
+def test_what_a_lower_line_names_opens_no_case(book: ScreenedBook) -> None:
+    """A resemblance below the lines is named for policies that draw lower ones; it is clear, and is not told again."""
+    far = [Party(id="d", name="Zarquon Vextrall Smelting")]
+    screener = Screener(AFTER, possible=0.98, match=0.99, floor=0.5)
+    assert [match.outcome for match in screener.screen([far[0].name]).matches] == ["clear"]
+    assert [found for _, found in Rescreener(screener, book, lambda _: None).screen(far)] == [()]
+
+
 def test_a_name_that_changes_under_one_id_is_compared(book: ScreenedBook) -> None:
     """An entry that keeps its id and changes its name is a changed entry."""
     redesignated = snapshot([{**row, "name": OURS} if row["id"] == "5" else row for row in ROWS])
