@@ -23,6 +23,7 @@ from kyc_gate.adapters.kubernetes.review import (
     replicas_of,
 )
 from kyc_gate.adapters.kubernetes.settings import KubernetesSettings
+from kyc_gate.adapters.strict_json import JsonValue
 from kyc_gate.model.call import Answer
 from kyc_gate.model.job import ProvisioningRequest, RequestKind
 from kyc_gate.model.record import Record
@@ -246,14 +247,14 @@ class Reviewing:
         was a part of something that it is no part of any more.
         """
         document = review.document or {}
-        meaning = meaning_of(document, ".".join(filter(None, (review.kind.kind, review.kind.group))))
+        meaning = _meaning(review, document, now)
         charged = await self._known.charged(object_uid(document)) if before is not None else None
         left = before is not None and _left_its_owner(review)
         counted: Counts = {} if before is None or before.paused or left else before.amounts
         if charged is not None and not left:
             counted = charged
-        same = before is not None and not left and before.paused == now.paused and _same(review, meaning)
-        if same:
+        same = before is not None and not left and before.paused == now.paused
+        if same and before is not None and _meaning(review, review.old or {}, before) == meaning:
             return None
         longer = before is not None and not before.paused and _longer(now.demand.seconds, before.demand.seconds)
         amounts = now.amounts if longer else grown(now.amounts, counted)
@@ -292,7 +293,7 @@ class Reviewing:
             kind=RequestKind.SCALE,
             lines=as_lines(amounts),
             unresolved=() if one is not None else (f"replica:{where}"[:200],),
-            meaning={"scale": where, "replicas": replicas},
+            meaning={"scale": where, "replicas": replicas, "asks": {**total}},
         )
         return await self._decided(review, More(asked=asked, total=larger(counted, total), shape=each))
 
@@ -346,9 +347,16 @@ def _allowed(review: Review, admission: Admission) -> Answer:
     return allow(review.uid, warnings=warnings, decision_id=admission.decision_id)
 
 
-def _same(review: Review, meaning: object) -> bool:
+def _meaning(review: Review, document: Object, ask: Ask) -> JsonValue:
+    """Return what the object means and all that it asks for: neither may differ where two are to be the same."""
     kind = ".".join(filter(None, (review.kind.kind, review.kind.group)))
-    return review.old is not None and meaning_of(review.old, kind) == meaning
+    asks: JsonValue = {**ask.amounts}
+    return {
+        "object": meaning_of(document, kind),
+        "asks": asks,
+        "unresolved": [*ask.unresolved],
+        "seconds": ask.demand.seconds,
+    }
 
 
 def _left_its_owner(review: Review) -> bool:

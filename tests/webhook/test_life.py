@@ -133,6 +133,35 @@ async def test_a_change_that_asks_for_nothing_more_is_not_decided(cluster: Clust
     assert [record async for record in cluster.gate.store.records()] == before
 
 
+HIDDEN = [
+    pytest.param({"name": "kube-api-access-abcde", "resources": {"limits": {"nvidia.com/gpu": 8}}}, id="made-up-name"),
+    pytest.param({"metadata": {}, "resources": {"requests": {"nvidia.com/gpu": 8}}}, id="metadata"),
+]
+
+
+@pytest.mark.parametrize("container", HIDDEN)
+async def test_growth_hides_in_nothing_that_the_fingerprint_leaves_out(
+    cluster: Cluster, container: dict[str, Any]
+) -> None:
+    """A container is counted whatever its name: only volumes of the cluster's own are left out of what is the same."""
+    made = (await cluster.create(deployment(8, 2))).document
+    changed = copy.deepcopy(made)
+    changed["spec"]["template"]["spec"]["containers"].append(container)
+    assert (await cluster.replace(made, changed)).allowed
+    assert await chips(cluster) == 32
+
+
+async def test_the_clusters_own_volumes_change_nothing(cluster: Cluster) -> None:
+    """A pod that is sent again after its approval passes, though each time another volume and label is added to it."""
+    for name in ("abcde", "fghij"):
+        asked = pod(8, "nobody")
+        asked["metadata"]["labels"] = {"try": name}
+        asked["spec"]["volumes"] = [{"name": f"kube-api-access-{name}", "projected": {}}]
+        await cluster.create(asked)
+    (case,) = await cluster.gate.store.fetch_cases()
+    assert len(case.decision_ids) == 2
+
+
 async def test_growth_is_refused_where_it_must_wait(cluster: Cluster) -> None:
     """A small object does not grow past a line, by an update or by a scale, until a person looked."""
     made = (await cluster.create(deployment(8, 2, "emirate"))).document

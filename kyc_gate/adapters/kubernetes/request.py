@@ -98,6 +98,7 @@ def meaning_of(document: Object, kind: str) -> JsonValue:
     """Return what the object means, without what waits, what the cluster adds, and what labels say.
 
     Labels, annotations and selectors choose no machines. Admission adds a volume with a name made up each time.
+    What is left out may still hold something that counts, so that amounts belong beside the meaning.
     """
     metadata = part(document, "metadata")
     spec = document.get("spec")
@@ -111,16 +112,21 @@ def meaning_of(document: Object, kind: str) -> JsonValue:
 _MADE_UP = re.compile(r"kube-api-access-[a-z0-9]+")
 
 
-def _meaningful(value: JsonValue) -> JsonValue:
+_SAID = frozenset({"labels", "annotations", "creationTimestamp"})
+
+
+def _meaningful(value: JsonValue, field: str = "") -> JsonValue:
     if isinstance(value, dict):
-        return {name: _meaningful(each) for name, each in sorted(value.items()) if name != "metadata"}
+        left_out = _SAID if field == "metadata" else frozenset()
+        return {name: _meaningful(each, name) for name, each in sorted(value.items()) if name not in left_out}
     if isinstance(value, list):
-        return [
-            _meaningful(each)
-            for each in value
-            if not (isinstance(each, dict) and _MADE_UP.fullmatch(str(each.get("name", ""))))
-        ]
+        added = field in ("volumes", "volumeMounts")
+        return [_meaningful(each) for each in value if not (added and _is_made_up(each))]
     return value
+
+
+def _is_made_up(value: JsonValue) -> bool:
+    return isinstance(value, dict) and _MADE_UP.fullmatch(str(value.get("name", ""))) is not None
 
 
 def _declared(document: Object | None) -> tuple[tuple[str, str], ...]:
