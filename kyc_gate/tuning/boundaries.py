@@ -112,6 +112,8 @@ def _anyway(fact: Fact, countries: tuple[str, ...]) -> Iterator[object]:
         yield _OTHER_TEXT
     elif fact.type is Type.TEXTS:
         yield from ((), (_OTHER_TEXT,))
+    elif fact.type is Type.COUNTRIES:
+        yield from ((), *((country,) for country in countries))
 
 
 def _kinds_of_country(asked: Sequence[tuple[Node, Constants, Groups]]) -> Iterator[str]:

@@ -120,6 +120,10 @@ class World:
             known = z3.is_true(model.eval(held.known, model_completion=True))
             yield path, self._words_in(path, held, model, spelt) if known else None
 
+    def named(self) -> list[str]:
+        """Return the paths of the facts that conditions have asked for so far."""
+        return [*self._terms, *self._lists]
+
     def coarse(self) -> list[Formula]:
         """Return that each measured fact has at most nine decimals, so that it can be written down."""
         return [

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from kyc_gate.model.decision import Mode, Outcome
+from kyc_gate.model.decision import LegalStatus, Mode, Outcome
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.record import Record
 from kyc_gate.policy.law import Law, Threshold
@@ -67,7 +67,8 @@ class _Reviewer:
             self._comparators(rule)
             if not rule.runbook:
                 self._warn(rule, "no-runbook", "tells a reviewer nothing to do; add `runbook`", None)
-            if rule.effective_from is not None and rule.effective_from > self._today:
+            future = rule.effective_from is not None and rule.effective_from > self._today
+            if future and rule.status is not LegalStatus.ENACTED_FUTURE:
                 self._warn(rule, "future", f"is not in force before {rule.effective_from}", "effective_from")
         self._firing()
         self._covered()

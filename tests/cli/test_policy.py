@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -151,3 +155,50 @@ def test_lint_tells_warnings_apart(tmp_path: Path, kyc_gate: Callable[..., Ran])
     assert row["problem"]["fix"] == "write `operations.ceiling`"
     assert (row["problem"]["line"], row["problem"]["severity"]) == (line, "error")
     assert row["problem"]["column"] > 1
+
+
+def test_near_misses_coverage_and_junit(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """`test` tells what would have to change, what no case tries, and writes what build servers read."""
+    file = tmp_path / "junit.xml"
+    ran = kyc_gate("policy", "test", "gate-base", "--near", "--fail-under", "100", "--junit", str(file))
+    assert ran.status == 0, ran.out
+    assert "escalate if account.known were no (is yes)" in ran.out
+    root = ElementTree.parse(file).getroot()
+    (suite,) = root
+    assert (suite.tag, suite.get("name"), suite.get("failures")) == ("testsuite", "gate-base", "0")
+    assert len(suite) == int(suite.get("tests") or 0) > 10
+    packs = Path(shutil.copytree(shipped_policies(), tmp_path / "packs"))
+    cases = packs / "gate-base" / "policy.cases.toml"
+    text = cases.read_text(encoding="utf-8")
+    start = text.index('[[case]]\nname = "a party whose vetting ran out waits"')
+    following = text.find("[[case]]", start + 1)
+    cases.write_text(text[:start] + (text[following:] if following > 0 else ""), encoding="utf-8")
+    asked = ("policy", "test", str(packs / "gate-base"), "--fail-under", "100")
+    ran = kyc_gate(*asked)
+    assert ran.status == 1
+    assert "rule `gate.vetting-expired`: no case fires it" in ran.out
+    *_, told = kyc_gate(*asked, "--json").rows
+    assert told["coverage"] < 100
+    assert {"rule": "gate.vetting-expired", "what": "fires it", "met": False} in told["missing"]
+    cases.write_text(text.replace('outcome = "escalate"', 'outcome = "block"', 1), encoding="utf-8")
+    assert kyc_gate(*asked, "--junit", str(file)).status == 1
+    assert "expected block" in (ElementTree.parse(file).getroot()[0].find(".//failure").get("message") or "")
+    assert kyc_gate("policy", "test", "--fail-under", "101").status == 2
+
+
+def test_watch_runs_again_when_a_file_changes(tmp_path: Path) -> None:
+    """A change of a case is run at once, and so is one that cannot be read, until the interrupt."""
+    packs = Path(shutil.copytree(shipped_policies(), tmp_path / "packs"))
+    cases = packs / "gate-base" / "policy.cases.toml"
+    text = cases.read_text(encoding="utf-8")
+    command = [sys.executable, "-u", "-m", "kyc_gate", "policy", "test", str(cases.parent), "--watch"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as watching:
+        assert watching.stdout is not None
+        seen = iter(watching.stdout.readline, "")
+        assert any("cases pass" in line for line in seen)
+        cases.write_text(text.replace('outcome = "escalate"', 'outcome = "block"', 1), encoding="utf-8")
+        assert any("expected block" in line for line in seen)
+        cases.write_text(text + "[[", encoding="utf-8")
+        assert any("is not TOML" in line for line in seen)
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(timeout=20) == 130
