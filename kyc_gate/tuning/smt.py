@@ -230,7 +230,7 @@ class World:
 
     def _spelt(self, number: int, spelt: Mapping[int, str], *, country: bool) -> str:
         """The word that a number stands for; one that no condition names gets a spelling of its own."""
-        if number in spelt:
+        if number in spelt and (not country or (len(spelt[number]) == 2 and spelt[number].isupper())):
             return spelt[number]
         index = len(self._strange)
         word = _UNASSIGNED[index % len(_UNASSIGNED)] if country else f"other-{index}"
