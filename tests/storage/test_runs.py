@@ -136,6 +136,23 @@ async def test_another_account_ends_nothing(store: RowStore) -> None:
     assert (await usage_at(store, NOW)).running == 1
 
 
+async def test_runs_are_found_by_their_names_while_they_go_on(store: RowStore) -> None:
+    """A name finds every run that it was given to, in its own account only, until the run is over or given back."""
+    first, second, third = [await store.hold(machines(key=key)) for key in ("a", "b", "c")]
+    for usage in (first, second, third):
+        await store.attach(usage.hold_id, "kubernetes:c", ("root:u", "object:u"), NOW)
+    await store.release(third.hold_id)
+    await store.ready()
+    found = await store.fetch_runs_named("kubernetes:c", "root:u")
+    assert {run.hold_id for run in found} == {first.hold_id, second.hold_id}
+    assert set(found[0].references) == {"root:u", "object:u"}
+    assert await store.fetch_runs_named("kubernetes:d", "root:u") == ()
+    assert await store.fetch_runs_named("kubernetes:c", "root:v") == ()
+    await store.finish(RunEnd(ended_at=NOW + DAY, at=NOW + DAY, source="call", hold_id=first.hold_id))
+    (left,) = await store.fetch_runs_named("kubernetes:c", "object:u")
+    assert left.hold_id == second.hold_id
+
+
 async def test_a_machine_that_starts_anew_runs_once(store: RowStore) -> None:
     """An instance whose stop nobody saw is over when it starts again: one machine is never two."""
     first = await store.hold(machines())
