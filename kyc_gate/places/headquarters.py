@@ -51,6 +51,10 @@ SMALLEST_SAINT = 500_000
 
 _SAINT = re.compile(r"(?:san|santa|santo|sao|saint|sainte|st|sankt|sant)\b", re.IGNORECASE)
 
+NAMESAKE = 5_000
+"""People of a town abroad from which on a subdivision of its name says nothing alone. It costs 35 of 12,585 published
+addresses that are read right without their country; smaller towns rarely stand in an address without their province."""
+
 LARGE = 100_000
 """People of a city that everybody means by its name: a part that names one elsewhere is a contradiction."""
 
@@ -377,9 +381,11 @@ def _in_place(last: Reading, before: list[Reading], *, crowded: bool) -> Headqua
         if not _lies_in(reading, leading.country) and any(place.people >= LARGE for place in reading.places):
             return _conflict(f"`{last.text}` is in {leading.country}, yet `{reading.text}` is not")
     country = CountryCode(leading.country)
-    if leading.kind == SUBDIVISION:
-        return _known(country, CONFIDENCE_SUBDIVISION, f"`{last.text}` is a subdivision of {country}")
     agreeing = [reading for reading in before if _says_too(reading, leading)]
+    if leading.kind == SUBDIVISION:
+        if not agreeing and (namesake := _namesake(last, leading)):
+            return _unknown(f"`{last.text}` is a subdivision of {country}, and a town in {namesake.country}")
+        return _known(country, CONFIDENCE_SUBDIVISION, f"`{last.text}` is a subdivision of {country}")
     smallest = SMALLEST_SAINT if _SAINT.match(last.text) else SMALLEST_ALONE
     if crowded and last.text.isascii():
         smallest = max(smallest, SMALLEST_IN_ADDRESS)
@@ -387,6 +393,25 @@ def _in_place(last: Reading, before: list[Reading], *, crowded: bool) -> Headqua
         return _unknown(f"`{last.text}` is a place in {country}, not large enough for its name alone to say so")
     said = f"`{last.text}` is a city of about {leading.people:,} people in {country}"
     return _known(country, CONFIDENCE_CITY + (CORROBORATED if agreeing else 0), said)
+
+
+def _namesake(last: Reading, leading: Place) -> Place | None:
+    """Return the town abroad that bears a subdivision's name: `Andalucia` is Spain's, and a town of Colombia.
+
+    Where addresses write the state after the town (the United States, Canada, Australia), a name that ends one is the
+    subdivision. Where a subdivision has its name from its own capital, it is the capital that has to be larger: Jaen.
+    """
+    if "-" in leading.region:
+        return None
+    own = [place for place in last.places if place.kind == CITY and place.country == leading.country and place.first]
+    capital = max((place.people for place in own), default=0)
+    least = max(NAMESAKE, capital // DOMINANCE)
+    towns = [place for place in last.places if place.first and place.kind == CITY and place.country != leading.country]
+    return max(
+        (town for town in towns if town.people > least and "-" not in town.region),
+        key=lambda town: town.people,
+        default=None,
+    )
 
 
 def _says_too(reading: Reading, leading: Place) -> bool:
