@@ -38,7 +38,8 @@ def align_bones(asked: Words, listed: Words) -> Alignment:
         (len(bone), Pair(share * _credible(own), own, other, HOW))
         for bone, own in ours
         for bones, other in theirs
-        if (share := _alike(bone, bones)) > 0
+        # Most pairs differ in length: seen here, they cost no call.
+        if (bone == bones or (len(bone) > 3 and -2 < len(bone) - len(bones) < 2)) and (share := _alike(bone, bones)) > 0
     ]
     found.sort(key=lambda one: (-one[1].share, -one[0], one[1].asked, one[1].listed))
     pairs: list[Pair] = []
@@ -56,7 +57,9 @@ def align_bones(asked: Words, listed: Words) -> Alignment:
     return Alignment(pairs, left, absent)
 
 
+@lru_cache(maxsize=1 << 12)
 def _runs(words: Words) -> list[tuple[str, Words]]:
+    # Kept, since one query is held against dozens of names.
     telling = [word for word in words if word not in PARTICLES]
     found = []
     for length in range(1, MOST_JOINED + 1):

@@ -16,6 +16,7 @@ from kyc_gate.names.normalize import LONGEST_NAME, NormalizedName, normalize_nam
 from kyc_gate.names.numbers import with_numbers
 from kyc_gate.names.scripts import iso_9
 from kyc_gate.names.skeleton import is_abjad
+from kyc_gate.names.wade_giles import pinyin_of
 
 Words = tuple[str, ...]
 
@@ -62,6 +63,8 @@ def readings_of(text: str, normalized: NormalizedName) -> tuple[Reading, ...]:
         found.setdefault(normalize_name(iso_9(decoded(text).lower())).core, False)
         for words in _romanised(core):
             found.setdefault(words, any(is_han(word[0]) or is_hangul(word[0]) for word in core))
+    if spelled := pinyin_of(text):
+        found.setdefault(normalize_name(" ".join(spelled)).core, True)
     if "." in text and (label := organisation_label(text)):
         found.setdefault(normalize_name(label).core, False)
     if _HUMP.search(text) or " " not in text.strip():
