@@ -69,6 +69,8 @@ HINTS = {
     "ip_address": "`ip`",
     "founded": "`incorporated`",
     "incorporation_date": "`incorporated`",
+    "dba": "`trade_names`",
+    "doing_business_as": "`trade_names`",
     "military": "`military_end_use`",
     "wmd": "`wmd_end_use`",
     "hours": "`duration_hours`",

@@ -16,6 +16,7 @@ from kyc_gate.errors import InputError
 from kyc_gate.model.party import Account, Party, UltimateParent
 from kyc_gate.model.record import plain
 from kyc_gate.places.headquarters import resolve_headquarters
+from kyc_gate.service.file_facts import file_facts
 
 T = TypeVar("T")
 
@@ -29,14 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument("parties", metavar="FILE", help='lines {"id", "name", "headquarters", "ultimate_parent", ...}')
     load.add_argument("--accounts", metavar="FILE", help='lines {"provider", "id", "party_id", "payer_party_id"?}')
     listing = steps.add_parser("list", help="list the parties on file", allow_abbrev=False)
-    for step in (load, listing):
+    missing = steps.add_parser("missing", help="tell what the files of parties leave out", allow_abbrev=False)
+    for step in (load, listing, missing):
         add_config(step)
         add_json(step)
 
 
 def run(options: argparse.Namespace) -> int:
     """Do the step."""
-    return asyncio.run(_import(options) if options.step == "import" else _list(options))
+    steps = {"import": _import, "list": _list, "missing": _missing}
+    return asyncio.run(steps[options.step](options))
 
 
 async def _import(options: argparse.Namespace) -> int:
@@ -84,6 +87,21 @@ async def _list(options: argparse.Namespace) -> int:
     print_table(
         ("party", "name", "headquarters", "ultimate parent", "its headquarters"), [_row(each) for each in parties]
     )
+    return 0
+
+
+async def _missing(options: argparse.Namespace) -> int:
+    """Tell of each party which fields its file leaves out, of those that the proposed 15 CFR 7.302 asks."""
+    async with opened_store(options.config) as (_, store):
+        parties = await store.fetch_parties()
+    facts = [(party, file_facts(party)) for party in parties]
+    if options.json:
+        for party, found in facts:
+            print_json({"party": party.id, "missing": list(found.missing or ()), "us_persons": found.us_persons})
+        return 0
+    said = {True: "yes", False: "no", None: "not said"}
+    rows = [(party.id, party.name, said[found.us_persons], ", ".join(found.missing or ())) for party, found in facts]
+    print_table(("party", "name", "US persons", "missing"), rows)
     return 0
 
 

@@ -275,6 +275,19 @@ class EvidenceFacts(Record):
     vetting_expired: Annotated[bool, Meta(description="the last day of the operator's vetting has passed")] = False
 
 
+class FileFacts(Record):
+    """What the party's file holds of what the proposed 15 CFR 7.302(d)(1)(iii) asks, 89 FR 5698."""
+
+    missing: Annotated[
+        tuple[str, ...] | None,
+        Meta(description="fields asked of such a party that its file leaves out, such as email or beneficial_owners"),
+    ] = None
+    us_persons: Annotated[
+        bool | None,
+        Meta(description="the party and all its beneficial owners are US persons, as declared; false if one is not"),
+    ] = None
+
+
 class ReadPlace(Record):
     """A place as it was written, the country that was read from it, and why. Not a name for rules.
 
@@ -340,6 +353,7 @@ class Facts(Record):
     lineage: LineageFacts = LineageFacts()
     splitting: SplittingFacts = SplittingFacts()
     evidence: EvidenceFacts = EvidenceFacts()
+    file: FileFacts = FileFacts()
     five_countries: FiveCountries | None = None
     grant: GrantFacts | None = None
     managers: ManagerFacts = ManagerFacts()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -52,7 +52,8 @@ class Owner(Record):
 class BeneficialOwner(Record):
     """A natural person behind a party: who holds a quarter or more (`share`, 0 to 1), or controls it otherwise.
 
-    `born` and `country` tell people of one name apart. `party_id` names a person on file.
+    `born` and `country` tell people of one name apart. `party_id` names a person on file. `us_person` says whether it
+    is a US person (a citizen, a permanent resident, somebody in the United States); None until somebody says.
     """
 
     name: str
@@ -62,10 +63,18 @@ class BeneficialOwner(Record):
     country: str | None = None
     party_id: str | None = None
     listed_on: tuple[str, ...] = ()
+    us_person: bool | None = None
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a share out of range."""
         check_share(self.share)
+
+
+class Access(Record):
+    """One access to the service, or to its administration: the IP address it came from, and when."""
+
+    ip: str
+    at: datetime
 
 
 class Manager(Record):
@@ -101,6 +110,10 @@ class Party(Record):
     `register_number` is its number in a company register, `incorporated` the day it was founded, `residential` whether
     its address is a home. `headquarters_refused` says that it was asked and would not tell. `vetted_until` is the last
     day on which the operator's own vetting counts.
+
+    `trade_names` are the names under which it does business, screened like its own; None until somebody says.
+    `jurisdiction` is where a company is organised. `payment_sources` are the operator's names (tokens, not numbers) of
+    what pays. `access` are addresses from which it was used or administered. `us_person` is as for `BeneficialOwner`.
     """
 
     id: str
@@ -131,6 +144,11 @@ class Party(Record):
     residential: bool | None = None
     headquarters_refused: bool | None = None
     vetted_until: date | None = None
+    trade_names: tuple[str, ...] | None = None
+    jurisdiction: str | None = None
+    payment_sources: tuple[str, ...] = ()
+    access: tuple[Access, ...] = ()
+    us_person: bool | None = None
 
 
 class Account(Record):

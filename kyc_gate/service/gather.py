@@ -20,6 +20,7 @@ from kyc_gate.model.facts import (
     CustomerFacts,
     EvidenceFacts,
     Facts,
+    FileFacts,
     FiveCountries,
     GrantFacts,
     GroupFacts,
@@ -48,6 +49,7 @@ from kyc_gate.ownership.register import Register, Search
 from kyc_gate.ownership.ultimate_parent import Parentage, parentage
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.screening.screener import Screener
+from kyc_gate.service.file_facts import file_facts
 from kyc_gate.service.lineage_facts import LAW, declared_operations, disagrees, lineage_facts
 from kyc_gate.service.owner_facts import (
     Screened,
@@ -146,6 +148,7 @@ class Standing(Record):
     place_of_use: str | None
     control_group: str
     evidence: EvidenceFacts = EvidenceFacts()
+    file: FileFacts = FileFacts()
     countries: FiveCountries = FiveCountries()
     vetted_until: date | None = None
     managers: ManagerFacts = ManagerFacts()
@@ -198,6 +201,7 @@ def standing_of(
         screening=screened_as_one(party, parents, found, directory, screened),
         place_of_use=party.place_of_use,
         evidence=evidence_of(party, ip_countries),
+        file=file_facts(party),
         countries=_countries(party, parents),
         vetted_until=party.vetted_until,
         control_group=group.key,
@@ -323,6 +327,7 @@ def gather(
         lineage=lineage,
         splitting=splitting_facts(usage, resolved=not unresolved),
         evidence=replace(standing.evidence, vetting_expired=True) if expired else standing.evidence,
+        file=standing.file,
         five_countries=replace(standing.countries, use=use, data_centre=centre),
         grant=_grant_facts(grant) if grant else None,
         snapshot=lists.digest,

@@ -55,7 +55,8 @@ class Screened:
         """Return the screening of a party by its names, or of somebody that is only named."""
         if isinstance(holder, Party):
             country = parse_country(holder.headquarters) or parse_country(holder.location)
-            return self.names((holder.name, *(alias.name for alias in holder.aliases)), country)
+            trade_names = tuple(name for name in holder.trade_names or () if name.strip())
+            return self.names((holder.name, *(alias.name for alias in holder.aliases), *trade_names), country)
         return self.names((holder.name,))
 
     def names(self, names: tuple[str, ...], country: str | None = None) -> Screening:

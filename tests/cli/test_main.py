@@ -16,7 +16,7 @@ from .conftest import Ran
 STEPS = {
     "policy": ["list", "lint", "test"],
     "cases": ["list", "show", "approve", "reject"],
-    "parties": ["import", "list"],
+    "parties": ["import", "list", "missing"],
     "ledger": ["show"],
     "audit": ["verify", "export"],
 }

@@ -193,6 +193,29 @@ def test_parties_are_imported_whole_or_not_at_all(tmp_path: Path, config: Path, 
     assert "n1" in kyc_gate("parties", "list", "--config", str(config)).out
 
 
+def test_what_a_file_leaves_out_is_told(tmp_path: Path, config: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """Each party has a line with what its file leaves out."""
+    file = tmp_path / "more.jsonl"
+    party = {
+        "id": "n1",
+        "name": "Nordavind AS",
+        "kind": "company",
+        "headquarters": "Norway",
+        "trade_names": [],
+        "jurisdiction": "Norway",
+        "beneficial_owners": [{"name": "A Person", "us_person": False}],
+        "payment_sources": ["account-1"],
+        "phone": "+4755555555",
+        "access": [{"ip": "192.0.2.1", "at": "2026-01-01T00:00:00Z"}],
+    }
+    file.write_text(json.dumps(party) + "\n", encoding="utf-8")
+    assert kyc_gate("parties", "import", str(file), "--config", str(config)).status == 0
+    rows = kyc_gate("parties", "missing", "--config", str(config), "--json").rows
+    (row,) = [row for row in rows if row["party"] == "n1"]
+    assert row == {"party": "n1", "missing": ["address", "email", "place_of_use"], "us_persons": False}
+    assert "address, email, place_of_use" in kyc_gate("parties", "missing", "--config", str(config)).out
+
+
 def test_no_state_is_made_by_asking(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
     """A question about a store that does not exist is an error, and makes none."""
     config = write_world(tmp_path, port=0, upstream="http://127.0.0.1:9")
