@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from kyc_gate.cli import policy_diff, policy_explain, policy_lint, policy_list, policy_schema, policy_test
+from kyc_gate.cli import policy_diff, policy_explain, policy_fmt, policy_lint, policy_list, policy_schema, policy_test
 
 
 class Step(Protocol):
@@ -23,6 +23,7 @@ _STEPS: dict[str, tuple[Step, str]] = {
     "lint": (policy_lint, "report every problem in policies, all at once"),
     "test": (policy_test, "run the cases beside policies"),
     "explain": (policy_explain, "say why a decision is what it is, and what would change it"),
+    "fmt": (policy_fmt, "lay out policy and case files in one way, with their comments"),
     "schema": (policy_schema, "print a JSON Schema for editors, or the facts that conditions may name"),
     "diff": (policy_diff, "say how two policies differ; status 3 stricter, 4 more lenient, 5 not proven"),
 }

@@ -202,3 +202,19 @@ def test_watch_runs_again_when_a_file_changes(tmp_path: Path) -> None:
         assert any("is not TOML" in line for line in seen)
         watching.send_signal(signal.SIGINT)
         assert watching.wait(timeout=20) == 130
+
+
+def test_a_layout_is_checked_and_made(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """`fmt --check` changes nothing and fails; `fmt` lays out, keeps comments, and is content the next time."""
+    packs = Path(shutil.copytree(shipped_policies(), tmp_path / "packs"))
+    file = packs / "gate-base" / "policy.toml"
+    messy = file.read_text(encoding="utf-8").replace("revision = 1", "revision=1 # one")
+    file.write_text(messy, encoding="utf-8")
+    asked = ("policy", "fmt", str(file.parent))
+    assert kyc_gate(*asked, "--check").status == 1
+    assert file.read_text(encoding="utf-8") == messy
+    assert kyc_gate(*asked).status == 0
+    assert "revision = 1 # one\n" in file.read_text(encoding="utf-8")
+    ran = kyc_gate(*asked, "--check")
+    assert (ran.status, ran.out) == (0, "")
+    assert kyc_gate("policy", "lint", str(file.parent)).status == 0
