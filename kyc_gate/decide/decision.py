@@ -21,9 +21,9 @@ FACTS_MISMATCH = "gate.facts-mismatch"
 def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_digest: str | None = None) -> Decision:
     """Return what `policy` says to `request` on the day of `facts.as_of` (UTC).
 
-    Every rule in force is asked. One that is true is a finding; one that a missing fact leaves open, or that fails, is
-    a finding that escalates, whatever its own outcome. A finding counts when its mode is `enforce` and no grant covers
-    it. The worst outcome that counts is the decision; with none, the request is allowed.
+    Every rule in force is asked that the facts can make true. One that is true is a finding; one that a missing fact
+    leaves open, or that fails, is a finding that escalates, whatever its own outcome. A finding counts when its mode is
+    `enforce` and no grant covers it. The worst outcome that counts is the decision; with none, the request is allowed.
 
     Where the policy draws lines of screening, the screening facts are set by them, from `facts.resembled`.
     `facts_digest` spares computing the digest again where the caller has it.
@@ -35,7 +35,8 @@ def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_
     edition = policy.edition_on(day)
     facts_digest = facts_digest if facts_digest is not None else digest(facts)
     facts = facts_by_lines(facts, policy.lines)
-    findings = [found for rule in edition.rules if (found := _ask(rule, facts, edition.groups)) is not None]
+    asked = [_ask(rule, facts, edition.groups) for rule in edition.open_rules.of(facts)]
+    findings = [finding for finding in asked if finding is not None]
     mismatch = _mismatch(request, facts)
     if mismatch:
         findings.insert(0, _mismatched(mismatch))

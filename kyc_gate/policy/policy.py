@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from kyc_gate.model.decision import Citation, LegalStatus, Mode, Outcome, PolicyReference
 from kyc_gate.model.match import Lines
@@ -13,6 +14,7 @@ from kyc_gate.model.record import Record
 from kyc_gate.policy.expressions import Condition, Groups
 from kyc_gate.policy.groups import Group, Periods
 from kyc_gate.policy.names import Constants
+from kyc_gate.policy.open_rules import OpenRules
 from kyc_gate.policy.syntax import Node, Number
 from kyc_gate.policy.templates import Template
 
@@ -29,6 +31,7 @@ class Rule(Record):
     """A check with its answer. In force from `effective_from` to `effective_to`, both days included, UTC.
 
     `replaces` names the rule that this one follows on; `accepts` the warnings that its author has seen.
+    `steady` are the conjuncts of the condition that read no amounts; None where there are none.
     """
 
     id: str
@@ -48,6 +51,7 @@ class Rule(Record):
     effective_to: date | None = None
     replaces: str = ""
     accepts: tuple[str, ...] = ()
+    steady: Condition | None = None
 
     def in_force(self, day: date) -> bool:
         """Return whether the rule is in force on `day`."""
@@ -56,11 +60,16 @@ class Rule(Record):
         )
 
 
-class Edition(Record):
+class Edition(Record, dict=True):
     """What holds on a stretch of days: the rules in force whose mode is not `off`, and the country groups."""
 
     rules: tuple[Rule, ...]
     groups: Groups
+
+    @cached_property
+    def open_rules(self) -> OpenRules:
+        """The rules, as what can be left out for some facts."""
+        return OpenRules(self.rules, self.groups)
 
 
 class Policy(Record):

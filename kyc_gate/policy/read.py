@@ -19,6 +19,7 @@ from kyc_gate.policy.groups import Territory, expand_groups
 from kyc_gate.policy.law import Law, Threshold, read_law
 from kyc_gate.policy.lines import read_lines
 from kyc_gate.policy.names import Constants
+from kyc_gate.policy.open_rules import steady_part
 from kyc_gate.policy.policy import Disclosure, Policy, Rule, editions
 from kyc_gate.policy.source import WARNINGS, Problem, Source, read_source
 from kyc_gate.policy.syntax import ConditionError, Literal, Node, Number, parse_condition, parse_number
@@ -321,6 +322,7 @@ class _Reader:
             text=text,
             node=node,
             condition=compile_condition(node, constants),
+            steady=steady_part(node, constants),
             outcome=outcome,
             cites=table.known("cites", cites, law.citations, "citation"),
             status=table.choice("status", LegalStatus),
