@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from kyc_gate.errors import ChainBroken, InputError
 from kyc_gate.model.record import Record, canonical_text
+from kyc_gate.model.written import Written
 
 PLACE = ("position", "previous", "hash")
 """The names that the chain adds to a record. A record may not use them itself."""
@@ -38,14 +39,19 @@ class AuditRecord(Record):
 
 
 def body_of(content: Mapping[str, object]) -> str:
-    """Return the canonical text of what happened, which is JSON-ready.
+    """Return the canonical text of what happened, which is JSON-ready, apart from parts that are written already.
 
     Raises `InputError` when it uses a name that the chain adds.
     """
     taken = sorted(content.keys() & set(PLACE))
     if taken:
         raise InputError(f"an audit record may not have a field `{taken[0]}`: the chain adds it")
-    return canonical_text(content)
+    parts = (f"{canonical_text(name)}:{_text(content[name])}" for name in sorted(content))
+    return f"{{{','.join(parts)}}}"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, Written) else canonical_text(value)
 
 
 def placed(row: Mapping[str, object]) -> AuditRecord:

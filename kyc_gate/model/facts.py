@@ -7,6 +7,7 @@ and, in `Meta.description`, its meaning and unit. None means *unknown*; a rule t
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated
 
 import msgspec
@@ -18,6 +19,7 @@ from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.party import PartyKind
 from kyc_gate.model.record import Record
 from kyc_gate.model.splitting import SplittingFacts
+from kyc_gate.model.written import Written, written
 
 
 class CustomerFacts(Record):
@@ -335,7 +337,7 @@ class Resembled(Record):
     score: float
 
 
-class Facts(Record):
+class Facts(Record, dict=True):
     """One frozen reading of the world. `as_of` is the clock."""
 
     as_of: Annotated[datetime, Meta(description="the moment of the decision, in UTC")]
@@ -364,6 +366,11 @@ class Facts(Record):
     lists: dict[str, float | None] = msgspec.field(default_factory=dict)
     """The age of each list in hours, by its code; None where it is not known. Not a name for rules."""
     resembled: tuple[Resembled, ...] | None = None
+
+    @cached_property
+    def text(self) -> Written:
+        """The canonical text: it is digested and recorded, and made once. Raises `ValueError` as `written` does."""
+        return written(self)
 
 
 class Recorded(Record):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import secrets
 import time
 from collections import Counter
@@ -38,9 +39,8 @@ from kyc_gate.model.job import Certainty, ProvisioningRequest
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
-from kyc_gate.model.record import digest as digest_of
-from kyc_gate.model.record import plain
 from kyc_gate.model.usage import HoldRequest, MeteredRun, RunEnd, Usage
+from kyc_gate.model.written import written
 from kyc_gate.ownership.register import Register
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.policy.read import Policy
@@ -462,7 +462,7 @@ class Gate:
             grant=grant,
             lines=reading.active.lineage,
         )
-        digest = digest_of(facts)
+        digest = hashlib.sha256(facts.text.encode("ascii")).hexdigest()
         decided = [decide(reading.request, facts, policy, facts_digest=digest) for policy in reading.active.policies]
         return facts, combine(decided)
 
@@ -502,9 +502,9 @@ class Gate:
                 "decision_id": decision_id,
                 "at": facts.as_of.isoformat(),
                 "acted": "pass" if passes else "refuse",
-                "request": plain(request),
-                "facts": plain(facts),
-                "decision": plain(decision),
+                "request": written(request),
+                "facts": facts.text,
+                "decision": written(decision),
                 "hold_id": None if request.dry_run else reading.usage.hold_id,
                 "grant_id": grant.id if grant else None,
             },

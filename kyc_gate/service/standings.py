@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 from msgspec.structs import replace
 
 from kyc_gate.errors import StorageFault
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.party import Account, Party
+from kyc_gate.model.record import canonical_text, plain
 from kyc_gate.ownership.control_groups import ControlGroups
 from kyc_gate.ownership.directory import Directory
 from kyc_gate.ownership.register import Register
@@ -97,7 +99,7 @@ class Standings:
         """
 
         def made(register: Register | None) -> Standing:
-            return standing_of(
+            return _writable_standing(
                 party, parties, generation.screener, ip_countries=self._ip_countries, register=register, groups=groups
             )
 
@@ -178,6 +180,16 @@ class Standings:
             self._accounts.clear()
         self._accounts[key] = (now, account)
         return account
+
+
+def _writable_standing(*of: Any, **more: Any) -> Standing:
+    """Return `standing_of` its arguments. Raises `ValueError` for NaN, wherever it stands.
+
+    A party made in Python may have it where no number is meant; `written` would not look for it there at each call.
+    """
+    standing = standing_of(*of, **more)
+    canonical_text(plain(standing))
+    return standing
 
 
 def _groups_of(parties: Directory, tied: tuple[Account, ...], register: Register | None) -> ControlGroups:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from kyc_gate.audit.record import body_of
+from kyc_gate.model.written import Written
 from kyc_gate.storage import casework, ledger, models
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.rows import Connection
@@ -61,6 +63,8 @@ def withdraw(connection: Connection, entry: DecisionEntry) -> None:
 def _spend(connection: Connection, entry: DecisionEntry, grant_id: str) -> None:
     """Spend the grant on the request and at the time that the record states. Raises `GrantNotSpent`."""
     request = entry.record.get("request")
+    if isinstance(request, Written):
+        request = json.loads(request)
     fingerprint = request.get("fingerprint") if isinstance(request, dict) else None
     at = entry.record.get("at")
     if not isinstance(fingerprint, str) or not isinstance(at, str):

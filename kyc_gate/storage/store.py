@@ -37,7 +37,8 @@ class CaseOpening(Record):
 class DecisionEntry(Record):
     """One decision to be made durable, whole or not at all: record, case, spent grant and the fate of its hold.
 
-    `record` is the JSON-ready audit record; the store adds position, previous hash and hash.
+    `record` is the audit record, JSON-ready apart from parts that are `Written` already; the store adds position,
+    previous hash and hash.
     `keep_hold` is false for a decision that lets nothing through: its hold is released in the same transaction.
     `replays`: the hold was taken by an earlier call with the same key, which may have passed on it.
     `spend_grant` names a grant to spend `spend_operations` of; where it cannot be spent, nothing is written.

@@ -30,7 +30,7 @@ def left_out(edition: Edition, given: Facts) -> bool:
     return not edition.open_rules.of(given)
 
 
-@settings(max_examples=60)
+@settings(max_examples=12)
 @given(data=st.data())
 @pytest.mark.parametrize("name", PACKS)
 def test_what_is_left_out_is_false(name: str, data: st.DataObject) -> None:

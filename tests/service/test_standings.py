@@ -91,3 +91,11 @@ async def test_one_payer_of_two_customers_makes_them_one(store: SqliteStore) -> 
     lark = await of(standings, "lark")
     assert lark.control_group == (await of(standings, "kestrel")).control_group
     assert lark.members == ("kestrel", "lark")
+
+
+async def test_a_party_that_cannot_be_recorded_as_it_is_decides_nothing(store: SqliteStore) -> None:
+    """NaN where a yes or no is meant, from a caller's own code, would read as null on the record."""
+    wrong: Any = float("nan")
+    party = Party(id="lark", name="Lark Compute", residential=wrong)
+    with pytest.raises(ValueError, match="JSON"):
+        await Standings(store, seconds=0).of(training("lark"), LISTS, party)
