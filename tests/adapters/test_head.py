@@ -150,6 +150,6 @@ def test_a_hostile_path_is_examined_quickly() -> None:
     """Eight kibibytes of dots and escapes fold within 50 ms."""
     import time
 
-    begun = time.perf_counter()
+    begun = time.thread_time()
     canonical_forms(b"/%252e%252e" * 4096)
-    assert time.perf_counter() - begun < 0.05
+    assert time.thread_time() - begun < 0.05
