@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.call import Answer, Call, RawHeaders
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.learned import Learned as Learned
@@ -33,6 +33,14 @@ class Adapter(Protocol):
     """A provider's dialect. All methods are plain functions of their arguments."""
 
     name: str
+
+    def overlooks(self, raw_path: bytes, query: bytes, headers: RawHeaders) -> bool:
+        """Return true only where `guards` is false and raises nothing for a call with this head, whatever its method.
+
+        Every call is asked about here first, so it must be quick. False says nothing: `guards` will be asked. A door
+        asks only where the path sent is the path routed by. An adapter without this method is asked by `guards`.
+        """
+        ...
 
     def guards(self, call: Call) -> bool:
         """Return whether the call, head only, may be a guarded operation, so that its body must be read.

@@ -18,7 +18,7 @@ from kyc_gate.adapters.values import count, read_workload, reference, token
 from kyc_gate.adapters.words import nearest, shown
 from kyc_gate.compute.lineage_input import parse_lineage
 from kyc_gate.errors import InputError, RefusedCall
-from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.call import Answer, Call, RawHeaders
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest, Workload
 from kyc_gate.model.lineage import Lineage
@@ -83,6 +83,10 @@ class GenericAdapter:
                     raise ValueError(f"route `{route.operation}`: {method} `{route.path}` is described twice")
                 self._routes[route.path, method] = reader
                 self._methods.setdefault(route.path, set()).add(method)
+
+    def overlooks(self, raw_path: bytes, query: bytes, headers: RawHeaders) -> bool:
+        """Return true where the path has nothing to do with a guarded one. See `Adapter.overlooks`."""
+        return self._table.elsewhere(raw_path)
 
     def guards(self, call: Call) -> bool:
         """Return whether the call is a guarded operation, or ends a run. See `Adapter.guards`."""

@@ -40,6 +40,11 @@ class Place(Record):
     parts: tuple[tuple[str, str], ...] = ()
 
 
+MOST_REMEMBERED = 4096
+"""Paths that have nothing to do with a table and are remembered; beyond, all are forgotten."""
+
+_LONGEST_REMEMBERED = 256
+
 _ELSEWHERE = Place(standing=Standing.ELSEWHERE)
 _VARIANT = Place(standing=Standing.VARIANT)
 _DISGUISED = Place(standing=Standing.DISGUISED)
@@ -52,6 +57,7 @@ class PathTable:
         for pattern in patterns:
             _check(pattern)
         self._patterns = tuple(dict.fromkeys(patterns))
+        self._elsewhere: set[bytes] = set()
         self._exact = [(pattern, re.compile(_exact(pattern).encode(), re.DOTALL)) for pattern in self._patterns]
         loose = "|".join(_loose(pattern) for pattern in self._patterns) or r"(?!)"
         self._near = re.compile(
@@ -59,6 +65,17 @@ class PathTable:
         )
         self._form = re.compile(loose)
         self._form_below = re.compile(f"(?:{loose})[/:].*", re.DOTALL)
+
+    def elsewhere(self, raw_path: bytes) -> bool:
+        """Return whether `place` is `ELSEWHERE`. What is asked again costs a look-up."""
+        if raw_path in self._elsewhere:
+            return True
+        found = self.place(raw_path).standing is Standing.ELSEWHERE
+        if found and len(raw_path) <= _LONGEST_REMEMBERED:
+            if len(self._elsewhere) >= MOST_REMEMBERED:
+                self._elsewhere.clear()
+            self._elsewhere.add(raw_path)
+        return found
 
     def place(self, raw_path: bytes) -> Place:
         """Return where the path, as sent, stands."""

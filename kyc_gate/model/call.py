@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from kyc_gate.model.record import Record
 
 Headers = tuple[tuple[bytes, bytes], ...]
+RawHeaders = Sequence[tuple[bytes, bytes]]
+"""Headers as a server gives them: names may have any case."""
 
 
 class Call(Record, dict=True):

@@ -29,7 +29,7 @@ from kyc_gate.errors import (
     RefusedCall,
     StorageFault,
 )
-from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.call import Answer, Call, RawHeaders
 from kyc_gate.model.case import Grant
 from kyc_gate.model.coverage import ListClock
 from kyc_gate.model.decision import Decision, Mode, Outcome
@@ -92,6 +92,7 @@ class Gate:
         self._active = ActivePolicies.of(policies, self.settings, origin)
         self.store = store
         self.adapters = adapters
+        self._overlooks = tuple(getattr(adapter, "overlooks", _overlooks_nothing) for adapter in adapters)
         self.limits = Limits(max_body=self.settings.body_bytes, body_seconds=self.settings.body_seconds)
         self.models = models or {}
         self._floor = self._active.floor
@@ -232,6 +233,13 @@ class Gate:
         return Screened(found=found, stale=lists.stale(now), age_hours=lists.age_hours(now))
 
     # What a door asks, in the order in which it asks.
+
+    def overlooks(self, raw_path: bytes, query: bytes, headers: RawHeaders) -> bool:
+        """Return true only where `guards` is false for a call with this head. Quick: every call is asked about."""
+        for overlooks in self._overlooks:  # noqa: SIM110 - a generator would cost as much as the rest
+            if not overlooks(raw_path, query, headers):
+                return False
+        return True
 
     def guards(self, call: Call) -> bool:
         """Return whether the call, by its head, may be guarded. Raises `RefusedCall` for an ambiguous head."""
@@ -776,6 +784,11 @@ def _warnings(snapshot: ListSnapshot | None) -> tuple[str, ...]:
         return ()
     unread = (f"{len(snapshot.problems)} rows of the lists could not be read",) if snapshot.problems else ()
     return (*unread, *snapshot.notes)
+
+
+def _overlooks_nothing(raw_path: bytes, query: bytes, headers: RawHeaders) -> bool:
+    """Stand in for an adapter that has no quick answer."""
+    return False
 
 
 def _stale_sources(lists: ListStanding, now: datetime) -> list[str]:

@@ -25,11 +25,11 @@ from kyc_gate.adapters.aws.operations import AUTOSCALING, EC2, REST, is_harmless
 from kyc_gate.adapters.aws.reading import Reading, declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.form import MAX_ESCAPES, MAX_FIELDS, read_form
 from kyc_gate.adapters.head import canonical_forms, check_head, has_body, query_names
-from kyc_gate.adapters.paths import PathTable, Standing
+from kyc_gate.adapters.paths import MOST_REMEMBERED, PathTable, Standing
 from kyc_gate.adapters.strict_json import read_json_object
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
-from kyc_gate.model.call import Answer, Call
+from kyc_gate.model.call import Answer, Call, RawHeaders
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest
 from kyc_gate.model.record import digest
@@ -42,6 +42,11 @@ _HOST_PORT = re.compile(r":[0-9]*\Z")
 _DATE_HOUR = re.compile(rb"[0-9]{8}T[0-9]{2}")
 _INVOCATION = re.compile(rb"[0-9A-Za-z-]{8,64}")
 _WORD = re.compile(r"[A-Za-z0-9]+")
+
+_TELLING = frozenset({b"host", b"authorization", b"x-amz-target"})
+"""Headers that say for which service a call is."""
+
+_LONGEST_HOST = 256
 
 _TEACHING = frozenset(
     {
@@ -78,11 +83,38 @@ class AWSAdapter:
             raise ValueError(f"signatures `{signatures}` is neither `unverified` nor `upstream`")
         if not hosts:
             raise ValueError("no host speaks AWS; name one such as `*.amazonaws.com`")
+        self._elsewheres: set[bytes] = set()
         self._verified = signatures == "upstream"
         self._hosts = re.compile("|".join(fnmatch.translate(host.lower()) for host in hosts))
         self._paths = {service: PathTable(tuple(paths)) for service, paths in REST.items()}
 
     # guards
+
+    def overlooks(self, raw_path: bytes, query: bytes, headers: RawHeaders) -> bool:
+        """Return true where nothing says that the call is for AWS. See `Adapter.overlooks`."""
+        if query or raw_path in (b"/", b""):
+            return False
+        for name, value in headers:
+            if name in _TELLING:
+                if name == b"host":
+                    if not self._elsewhere(value):
+                        return False
+                elif name == b"x-amz-target" or value.lstrip()[:5].upper() == b"AWS4-":
+                    return False
+            elif not name.islower():
+                return False
+        return True
+
+    def _elsewhere(self, host: bytes) -> bool:
+        """Return whether the host is none of AWS; those of the platform come again and again."""
+        if host in self._elsewheres:
+            return True
+        found = service_of_host(host) is None
+        if found and len(host) <= _LONGEST_HOST:
+            if len(self._elsewheres) >= MOST_REMEMBERED:
+                self._elsewheres.clear()
+            self._elsewheres.add(host)
+        return found
 
     def guards(self, call: Call) -> bool:
         """Return whether the call may be a guarded operation. See `Adapter.guards`."""
