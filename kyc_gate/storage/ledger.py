@@ -116,17 +116,18 @@ def usage_of(connection: Connection, request: HoldRequest, hold_id: str, *, repl
     since = day_of(request.at) - request.window_days
     horizon = second_of(request.at) + request.horizon_seconds
     found = Sums(connection, request.control_group, since, horizon)
+    likely, high, total_likely, total_high, party, account = found.of(request.party_id, request.account)
     return Usage(
         hold_id=hold_id,
         control_group=request.control_group,
-        likely=found.within(0),
-        high=found.within(1),
+        likely=likely,
+        high=high,
         accounts=found.accounts,
         replayed=replayed,
-        total_likely=found.ever(0),
-        total_high=found.ever(1),
-        party=found.within(0, party_id=request.party_id),
-        account=found.within(0, account=request.account),
+        total_likely=total_likely,
+        total_high=total_high,
+        party=party,
+        account=account,
         running=found.running,
     )
 

@@ -90,6 +90,35 @@ class Sums:
         """How many accounts have a run that ends within the window, or goes on."""
         return len({account for id, (account, _, _, runs) in self._holders.items() if runs or id in self._ending})
 
+    def of(self, party_id: str, account: str) -> tuple[int, int, int, int, int, int]:
+        """Return all that a hold asks for, in one pass: likely and high in the window, the same ever, and likely in the
+        window of a party and of an account."""
+        none = (0, 0)
+        likely = high = ever_likely = ever_high = of_party = of_account = 0
+        daily_likely = daily_high = daily_party = daily_account = 0
+        for id, (name, party, daily, _) in self._holders.items():
+            within, ever = self._within.get(id, none), self._ever.get(id, none)
+            likely += within[0]
+            high += within[1]
+            ever_likely += ever[0]
+            ever_high += ever[1]
+            daily_likely += daily[0]
+            daily_high += daily[1]
+            if party == party_id:
+                of_party += within[0]
+                daily_party += daily[0]
+            if name == account:
+                of_account += within[0]
+                daily_account += daily[0]
+        return (
+            self._with_open(likely, daily_likely),
+            self._with_open(high, daily_high),
+            self._with_open(ever_likely, daily_likely),
+            self._with_open(ever_high, daily_high),
+            self._with_open(of_party, daily_party),
+            self._with_open(of_account, daily_account),
+        )
+
     def within(self, kind: int, *, party_id: str | None = None, account: str | None = None) -> int:
         """Return likely (0) or high (1) operations in the window, of one party or account where it is named."""
         if party_id is None and account is None:
@@ -108,7 +137,12 @@ class Sums:
     def _total(self, ids: Collection[int], amounts: dict[int, tuple[int, int]], kind: int) -> int:
         known = sum(amounts[id][kind] for id in ids if id in amounts)
         daily = sum(self._holders[id][2][kind] for id in ids)
-        return max(known + open_amount(daily, self._since, self._horizon), 0) * OPERATIONS_A_UNIT
+        return self._with_open(known, daily)
+
+    def _with_open(self, known: int, daily: int) -> int:
+        """Return operations: what is known, and what goes on at so much a day, up to the horizon."""
+        open_units = open_amount(daily, self._since, self._horizon) if daily else 0
+        return max(known + open_units, 0) * OPERATIONS_A_UNIT
 
 
 def _amount(quotient: int, remainder: int, turn_quotient: int, turn_remainder: int) -> int:

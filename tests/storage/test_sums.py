@@ -164,6 +164,12 @@ def _compare(connection: Any, rng: random.Random) -> None:
         for since in since_days:
             horizon = (TODAY + 30) * DAY_SECONDS + rng.randrange(DAY_SECONDS)
             found = Sums(connection, group, since, horizon)
+            of = [run for run in runs if run[1] == "p"], [run for run in runs if run[0] == "aws:2"]
+            assert found.of("p", "aws:2") == (
+                *(_added(runs, since, horizon, kind) for kind in (0, 1)),
+                *(_added(runs, 0, horizon, kind) for kind in (0, 1)),
+                *(_added(some, since, horizon, 0) for some in of),
+            )
             for kind in (0, 1):
                 assert found.within(kind) == _added(runs, since, horizon, kind)
                 assert found.ever(kind) == _added(runs, 0, horizon, kind)
