@@ -13,7 +13,8 @@ def micros(at: datetime) -> int:
     """Return microseconds since 1970, exactly. Raises `InputError` for a time without its offset from UTC."""
     if at.tzinfo is None:
         raise InputError(f"the time `{at.isoformat()}` has no offset from UTC; add one, such as `+00:00`")
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def day_of(at: datetime) -> int:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.adapters.aws import answers, documents, ec2
-from kyc_gate.adapters.aws.endings import ended, ends, path_operation, started, started_at_path, to_nothing
+from kyc_gate.adapters.aws.endings import ended, ends, path_operation, started, started_at_path
 from kyc_gate.adapters.aws.identity import (
     SERVICES,
     Credential,
@@ -229,8 +229,6 @@ class AWSAdapter:
         if is_harmless(service, operation):
             return None
         ec2.check_names(parameters)
-        if to_nothing(operation, parameters):
-            return None
         reader = ec2.read_ec2 if service == "ec2" else ec2.read_autoscaling
         reading = reader(operation, parameters)
         return None if reading is None else self._request(call, service, operation, reading, ec2.meaning(parameters))

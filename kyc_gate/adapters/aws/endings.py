@@ -38,19 +38,17 @@ ENDS = {
     "StopNotebookInstance": ("notebook-instance", "NotebookInstanceName"),
     "DeleteNotebookInstance": ("notebook-instance", "NotebookInstanceName"),
     "DeleteComputeEnvironment": ("compute-environment", "computeEnvironment"),
-    "UpdateAutoScalingGroup": ("auto-scaling-group", "AutoScalingGroupName"),
     "DeleteAutoScalingGroup": ("auto-scaling-group", "AutoScalingGroupName"),
 }
-"""Operations that end what bears a name. An Auto Scaling group ends when it is left no room, see `to_nothing`."""
+"""Operations that end what bears a name. A group that is scaled to nothing keeps its instances that are protected from
+scale-in or stand by, and they go on: only its deletion ends it."""
 
 ENDS_INSTANCES = frozenset({"TerminateInstances", "StopInstances"})
 """Operations of EC2 that end the instances whose ids they list. What hibernates is stopped, too."""
 
-ENDS_FLEETS = {
-    "DeleteFleets": ("fleet", re.compile(r"FleetId\.[0-9]+")),
-    "CancelSpotFleetRequests": ("spot-fleet", re.compile(r"SpotFleetRequestId\.[0-9]+")),
-}
-"""Operations of EC2 that end fleets by id, where they say that the instances go, too (`TerminateInstances`)."""
+ENDS_FLEETS = {"DeleteFleets": ("fleet", "fleetId"), "CancelSpotFleetRequests": ("spot-fleet", "spotFleetRequestId")}
+"""Operations of EC2 that end fleets by id. They answer 200 for fleets that stay, too, so that no call ends one: the
+record of the call does, which says which of them went."""
 
 ENDS_BY_PATH = {
     "DELETE /clusters/{cluster}/node-groups/{name}": ("eks", "DeleteNodegroup"),
@@ -70,12 +68,7 @@ MOST_ENDED = 1_000
 
 def ends(operation: str) -> bool:
     """Return whether the operation ends runs."""
-    return operation in ENDS or operation in ENDS_INSTANCES or operation in ENDS_FLEETS
-
-
-def to_nothing(operation: str, values: Mapping[str, object]) -> bool:
-    """Return whether the operation leaves an Auto Scaling group no room for any machine, whatever its policies do."""
-    return operation == "UpdateAutoScalingGroup" and str(values.get("MaxSize")) == "0"
+    return operation in ENDS or operation in ENDS_INSTANCES
 
 
 def path_operation(method: str, path: bytes) -> tuple[str, str, dict[str, object]] | None:
@@ -102,19 +95,13 @@ def path_operation(method: str, path: bytes) -> tuple[str, str, dict[str, object
 
 def ended(operation: str, values: Mapping[str, object], region: str | None) -> tuple[str, ...]:
     """Return the names of what the operation ends, from its parameters or its document."""
-    if operation == "UpdateAutoScalingGroup" and not to_nothing(operation, values):
-        return ()
     if operation == "DeleteNodegroup":
         return _nodegroup(values.get("cluster"), values.get("name"), region)
     if operation in ("TerminateJob", "TerminateServiceJob"):
-        return _ids("batch-job", (values.get("jobId"),))
-    if operation in ENDS_FLEETS:
-        kind, pattern = ENDS_FLEETS[operation]
-        goes = str(values.get("TerminateInstances")).lower() == "true"
-        return _ids(kind, (value for name, value in values.items() if goes and pattern.fullmatch(name)))
+        return named("batch-job", (values.get("jobId"),))
     if operation in ENDS_INSTANCES:
         ids = [value for name, value in values.items() if _INSTANCE.fullmatch(name)]
-        return _ids("instance", ids)
+        return named("instance", ids)
     return _named(ENDS.get(operation), values, region)
 
 
@@ -122,7 +109,7 @@ def started(operation: str, values: Mapping[str, object], region: str | None) ->
     """Return the names that the operation gives to what it starts."""
     if operation == "StartInstances":
         ids = [value for name, value in values.items() if _INSTANCE.fullmatch(name)]
-        return _ids("instance", ids)
+        return named("instance", ids)
     return _named(STARTS.get(operation), values, region)
 
 
@@ -141,7 +128,8 @@ def _nodegroup(cluster: object, name: object, region: str | None) -> tuple[str, 
     return (f"nodegroup:{region}/{cluster}/{name}",)
 
 
-def _ids(kind: str, ids: Iterable[object]) -> tuple[str, ...]:
+def named(kind: str, ids: Iterable[object]) -> tuple[str, ...]:
+    """Return the names of what bears these ids, as far as they are ids."""
     some = list(ids)[:MOST_ENDED]
     return tuple(reference(kind, id) for id in some if isinstance(id, str) and _ID.fullmatch(id))
 

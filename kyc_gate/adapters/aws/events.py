@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from kyc_gate.adapters.aws.endings import ENDS_BY_PATH, ENDS_FLEETS, ENDS_INSTANCES, ended, ends
+from kyc_gate.adapters.aws.endings import ENDS_BY_PATH, ENDS_FLEETS, ENDS_INSTANCES, ended, ends, named
 from kyc_gate.errors import InputError
 from kyc_gate.model.ending import Ending
 
@@ -43,14 +43,17 @@ def _state_change(event: Mapping[str, object]) -> Iterator[tuple[Ending, datetim
 
 def _call(event: Mapping[str, object]) -> Iterator[tuple[Ending, datetime]]:
     operation = str(event["eventName"])
-    if not (ends(operation) or operation in _BY_PATH) or event.get("errorCode"):
+    if not (ends(operation) or operation in _BY_PATH or operation in ENDS_FLEETS) or event.get("errorCode"):
         return
     identity = event.get("userIdentity")
     account = event.get("recipientAccountId") or (identity.get("accountId") if isinstance(identity, dict) else None)
     if not isinstance(account, str) or not account:
         raise InputError("`recipientAccountId` is missing: the event does not say whose account it is")
-    values = _parameters(operation, _object(event.get("requestParameters"), "requestParameters"))
-    references = ended(operation, values, _text(event, "awsRegion"))
+    if operation in ENDS_FLEETS:
+        references = _fleets_gone(operation, event)
+    else:
+        values = _parameters(operation, _object(event.get("requestParameters"), "requestParameters"))
+        references = ended(operation, values, _text(event, "awsRegion"))
     if references:
         yield Ending(provider="aws", account=account, references=references), _time(event, "eventTime")
 
@@ -61,8 +64,6 @@ def _parameters(operation: str, given: Mapping[str, object]) -> dict[str, object
         items = _object(given.get("instancesSet"), "instancesSet").get("items")
         ids = [item.get("instanceId") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
         return {f"InstanceId.{number}": id for number, id in enumerate(ids, 1)}
-    if operation in ENDS_FLEETS:
-        return _fleets(_object(given.get(f"{operation}Request", given), f"{operation}Request"))
     if operation in _BY_PATH:
         known = dict(given)
         if operation == "DeleteNodegroup":
@@ -71,16 +72,31 @@ def _parameters(operation: str, given: Mapping[str, object]) -> dict[str, object
     return {name[:1].upper() + name[1:]: value for name, value in given.items()}
 
 
-def _fleets(request: Mapping[str, object]) -> dict[str, object]:
-    """Return what CloudTrail writes of a query with numbered parameters: `{"FleetId": {"tag": 1, "content": ID}}`."""
-    found: dict[str, object] = {}
-    for name, value in request.items():
-        if name in ("FleetId", "SpotFleetRequestId"):
-            for number, each in enumerate(value if isinstance(value, list) else [value], 1):
-                found[f"{name}.{number}"] = each.get("content") if isinstance(each, dict) else each
-        else:
-            found[name[:1].upper() + name[1:]] = value
-    return found
+def _fleets_gone(operation: str, event: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the fleets that the record says are gone with their instances: `successful...Set` of its answer.
+
+    A record without that answer ends nothing, since the call answers 200 for fleets that stay.
+    """
+    asked = event.get("requestParameters")
+    request = asked.get(f"{operation}Request", asked) if isinstance(asked, dict) else None
+    values = request if isinstance(request, dict) else {}
+    goes = values.get("TerminateInstances", values.get("terminateInstances"))
+    if str(goes).lower() != "true":
+        return ()
+    kind, field = ENDS_FLEETS[operation]
+    return named(kind, dict.fromkeys(_successful(event.get("responseElements"), field)))
+
+
+def _successful(answer: object, field: str, inside: bool = False) -> Iterator[object]:
+    """Yield the values of `field` that stand below a member whose name begins with `successful`."""
+    if isinstance(answer, list):
+        for each in answer:
+            yield from _successful(each, field, inside)
+    elif isinstance(answer, dict):
+        for name, value in answer.items():
+            if inside and name == field:
+                yield value
+            yield from _successful(value, field, inside or str(name).startswith("successful"))
 
 
 def _object(value: object, field: str) -> Mapping[str, object]:

@@ -74,24 +74,6 @@ def test_a_call_that_ends_runs_is_read_and_free(given: Call, references: tuple[s
             ("compute-environment:us-east-1/gpu",),
             id="compute-environment",
         ),
-        pytest.param(
-            "ec2",
-            lambda ec2: ec2.delete_fleets(FleetIds=["fleet-1", "fleet-2"], TerminateInstances=True),
-            ("fleet:fleet-1", "fleet:fleet-2"),
-            id="fleets",
-        ),
-        pytest.param(
-            "ec2",
-            lambda ec2: ec2.cancel_spot_fleet_requests(SpotFleetRequestIds=["sfr-1"], TerminateInstances=True),
-            ("spot-fleet:sfr-1",),
-            id="spot-fleet",
-        ),
-        pytest.param(
-            "autoscaling",
-            lambda group: group.update_auto_scaling_group(AutoScalingGroupName="g", MinSize=0, MaxSize=0),
-            ("auto-scaling-group:us-east-1/g",),
-            id="to-nothing",
-        ),
     ],
 )
 def test_a_call_of_botocore_ends_runs(service: str, ask: Callable[[Any], object], references: tuple[str, ...]) -> None:
@@ -106,12 +88,14 @@ def test_a_call_of_botocore_ends_runs(service: str, ask: Callable[[Any], object]
     ("service", "ask"),
     [
         pytest.param(
-            "ec2", lambda ec2: ec2.delete_fleets(FleetIds=["fleet-1"], TerminateInstances=False), id="instances-stay"
+            "ec2",
+            lambda ec2: ec2.delete_fleets(FleetIds=["fleet-1"], TerminateInstances=True),
+            id="answered-200-for-fleets-that-stay",
         ),
         pytest.param(
             "autoscaling",
-            lambda group: group.update_auto_scaling_group(AutoScalingGroupName="g", MinSize=0, DesiredCapacity=0),
-            id="may-grow-again",
+            lambda group: group.update_auto_scaling_group(AutoScalingGroupName="g", MinSize=0, MaxSize=0),
+            id="protected-instances-stay",
         ),
         pytest.param(
             "autoscaling",
@@ -168,34 +152,6 @@ def test_what_may_go_on_ends_nothing(service: str, ask: Callable[[Any], object])
             lambda batch: batch.delete_compute_environment(computeEnvironment="gpu"),
             id="compute-environment",
         ),
-        pytest.param(
-            "ec2",
-            lambda ec2: ec2.create_fleet(
-                LaunchTemplateConfigs=[
-                    {
-                        "LaunchTemplateSpecification": {"LaunchTemplateId": "lt-1", "Version": "1"},
-                        "Overrides": [{"InstanceType": "p5.48xlarge"}],
-                    }
-                ],
-                TargetCapacitySpecification={"TotalTargetCapacity": 2},
-            ),
-            b"<CreateFleetResponse><fleetId>fleet-1</fleetId></CreateFleetResponse>",
-            lambda ec2: ec2.delete_fleets(FleetIds=["fleet-1"], TerminateInstances=True),
-            id="fleet",
-        ),
-        pytest.param(
-            "ec2",
-            lambda ec2: ec2.request_spot_fleet(
-                SpotFleetRequestConfig={
-                    "IamFleetRole": "r",
-                    "TargetCapacity": 2,
-                    "LaunchSpecifications": [{"ImageId": "ami-1", "InstanceType": "p5.48xlarge"}],
-                }
-            ),
-            b"<RequestSpotFleetResponse><spotFleetRequestId>sfr-1</spotFleetRequestId></RequestSpotFleetResponse>",
-            lambda ec2: ec2.cancel_spot_fleet_requests(SpotFleetRequestIds=["sfr-1"], TerminateInstances=True),
-            id="spot-fleet",
-        ),
     ],
 )
 def test_what_a_call_starts_its_end_names(
@@ -210,6 +166,45 @@ def test_what_a_call_starts_its_end_names(
     ending = ADAPTER.ending(sent_by_botocore(service, end))
     assert ending is not None
     assert names == ending.references
+
+
+@pytest.mark.parametrize(
+    ("ask", "answer", "name"),
+    [
+        pytest.param(
+            lambda ec2: ec2.create_fleet(
+                LaunchTemplateConfigs=[
+                    {
+                        "LaunchTemplateSpecification": {"LaunchTemplateId": "lt-1", "Version": "1"},
+                        "Overrides": [{"InstanceType": "p5.48xlarge"}],
+                    }
+                ],
+                TargetCapacitySpecification={"TotalTargetCapacity": 2},
+            ),
+            b"<CreateFleetResponse><fleetId>fleet-1</fleetId></CreateFleetResponse>",
+            "fleet:fleet-1",
+            id="fleet",
+        ),
+        pytest.param(
+            lambda ec2: ec2.request_spot_fleet(
+                SpotFleetRequestConfig={
+                    "IamFleetRole": "r",
+                    "TargetCapacity": 2,
+                    "LaunchSpecifications": [{"ImageId": "ami-1", "InstanceType": "p5.48xlarge"}],
+                }
+            ),
+            b"<RequestSpotFleetResponse><spotFleetRequestId>sfr-1</spotFleetRequestId></RequestSpotFleetResponse>",
+            "spot-fleet:sfr-1",
+            id="spot-fleet",
+        ),
+    ],
+)
+def test_a_fleet_is_known_by_the_id_of_its_answer(ask: Callable[[Any], object], answer: bytes, name: str) -> None:
+    """A fleet whose answer names no instances is named by its own id, under which records tell of its end."""
+    given = sent_by_botocore("ec2", ask)
+    asked = ADAPTER.read(given)
+    assert asked is not None
+    assert [f"{each.kind}:{each.id}" for each in ADAPTER.learn(asked, given, 200, answer)] == [name]
 
 
 def test_other_calls_end_nothing() -> None:
@@ -288,8 +283,14 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
                         "TerminateInstances": True,
                     }
                 },
+                "responseElements": {
+                    "DeleteFleetsResponse": {
+                        "successfulFleetDeletionSet": {"item": {"fleetId": "fleet-1", "currentFleetState": "deleted"}},
+                        "unsuccessfulFleetDeletionSet": {"item": {"fleetId": "fleet-2", "error": {"code": "no"}}},
+                    }
+                },
             },
-            ("fleet:fleet-1", "fleet:fleet-2"),
+            ("fleet:fleet-1",),
             id="fleets",
         ),
         pytest.param(
@@ -305,15 +306,6 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
             },
             ("compute-environment:us-east-1/gpu",),
             id="compute-environment",
-        ),
-        pytest.param(
-            {
-                **CLOUDTRAIL,
-                "eventName": "UpdateAutoScalingGroup",
-                "requestParameters": {"autoScalingGroupName": "g", "maxSize": 0, "minSize": 0},
-            },
-            ("auto-scaling-group:us-east-1/g",),
-            id="group-to-nothing",
         ),
     ],
 )
@@ -333,9 +325,9 @@ def test_an_event_ends_runs(event: dict[str, object], references: tuple[str, ...
             {
                 **CLOUDTRAIL,
                 "eventName": "UpdateAutoScalingGroup",
-                "requestParameters": {"autoScalingGroupName": "g", "desiredCapacity": 0},
+                "requestParameters": {"autoScalingGroupName": "g", "maxSize": 0},
             },
-            id="may-grow-again",
+            id="protected-instances-stay",
         ),
         pytest.param(
             {
@@ -344,8 +336,17 @@ def test_an_event_ends_runs(event: dict[str, object], references: tuple[str, ...
                 "requestParameters": {
                     "DeleteFleetsRequest": {"FleetId": {"tag": 1, "content": "fleet-1"}, "TerminateInstances": False}
                 },
+                "responseElements": {"successfulFleetDeletionSet": {"item": {"fleetId": "fleet-1"}}},
             },
             id="instances-stay",
+        ),
+        pytest.param(
+            {
+                **CLOUDTRAIL,
+                "eventName": "DeleteFleets",
+                "requestParameters": {"DeleteFleetsRequest": {"FleetId": "fleet-1", "TerminateInstances": True}},
+            },
+            id="nobody-says-that-it-went",
         ),
     ],
 )
