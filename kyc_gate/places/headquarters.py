@@ -16,7 +16,7 @@ from kyc_gate.places.gazetteer import CITY, SUBDIVISION, SUBDIVISION_CODE, Place
 from kyc_gate.places.hints import Hint, read_hints, without_hints
 from kyc_gate.places.occupied import BY_CODE
 from kyc_gate.places.place_key import place_key
-from kyc_gate.places.postal import postal_code_fits
+from kyc_gate.places.postal import has_six_digits, postal_code_fits
 from kyc_gate.places.reading import Reading, ambiguous_keys, places_named, read_part, split_parts
 from kyc_gate.places.writing import countries_writing
 
@@ -224,7 +224,7 @@ def _settled(readings: list[Reading], text: str) -> Headquarters:
         return _in_country(last, before, text)
     if last.code:
         return _with_code(last, before, text)
-    return _in_place(last, before, crowded=len(readings) > 1)
+    return _in_place(last, before, text, crowded=len(readings) > 1)
 
 
 def _may_trail(silent: Sequence[Reading]) -> bool:
@@ -365,14 +365,14 @@ def _in_state(places: list[Place], words: str, state: str) -> Headquarters:
     return _known(CountryCode(countries.pop()), CONFIDENCE_SUBDIVISION, f"`{words}` is a place in `{state}`, {region}")
 
 
-def _in_place(last: Reading, before: list[Reading], *, crowded: bool) -> Headquarters:
+def _in_place(last: Reading, before: list[Reading], text: str, *, crowded: bool) -> Headquarters:
     """Return the country of an address that ends in a subdivision or a city."""
     town = before[-1] if before else None
     if town and (towns := _towns_within(town.text, last)):
         told = _told_apart(towns, last)
         if told:
             return _known(told, CONFIDENCE_SUBDIVISION, f"`{town.text}` is a place in `{last.text}`, {told}")
-    leading = _meant(last)
+    leading = _meant(last) or _of_six_digits(last, text)
     if leading is None:
         return _between(last, before)
     for reading in before[-2:]:
@@ -393,6 +393,19 @@ def _in_place(last: Reading, before: list[Reading], *, crowded: bool) -> Headqua
         return _unknown(f"`{last.text}` is a place in {country}, not large enough for its name alone to say so")
     said = f"`{last.text}` is a city of about {leading.people:,} people in {country}"
     return _known(country, CONFIDENCE_CITY + (CORROBORATED if agreeing else 0), said)
+
+
+def _of_six_digits(last: Reading, text: str) -> Place | None:
+    """Return the place of a shared name that a postal code of six digits leaves: `St. Petersburg 191119`.
+
+    Fewer than twenty countries have six digits; four and five are shared by so many that they tell no two towns apart.
+    Only a large city by its first name is told so: another name may be a quarter's, as `Marina` is.
+    """
+    if not has_six_digits(text):
+        return None
+    fitting = [place for place in last.places if postal_code_fits(text, place.country)]
+    found = _leading(fitting, countries_writing(last.text))
+    return found if found is not None and found.first and found.people >= LARGE else None
 
 
 def _namesake(last: Reading, leading: Place) -> Place | None:

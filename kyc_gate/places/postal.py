@@ -43,3 +43,9 @@ def postal_code_fits(text: str, country: str) -> bool | None:
     if known is None:
         return None
     return digits in known or (country == "US" and digits == 9) or (country == "BR" and digits == 8)
+
+
+def has_six_digits(text: str) -> bool:
+    """Return whether the last postal code of an address has six digits, as in Russia, Belarus, India and China."""
+    found = _CODE.findall(text[-40:])
+    return bool(found) and found[-1].isdigit() and len(found[-1]) == 6

@@ -51,7 +51,7 @@ _GENERIC = frozenset(
 """Names of places that are words first: alone they name none."""
 
 _KINDS_BEFORE = frozenset((
-    "city of", "town of", "state of", "province of", "municipality of", "county of", "canton of", "governorate of",
+    "city of", "town of", "state of", "republic of", "province of", "municipality of", "county of", "canton of", "governorate of",
     "emirate of", "district of", "region of", "greater", "downtown", "g", "gorod", "gor", "kota", "ciudad de",
     "provincia de", "estado de", "г", "город", "город федерального значения", "м", "місто",
 ))  # fmt: skip
@@ -204,7 +204,7 @@ def _inside(part: str, key: str) -> tuple[Reading, ...]:
     if not words[0].isascii() and len(words[0]) > 2 and _is_cjk(words[0][0]):
         return _run_on(part, words)
     bare = _without_numbers(words)
-    if bare != words and bare and not (_NOISE & set(bare)):
+    if bare != words and bare and not _is_street(bare):
         direct = _direct(" ".join(bare) if not part.isupper() else " ".join(bare).upper(), " ".join(bare))
         if not direct.silent:
             return (direct,)
@@ -218,6 +218,15 @@ def _inside(part: str, key: str) -> tuple[Reading, ...]:
             return (direct,)
         return _ending(part, tail) or (Reading(text=part),)
     return (Reading(text=part),)
+
+
+def _is_street(words: list[str]) -> bool:
+    """Return whether words name a street or a building; `St Petersburg` and `Republic of Tatarstan` do not."""
+    if " ".join(words[:2]) in _KINDS_BEFORE:
+        words = words[2:]
+    elif words[0] in _SAINTS and len(words) > 1:
+        words = words[1:]
+    return bool(_NOISE & set(words))
 
 
 def _ending(part: str, words: list[str]) -> tuple[Reading, ...]:
