@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: run peers places test test-all check bench format clean help
+.PHONY: run peers policy-peers places test test-all check bench format clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -38,6 +38,10 @@ bench: $(VENV)/.test  ## measure the cost of the gate beside its peers, in one r
 peers:  ## set up the open matchers that `make bench` measures beside, in an environment of their own
 	@$(PYTHON) -m venv --without-pip $(VENV)-peers
 	@$(PYTHON) -m pip --python $(VENV)-peers/bin/python --disable-pip-version-check --quiet install 'nomenklatura>=4.17' 'rapidfuzz>=3.13' || echo "peers: pyicu is built from source: it needs a compiler, pkg-config and libicu-dev"
+
+policy-peers:  ## set up the policy engines that `make bench` measures beside, in an environment of their own
+	@$(PYTHON) -m venv --without-pip $(VENV)-policy
+	@$(PYTHON) -m pip --python $(VENV)-policy/bin/python --disable-pip-version-check --quiet install 'cel-python>=0.5' 'cedarpy>=4.12' 'regopy>=1.5' 'pycasbin>=2.8' 'common-expression-language>=0.10'
 
 format: $(VENV)/.test  ## format the code
 	@$(BIN)/ruff check --fix .
