@@ -7,7 +7,7 @@ KYCGateError
 │   └── RefusedCall            a call that cannot be read, with the status to answer it with
 ├── IdempotencyConflict    a token came back with another request
 ├── NotReady               the gate has no policy, no lists or no store yet
-├── FeedFault              a list could not be fetched, verified, kept or read back; the last good one stands
+├── FeedFault              a list or bundle could not be fetched, verified, kept or read back; the last good one stands
 ├── StorageFault           the store failed; nothing may pass
 │   └── ChainBroken            the audit chain does not verify
 └── CaseError              a step that a case or grant does not allow
@@ -60,7 +60,7 @@ class NotReady(KYCGateError):
 
 
 class FeedFault(KYCGateError):
-    """A list could not be fetched, verified, kept or read back. The last good one stands."""
+    """A list or a bundle of policies could not be fetched, verified, kept or read back. The last good one stands."""
 
 
 class StorageFault(KYCGateError):

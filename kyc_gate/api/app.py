@@ -16,6 +16,7 @@ from kyc_gate.api.bearer import Bearer
 from kyc_gate.api.cases import case, cases
 from kyc_gate.api.decisions import decide, decision
 from kyc_gate.api.metrics import metrics
+from kyc_gate.api.policies import policies, reload
 from kyc_gate.api.runs import finish, run
 from kyc_gate.api.screen import screen
 from kyc_gate.errors import InputError, KYCGateError, RefusedCall
@@ -44,6 +45,8 @@ def api_app(gate: Gate, tokens_sha256: Sequence[str] = ()) -> Starlette:
             Route("/v1/screen", _guarded(bearer, screen), methods=["POST"]),
             Route("/v1/cases", _guarded(bearer, cases), methods=["GET"]),
             Route("/v1/cases/{id}", _guarded(bearer, case), methods=["GET"]),
+            Route("/v1/policies", _guarded(bearer, policies), methods=["GET"]),
+            Route("/v1/policies/reload", _guarded(bearer, reload), methods=["POST"]),
             Route("/v1/runs/{id:path}/finish", _guarded(bearer, finish), methods=["POST"]),
             Route("/v1/runs/{id:path}", _guarded(bearer, run), methods=["GET"]),
         ],

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
@@ -26,7 +26,7 @@ async def metrics(request: Request) -> Response:
     readiness = await gate.readiness()
     coverage = await asyncio.to_thread(_coverage, gate)
     registry = CollectorRegistry()
-    registry.register(_Now([*_gate(gate, ready=readiness.ready), *_sources(coverage)]))
+    registry.register(_Now([*_gate(gate, ready=readiness.ready), *_policies(gate), *_sources(coverage)]))
     return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
@@ -81,6 +81,38 @@ def _gate(gate: Gate, *, ready: bool) -> Iterator[Metric]:
         stale.add_metric([clock.list, clock.source], clock.stale(now))
     yield age
     yield stale
+
+
+def _policies(gate: Gate) -> Iterator[Metric]:
+    """Return which policies decide, and whether newer ones were refused."""
+    info = GaugeMetricFamily(
+        "kyc_gate_policy_info",
+        "1 for each active policy. Gates that differ in it skew.",
+        labels=["name", "revision", "digest"],
+    )
+    for policy in gate.policies:
+        info.add_metric([policy.reference.name, str(policy.reference.revision), policy.reference.digest], 1)
+    yield info
+    origin = gate.active.origin
+    if origin.version is not None:
+        yield GaugeMetricFamily("kyc_gate_policy_bundle_version", "Version of the active bundle.", origin.version)
+    if origin.activated_at is not None:
+        yield GaugeMetricFamily(
+            "kyc_gate_policy_activated_timestamp_seconds",
+            "When the active policies became active here.",
+            origin.activated_at.timestamp(),
+        )
+    if gate.policy_keeper is not None:
+        standing = gate.policy_keeper.standing(gate)
+        yield GaugeMetricFamily(
+            "kyc_gate_policy_refused",
+            "1 while newer policies were refused, and older ones decide.",
+            standing.problem is not None,
+        )
+        yield CounterMetricFamily(
+            "kyc_gate_policy_readings", "Readings of the policies since start.", standing.readings
+        )
+        yield CounterMetricFamily("kyc_gate_policy_refusals", "Readings that were refused.", standing.refusals)
 
 
 def _sources(coverage: Coverage | None) -> Iterator[Metric]:

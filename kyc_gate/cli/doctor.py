@@ -19,10 +19,11 @@ from kyc_gate.model.record import Record, plain
 from kyc_gate.policy.composition import check_composition
 from kyc_gate.policy.lint import lint
 from kyc_gate.policy.policy import Policy
-from kyc_gate.service.build import files_of, is_database, policy_named, store_of
+from kyc_gate.service.build import files_of, is_database, store_of
 from kyc_gate.service.config import Configuration, read_configuration
 from kyc_gate.service.gather import ListStanding
 from kyc_gate.service.list_shelf import read_active
+from kyc_gate.service.policy_source import places_of, policy_named, read_policies, writable_by_anybody
 
 MOST_NOTES = 5
 """Notes on the lists that are told word for word."""
@@ -66,7 +67,9 @@ def _checks(config: str | None) -> Iterator[Check]:
         return
     yield Check(check="config", state="ok", detail=config)
     yield from _settings(configuration)
-    yield from _policies(configuration)
+    if configuration.policy.bundle is None:
+        yield from _policies(configuration)
+    yield from _policy_files(configuration)
     yield from _lists(configuration)
     yield from asyncio.run(_store(configuration))
 
@@ -155,6 +158,21 @@ def _together(policies: Sequence[Policy]) -> Check:
         return Check(check="policies", state="fail", detail="; ".join(str(error).splitlines()))
     order = ", ".join(str(policy.reference) for policy in policies)
     return Check(check="policies", state="ok", detail=f"in this order, the worst outcome counts: {order}")
+
+
+def _policy_files(configuration: Configuration) -> Iterator[Check]:
+    """Verify the bundle, and name files of the policies that anybody may write."""
+    try:
+        found = read_policies(configuration, cases=False, now=datetime.now(UTC))
+    except (KYCGateError, OSError) as error:
+        yield Check(check="policies", state="fail", detail="; ".join(str(error).splitlines()))
+        return
+    if found.bundle is not None:
+        origin = found.origin
+        detail = f"version {origin.version}, digest {str(origin.digest)[:12]}, signed by {', '.join(origin.signers)}"
+        yield Check(check="bundle", state="ok" if origin.signers else "fail", detail=detail)
+    for file in writable_by_anybody(places_of(configuration, found.folders)):
+        yield Check(check="policies", state="warn", detail=f"every account of this machine may write `{file}`")
 
 
 def _lists(configuration: Configuration) -> Iterator[Check]:

@@ -23,7 +23,7 @@ from kyc_gate.reports.chart import render_usage_chart
 from kyc_gate.reports.picture import render_png
 from kyc_gate.reports.projection import Crossing, Line, crossing, crossing_said, cumulative, pace
 from kyc_gate.reports.sparkline import sparkline
-from kyc_gate.service.build import policies_of
+from kyc_gate.service.policy_source import policies_of
 from kyc_gate.storage.store import Store
 
 

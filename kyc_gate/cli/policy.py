@@ -5,7 +5,20 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from kyc_gate.cli import policy_diff, policy_explain, policy_fmt, policy_lint, policy_list, policy_schema, policy_test
+from kyc_gate.cli import (
+    policy_bundle,
+    policy_diff,
+    policy_explain,
+    policy_fmt,
+    policy_keygen,
+    policy_lint,
+    policy_list,
+    policy_pull,
+    policy_schema,
+    policy_sign,
+    policy_test,
+    policy_verify,
+)
 
 
 class Step(Protocol):
@@ -26,6 +39,11 @@ _STEPS: dict[str, tuple[Step, str]] = {
     "fmt": (policy_fmt, "lay out policy and case files in one way, with their comments"),
     "schema": (policy_schema, "print a JSON Schema for editors, or the facts that conditions may name"),
     "diff": (policy_diff, "say how two policies differ; status 3 stricter, 4 more lenient, 5 not proven"),
+    "bundle": (policy_bundle, "pack policies, what they extend and the data as one file"),
+    "sign": (policy_sign, "add a signature to a bundle"),
+    "verify": (policy_verify, "check a bundle whole: files, signatures, cases"),
+    "pull": (policy_pull, "fetch a bundle if it changed, and verify it"),
+    "keygen": (policy_keygen, "make a key to sign bundles with"),
 }
 
 

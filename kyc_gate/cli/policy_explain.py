@@ -18,7 +18,7 @@ from kyc_gate.errors import InputError
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.record import plain
 from kyc_gate.policy.read import Policy
-from kyc_gate.service.build import policies_of
+from kyc_gate.service.policy_source import policies_of
 from kyc_gate.tuning.explanation import Explanation, explain
 from kyc_gate.tuning.told import explanation_lines, render_explanation
 

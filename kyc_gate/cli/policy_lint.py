@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from kyc_gate.cli.output import UsageError, add_json, print_json, printable
-from kyc_gate.cli.policies import policy_folder, shipped
+from kyc_gate.cli.policies import policy_folders, shipped
 from kyc_gate.model.record import plain
 from kyc_gate.policy.cases import ordinary_facts
 from kyc_gate.policy.lint import lint
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Lint each policy; the status is 1 when one has an error, or with `--strict` a warning."""
     today = _day(options.as_of)
-    folders = [policy_folder(name) for name in options.folders] or shipped()
+    folders = [folder for name in options.folders for folder in policy_folders(name)] or shipped()
     return max(_lint(folder, today, options) for folder in folders)
 
 

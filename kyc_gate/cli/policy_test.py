@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from kyc_gate.cli.output import UsageError, add_json, complain, print_json, printable
-from kyc_gate.cli.policies import policy_folder, shipped
+from kyc_gate.cli.policies import policy_folders, shipped
 from kyc_gate.decide.cases import CaseResult, run_case
 from kyc_gate.errors import PolicyError
 from kyc_gate.model.record import Record, plain
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the cases of each policy; the status is 1 when one fails, there are none, or they try too little."""
     if options.fail_under is not None and not 0 <= options.fail_under <= 100:
         raise UsageError("`--fail-under` must be a number from 0 to 100")
-    folders = [policy_folder(name) for name in options.folders] or shipped()
+    folders = [folder for name in options.folders for folder in policy_folders(name)] or shipped()
     if options.watch:
         return _watch(folders, options)
     return _run(folders, options)

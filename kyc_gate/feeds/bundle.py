@@ -18,14 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from kyc_gate.errors import FeedFault, InputError
 from kyc_gate.feeds.generation import Check, Held
 from kyc_gate.feeds.pull import Arrived, Pulling, PullReport, Result, examined, failed, settled, tell
 from kyc_gate.feeds.shelf import Shelf
-from kyc_gate.feeds.signature import require_sha256, require_signature
+from kyc_gate.feeds.signature import private_key_of, require_sha256, require_signature
 from kyc_gate.feeds.source import Source
 from kyc_gate.model.record import Record, canonical_bytes
 
@@ -66,7 +64,7 @@ def export_bundle(shelf: Shelf, output: Path, *, key: Path | None = None) -> Man
         ),
     )
     stated = canonical_bytes(manifest)
-    members = {"manifest.json": stated} | ({"manifest.sig": _private_key(key).sign(stated)} if key else {})
+    members = {"manifest.json": stated} | ({"manifest.sig": private_key_of(key).sign(stated)} if key else {})
     members |= {f"objects/{held.sha256}": shelf.kept(held.sha256) for held in generation.held}
     _write(output, members)
     return manifest
@@ -74,16 +72,6 @@ def export_bundle(shelf: Shelf, output: Path, *, key: Path | None = None) -> Man
 
 def _confirmed(held: Held, check: Check | None) -> datetime:
     return check.confirmed_at if check and check.confirmed_at else held.fetched_at
-
-
-def _private_key(file: Path) -> Ed25519PrivateKey:
-    try:
-        key = load_pem_private_key(file.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"`{file}` is no private key in PEM without a password") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise InputError(f"`{file}` is no Ed25519 key; `openssl genpkey -algorithm ed25519` makes one")
-    return key
 
 
 def _write(output: Path, members: dict[str, bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Checksums and signatures of list files: Ed25519, bare or as minisign writes it."""
+"""Checksums and signatures of list files and bundles: Ed25519, bare or as minisign writes it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import base64
 import binascii
 import hashlib
 import re
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from kyc_gate.errors import FeedFault
+from kyc_gate.errors import FeedFault, InputError
 
 _BARE_KEY = 32
 _BARE_SIGNATURE = 64
@@ -55,6 +57,17 @@ def require_signature(data: bytes, signature: bytes, public_key: str) -> None:
             key.verify(sealed, signed + comment)
     except InvalidSignature:
         raise FeedFault("signature: it does not fit the file") from None
+
+
+def private_key_of(file: Path) -> Ed25519PrivateKey:
+    """Return the Ed25519 key in a PEM file without a password. Raises `InputError` that says how to make one."""
+    try:
+        key = load_pem_private_key(file.read_bytes(), password=None)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"`{file}` is no private key in PEM without a password") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InputError(f"`{file}` is no Ed25519 key; `openssl genpkey -algorithm ed25519` makes one")
+    return key
 
 
 def public_key_of(text: str) -> Ed25519PublicKey:

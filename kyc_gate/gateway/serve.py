@@ -81,6 +81,7 @@ async def serve(
             await stack.enter_async_context(_beside(keep_certificate(server.config, tls)))
         await stack.enter_async_context(gate)
         await stack.enter_async_context(_beside(_reevaluated(gate)))
+        stack.enter_context(_reloading(gate))
         told = Addresses(gateway=addresses.get("gateway", ""), api=_address(back), webhook=addresses.get("webhook", ""))
         await _run(tuple(servers), told, ready, stop)
 
@@ -93,6 +94,24 @@ async def _reevaluated(gate: Gate) -> None:
             await gate.reevaluate()
         except Exception as error:  # noqa: BLE001 - whatever it was, the next look must come
             log.error("runs.unevaluated", error=f"{type(error).__name__}: {error}")
+
+
+@contextlib.contextmanager
+def _reloading(gate: Gate) -> Iterator[None]:
+    """Have SIGHUP read the policies again. Without that signal or a main thread, files are watched as always."""
+    loop, keeper = asyncio.get_running_loop(), gate.policy_keeper
+    if keeper is None or not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    try:
+        loop.add_signal_handler(signal.SIGHUP, keeper.ask)
+    except (ValueError, RuntimeError, NotImplementedError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 @contextlib.asynccontextmanager

@@ -14,7 +14,7 @@ from kyc_gate.model.facts import Facts, GrantFacts, Resembled
 from kyc_gate.model.party import PartyKind
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Policy
-from kyc_gate.policy.read import Adjustments, read_folder, shipped_policies
+from kyc_gate.policy.read import Adjustments, read_folder, shipped_pack, shipped_policies
 from kyc_gate.policy.source import Problem, Source, read_source
 from kyc_gate.policy.syntax import ConditionError, Number, parse_number
 from kyc_gate.policy.tables import Table, written
@@ -129,7 +129,7 @@ class _CasesReader:
             head = source.table.get("policy", {}) if source is not None else {}
             for parent in head.get("extends", []):
                 shipped = parent.startswith("shipped:")
-                folders.append(shipped_policies() / parent[8:] if shipped else (self.folder / parent).resolve())
+                folders.append(shipped_pack(self.folder, parent[8:]) if shipped else (self.folder / parent).resolve())
         return folders
 
     def case(self, values: Any, source: Source, base: Written) -> PolicyCase | None:

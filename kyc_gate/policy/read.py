@@ -28,7 +28,10 @@ from kyc_gate.policy.templates import read_template
 from kyc_gate.policy.typecheck import check_condition
 from kyc_gate.policy.vocabulary import nearest
 
-__all__ = ["Adjustments", "Policy", "Reading", "read_folder", "read_policy", "shipped_policies"]
+__all__ = ["Adjustments", "Policy", "Reading", "folders_read", "read_folder", "read_policy", "shipped_policies"]
+
+BUNDLE = "kyc-gate-bundle.json"
+"""Stands beside the folders of an unpacked bundle, which holds every pack that its policies extend."""
 
 _RULE_ID = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -70,6 +73,18 @@ def read_policy(folder: Path, adjustments: Adjustments | None = None) -> Policy:
     if reading.policy is None:
         raise PolicyError([f"policy `{folder.name}`: {problem}" for problem in reading.problems])
     return reading.policy
+
+
+def folders_read(folder: Path) -> tuple[Path, ...]:
+    """Return every folder that the policy in `folder` is read from: what it extends, itself, and the data last.
+
+    Raises `PolicyError` where one of them cannot be read.
+    """
+    reader = _Reader(folder, Adjustments())
+    reader.gather(folder.resolve(), folder.name, ())
+    if reader.problems:
+        raise PolicyError([f"policy `{folder.name}`: {problem}" for problem in reader.problems])
+    return (*(pack.folder for pack in reader.packs), reader.law_folder())
 
 
 def read_folder(folder: Path, adjustments: Adjustments | None = None) -> Reading:
@@ -154,7 +169,7 @@ class _Reader:
         below: set[Path] = set()
         for source in sources:
             for parent in self.extended(source):
-                other = shipped_policies() / parent[8:] if parent.startswith("shipped:") else folder / parent
+                other = shipped_pack(folder, parent[8:]) if parent.startswith("shipped:") else folder / parent
                 if not other.resolve().is_relative_to(folder.parent) and not parent.startswith("shipped:"):
                     self.note(
                         source.name, f"extends `{parent}`, which is outside the folder of policies; move it there"
@@ -410,6 +425,12 @@ class _Reader:
             for name, value in sorted(given.items()):
                 total.update(f"{kind}.{name}={value}\n".encode())
         return total.hexdigest()
+
+
+def shipped_pack(folder: Path, name: str) -> Path:
+    """Return the shipped policy that `folder` extends; in a bundle, the one that was shipped when it was made."""
+    bundled = (folder.parent / BUNDLE).is_file()
+    return folder.parent / name if bundled else shipped_policies() / name
 
 
 class _Head(Record):

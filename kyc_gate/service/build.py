@@ -18,13 +18,13 @@ from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
 from kyc_gate.places.ip_countries import IPCountries
-from kyc_gate.policy.composition import check_composition
-from kyc_gate.policy.read import Policy, read_policy, shipped_policies
 from kyc_gate.service.config import Configuration, GenericSettings
 from kyc_gate.service.ip_file import read_ip_countries
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.model_file import read_models
+from kyc_gate.service.policy_keeper import PolicyKeeper
+from kyc_gate.service.policy_source import read_policies
 from kyc_gate.service.settings import Settings
 from kyc_gate.storage.gleif import GleifRegister
 from kyc_gate.storage.sqlite import SqliteStore
@@ -37,13 +37,15 @@ log = structlog.get_logger("kyc_gate")
 def gate_parts(configuration: Configuration) -> dict[str, Any]:
     """Return what `Gate` is made of. Raises `ConfigurationError` or `PolicyError`, naming the file."""
     configure_logging(configuration.log.format)
+    policies = read_policies(configuration, now=datetime.now(UTC))
     files = files_of(configuration)
     lists = read_active(configuration, files)
     if lists.problem is not None:
         log.error("lists.unreadable", error=lists.problem)
     return {
-        "policies": policies_of(configuration),
-        "reread": lambda: policies_of(configuration),
+        "policies": policies.policies,
+        "origin": policies.origin,
+        "policy_keeper": PolicyKeeper(configuration, policies),
         "store": store_of(configuration),
         "adapters": _adapters(configuration),
         "snapshot": lists.snapshot,
@@ -112,27 +114,6 @@ def settings_of(configuration: Configuration) -> Settings:
         grant_hours=cases.grant_hours,
         log_names=configuration.log.names,
     )
-
-
-def policies_of(configuration: Configuration) -> tuple[Policy, ...]:
-    """Return the configured policies in their order. Raises `ConfigurationError` or `PolicyError`."""
-    policies = tuple(policy_named(name, configuration) for name in configuration.gate.policies)
-    check_composition(policies)
-    return policies
-
-
-def policy_named(name: str, configuration: Configuration) -> Policy:
-    """Return the policy in the folder `name`, beside the configuration or shipped under that name."""
-    beside = configuration.path(name)
-    folder = beside if beside.is_dir() else shipped_policies() / name
-    if not folder.is_dir():
-        shipped = ", ".join(
-            sorted(each.name for each in shipped_policies().iterdir() if (each / "policy.toml").is_file())
-        )
-        raise ConfigurationError(
-            f"`gate.policies`: no folder `{beside}` and no shipped policy `{name}`; shipped: {shipped}"
-        )
-    return read_policy(folder)
 
 
 def files_of(configuration: Configuration) -> ListSnapshot | None:

@@ -132,6 +132,32 @@ class GatewaySettings(Record):
     upstream_seconds: Annotated[float, Meta(gt=0)] = 120.0
 
 
+class PolicySettings(Record):
+    """How policies come and change: from a signed bundle, or from the folders of `gate.policies`.
+
+    `keys` are the public Ed25519 keys (base64) that may sign. A bundle needs the signatures of `signatures` of them,
+    and of `lenient_signatures` where it lets anything through that the active policies stop; 0 asks for none more.
+    Files are looked at every `watch_seconds`.
+    """
+
+    bundle: str | None = None
+    keys: tuple[str, ...] = ()
+    signatures: Annotated[int, Meta(ge=1, le=16)] = 1
+    lenient_signatures: Annotated[int, Meta(ge=0, le=16)] = 0
+    watch_seconds: Annotated[float, Meta(gt=0, le=3600)] = 2.0
+    unsafe_unsigned: bool = False
+    unsafe_older: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a bundle that nobody could have signed, and more signatures than there are keys."""
+        if self.bundle is not None and not self.keys and not self.unsafe_unsigned:
+            raise ValueError("`policy.keys` is empty, so that no bundle is signed; add a public key")
+        if self.bundle is None and self.lenient_signatures:
+            raise ValueError("`policy.lenient_signatures` needs `policy.bundle`: folders carry no signatures")
+        if self.keys and len(self.keys) < max(self.signatures, self.lenient_signatures):
+            raise ValueError("`policy.keys` names fewer keys than there must be signatures")
+
+
 class APISettings(Record):
     """The gate's own interface, on a port of its own. `tokens_sha256` are SHA-256 digests of bearer tokens."""
 
@@ -161,6 +187,7 @@ class Configuration(Record):
     kubernetes: KubernetesSettings | None = None
     gateway: GatewaySettings = GatewaySettings()
     api: APISettings = APISettings()
+    policy: PolicySettings = PolicySettings()
     log: LogSettings = LogSettings()
     folder: str = "."
 
@@ -238,6 +265,7 @@ def _keys(at: str) -> list[str]:
         "kubernetes": AccountRule if "accounts" in at else KubernetesSettings,
         "gateway": Upstream if "upstreams" in at else GatewaySettings,
         "api": APISettings,
+        "policy": PolicySettings,
         "log": LogSettings,
     }
     chosen = known.get(section)

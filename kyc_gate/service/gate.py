@@ -53,11 +53,12 @@ from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
 from kyc_gate.service.lineage_facts import declared_run, with_models
 from kyc_gate.service.list_keeper import ListKeeper
+from kyc_gate.service.policy_keeper import PolicyKeeper
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
 from kyc_gate.service.splitting import links_of
 from kyc_gate.service.standings import Standings
-from kyc_gate.service.upkeep import Reread, Upkeep
+from kyc_gate.service.upkeep import Upkeep
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
 from kyc_gate.telemetry.line import decision_line
 
@@ -86,7 +87,7 @@ class Gate:
         keeper: ListKeeper | None = None,
         register: Register | None = None,
         origin: Origin | None = None,
-        reread: Reread | None = None,
+        policy_keeper: PolicyKeeper | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self._active = ActivePolicies.of(policies, self.settings, origin)
@@ -100,8 +101,9 @@ class Gate:
         self._activating = asyncio.Lock()
         self._screening = asyncio.Semaphore(SCREENINGS)
         self.keeper = keeper
+        self.policy_keeper = policy_keeper
         self._keeping: list[asyncio.Task[None]] = []
-        self._upkeep = Upkeep(reread)
+        self._upkeep = Upkeep()
         self._seed = (tuple(parties), tuple(accounts))
         self._standings = Standings(
             store, seconds=self.settings.directory_seconds, ip_countries=ip_countries, register=register
@@ -128,20 +130,32 @@ class Gate:
         if parties or accounts:
             await self.store.save_directory(parties, accounts)
         self._standings.forget()
+        await self._keep_policies()
         self._opened = True
-        self._keeping = [asyncio.create_task(self._upkeep.keep(self))]
+        self._keeping.append(asyncio.create_task(self._upkeep.keep(self)))
         if self.keeper is not None:
             self._keeping.append(asyncio.create_task(self.keeper.keep(self)))
         log.info("gate.opened", policies=self._active.names, lists=self._lists_named())
         if self.settings.unsafe_mode is not None:
             log.warning("gate.unsafe", mode=self.settings.unsafe_mode, says="nothing is refused")
 
+    async def _keep_policies(self) -> None:
+        """Watch the policies from now on. Raises `KYCGateError` where the gate must not start with them."""
+        if self.policy_keeper is None:
+            return
+        try:
+            await self.policy_keeper.start(self)
+        except BaseException:
+            await self.store.close()
+            raise
+        self._keeping.append(asyncio.create_task(self.policy_keeper.keep(self)))
+
     async def close(self) -> None:
         """Wait for what is being written, and close the store."""
-        for task in self._keeping:
+        keeping, self._keeping = self._keeping, []
+        for task in keeping:
             task.cancel()
-        await asyncio.gather(*self._keeping, return_exceptions=True)
-        self._keeping = []
+        await asyncio.gather(*keeping, return_exceptions=True)
         if self._background:
             await asyncio.gather(*self._background, return_exceptions=True)
         await self.store.close()
@@ -182,7 +196,8 @@ class Gate:
                 )
                 self._floor = active.floor
             self._active = active
-            log.info("policies.activated", policies=active.names, before=before.names, version=active.origin.version)
+            if (active.digests, active.origin.digest) != (before.digests, before.origin.digest):
+                log.info("policies.activated", policies=active.names, before=before.names, bundle=active.origin.version)
 
     # The lists
 
@@ -340,7 +355,9 @@ class Gate:
             reasons += ["the restricted-party lists are stale", *_stale_sources(self._generation.lists, self.now())]
         if self._standings.register_fault() is not None:
             reasons.append("the LEI register cannot be read")
-        return Readiness(ready=not reasons, reasons=tuple(reasons), warnings=_warnings(self.snapshot))
+        problem = self.policy_keeper.standing(self).problem if self.policy_keeper else None
+        refused = () if problem is None else (f"newer policies were refused: {problem}",)
+        return Readiness(ready=not reasons, reasons=tuple(reasons), warnings=(*refused, *_warnings(self.snapshot)))
 
     def require_adapter(self) -> None:
         """Raise `ConfigurationError` where no call would be guarded, so that no door stands open in silence."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from kyc_gate.policy.policy import Policy
 from kyc_gate.service.active_policies import ActivePolicies
 
 if TYPE_CHECKING:
@@ -27,9 +25,6 @@ PRUNE_SECONDS = 86_400.0
 KEPT_DAYS = 1_858
 """Days for which links and requests are kept at least: five years, as records are (15 CFR 762.6), and a month."""
 
-Reread = Callable[[], tuple[Policy, ...]]
-"""Reads the policies where this gate's configuration has them."""
-
 
 class Upkeep:
     """Works beside a gate for as long as it is open.
@@ -39,8 +34,7 @@ class Upkeep:
     and answers each announcement once: gates that cannot agree say so and come to rest.
     """
 
-    def __init__(self, reread: Reread | None = None) -> None:
-        self._reread = reread
+    def __init__(self) -> None:
         self._heard: dict[str, int] = {}
         self._said: set[str] = set()
         self._lists: str | None = None
@@ -91,11 +85,11 @@ class Upkeep:
         if value == mine:
             self._new("policies", version)
             return
-        if self._new("policies", version) and self._reread is not None:
-            found = ActivePolicies.of(await asyncio.to_thread(self._reread), gate.settings)
-            if _policies(found) == value:
-                await gate.change_policies(found)
+        if self._new("policies", version) and gate.policy_keeper is not None:
+            await gate.policy_keeper.reload(gate)
+            if _policies(gate.active) == value:
                 return
+            mine = _policies(gate.active)
         if mine not in self._said:
             if version:
                 log.warning("policies.differ", mine=gate.active.names, announced=value[:12])

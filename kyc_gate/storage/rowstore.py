@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kyc_gate.audit.record import body_of
 from kyc_gate.audit.verify import Verified, Walk
@@ -16,8 +16,9 @@ from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.run import DeclaredRun
+from kyc_gate.model.shadow import Disagreement, ShadowDay
 from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usage
-from kyc_gate.storage import announcements, casework, chain_log, directory, ledger, links, models, runs
+from kyc_gate.storage import announcements, casework, chain_log, directory, ledger, links, models, policies, runs
 from kyc_gate.storage.decisions import append_decision, withdraw
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.store import DecisionEntry, Receipt
@@ -344,6 +345,45 @@ class RowStore:
     async def find_grant(self, fingerprint: str, control_group: str, at: datetime) -> Grant | None:
         """Return a grant for this very request that can still be spent."""
         return await self._read(lambda connection: casework.grant_for(connection, fingerprint, control_group, at))
+
+    # policies
+
+    async def keep_policy_state(
+        self,
+        name: str,
+        state: Mapping[str, Any] | None,
+        *,
+        step: Mapping[str, Any],
+        bundle: tuple[str, bytes] | None = None,
+    ) -> None:
+        """Write which policies stand where (None removes it), and `step` as an audit record, in one transaction."""
+        await self._write(lambda connection: policies.keep_state(connection, name, state, step=step, bundle=bundle))
+
+    async def fetch_policy_states(self) -> dict[str, dict[str, Any]]:
+        """Return every state by its name."""
+        return await self._read(policies.states)
+
+    async def fetch_policy_bundle(self, digest: str) -> bytes | None:
+        """Return the archive that was kept under a digest."""
+        return await self._read(lambda connection: policies.bundle_of(connection, digest))
+
+    async def note_shadow(self, candidate: str, days: Mapping[str, int], found: Sequence[Disagreement]) -> None:
+        """Add decisions that a candidate was asked about, by day, and those that it answers otherwise."""
+        await self._write(lambda connection: policies.note_shadow(connection, candidate, days, found))
+
+    async def fetch_shadow_days(self, candidate: str) -> tuple[ShadowDay, ...]:
+        """Return what was asked of a candidate, day by day."""
+        return await self._read(lambda connection: policies.shadow_days(connection, candidate))
+
+    async def disagreements(self, candidate: str) -> AsyncIterator[Disagreement]:
+        """Yield every disagreement of a candidate, first to last."""
+        number = 0
+        while page := await self._read(
+            lambda connection, number=number: policies.disagreements(connection, candidate, number, _PAGE)  # type: ignore[misc]
+        ):
+            for _, found in page:
+                yield found
+            number = page[-1][0]
 
     async def _write(self, run: Callable[[Connection], T]) -> T:
         return await self._do(Operation(run=run))

@@ -299,7 +299,21 @@ CREATE INDEX run_links_by_last_day ON run_links (last_day);
 CREATE INDEX asked_by_day_by_day ON asked_by_day (day);
 """
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+# Which policies are active, tried beside them, or rolled out; their bundles; and where a candidate decided otherwise.
+_SEVENTH = """
+CREATE TABLE policy_states (name TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE policy_bundles (digest TEXT PRIMARY KEY, archive TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE shadow_days (
+    candidate TEXT NOT NULL, day TEXT NOT NULL, decided INTEGER NOT NULL, differed INTEGER NOT NULL,
+    PRIMARY KEY (candidate, day)
+) WITHOUT ROWID;
+CREATE TABLE disagreements (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, candidate TEXT NOT NULL, document TEXT NOT NULL
+);
+CREATE INDEX disagreements_by_candidate ON disagreements (candidate, number);
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 """Migration number n brings a file of schema n - 1 to schema n."""
 
 

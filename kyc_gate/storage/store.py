@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from kyc_gate.model.case import Case, Grant
 from kyc_gate.model.decision import Outcome
@@ -13,6 +13,7 @@ from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import Record
 from kyc_gate.model.run import DeclaredRun
+from kyc_gate.model.shadow import Disagreement, ShadowDay
 from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usage
 
 
@@ -184,3 +185,24 @@ class Store(Protocol):
     async def revoke_grant(self, grant_id: str, *, reviewer: str, note: str, at: datetime) -> Grant: ...
     async def fetch_grant(self, grant_id: str) -> Grant | None: ...
     async def find_grant(self, fingerprint: str, control_group: str, at: datetime) -> Grant | None: ...
+
+    # policies
+    async def keep_policy_state(
+        self,
+        name: str,
+        state: Mapping[str, Any] | None,
+        *,
+        step: Mapping[str, Any],
+        bundle: tuple[str, bytes] | None = None,
+    ) -> None:
+        """Write which policies stand where (None removes it), and `step` as an audit record, in one transaction.
+
+        `bundle` is a digest and an archive to keep under it.
+        """
+        ...
+
+    async def fetch_policy_states(self) -> dict[str, dict[str, Any]]: ...
+    async def fetch_policy_bundle(self, digest: str) -> bytes | None: ...
+    async def note_shadow(self, candidate: str, days: Mapping[str, int], found: Sequence[Disagreement]) -> None: ...
+    async def fetch_shadow_days(self, candidate: str) -> tuple[ShadowDay, ...]: ...
+    def disagreements(self, candidate: str) -> AsyncIterator[Disagreement]: ...

@@ -106,6 +106,25 @@ def difference(old: Policy, new: Policy, base: Facts) -> Difference:
     )
 
 
+def sets_lenient(old: Sequence[Policy], new: Sequence[Policy], base: Facts) -> str | None:
+    """Return, in a few words, where the policies `new` together let more through than `old`; None where nowhere.
+
+    Policies are compared by name. One that is gone is more lenient, whatever the others say: they were not written to
+    stand in for it.
+    """
+    after = {policy.reference.name: policy for policy in new}
+    for policy in old:
+        name = policy.reference.name
+        other = after.get(name)
+        if other is None:
+            return f"policy `{name}` is gone"
+        if other.reference.digest == policy.reference.digest:
+            continue
+        if found := difference(policy, other, base).lenient:
+            return f"policy `{name}`, rule `{found[0].rule}`: {found[0].old} -> {found[0].new}"
+    return None
+
+
 class Changed(Record):
     """A rule in two versions; None where one policy has none."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from pathlib import Path
 
@@ -29,11 +30,10 @@ because = "{customer.name} is Norwegian"
 
 def closed(folder: Path, more: str = BLOCKS_NORWAY, revision: int = 7) -> Policy:
     """The shipped `us-in-force` with a rule more, in a folder of its own beside its base and data."""
-    for name in ("us-in-force", "us-affiliates", "gate-base", "data"):
-        shutil.copytree(shipped_policies() / name, folder / name)
-    file = folder / "us-in-force" / "policy.toml"
-    file.write_text(file.read_text().replace("revision = 1", f"revision = {revision}", 1) + more)
-    return read_policy(folder / "us-in-force")
+    packs = Path(shutil.copytree(shipped_policies(), folder / "packs"))
+    file = packs / "us-in-force" / "policy.toml"
+    file.write_text(re.sub(r"revision = \d+", f"revision = {revision}", file.read_text(), count=1) + more)
+    return read_policy(packs / "us-in-force")
 
 
 async def test_a_change_under_load_drops_nothing_and_mixes_nothing(make_gate: MakeGate, tmp_path: Path) -> None:

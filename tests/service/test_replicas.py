@@ -18,9 +18,9 @@ from kyc_gate.model.party import Account
 from kyc_gate.policy.read import shipped_policies
 from kyc_gate.service import list_keeper, upkeep
 from kyc_gate.service.active_policies import ActivePolicies
-from kyc_gate.service.build import policies_of
 from kyc_gate.service.config import read_configuration
 from kyc_gate.service.gate import Gate
+from kyc_gate.service.policy_source import policies_of
 from kyc_gate.service.settings import Settings
 from kyc_gate.storage.postgres import PostgresStore
 from tests.feeds.publisher import Publisher, companies, lines, publishing
