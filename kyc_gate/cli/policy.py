@@ -6,6 +6,7 @@ import argparse
 from typing import Protocol
 
 from kyc_gate.cli import (
+    policy_backtest,
     policy_bundle,
     policy_diff,
     policy_explain,
@@ -39,6 +40,7 @@ _STEPS: dict[str, tuple[Step, str]] = {
     "fmt": (policy_fmt, "lay out policy and case files in one way, with their comments"),
     "schema": (policy_schema, "print a JSON Schema for editors, or the facts that conditions may name"),
     "diff": (policy_diff, "say how two policies differ; status 3 stricter, 4 more lenient, 5 not proven"),
+    "backtest": (policy_backtest, "decide what is on record again under a candidate; status as for `diff`"),
     "bundle": (policy_bundle, "pack policies, what they extend and the data as one file"),
     "sign": (policy_sign, "add a signature to a bundle"),
     "verify": (policy_verify, "check a bundle whole: files, signatures, cases"),

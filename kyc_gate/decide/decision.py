@@ -37,9 +37,9 @@ def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_
     facts = facts_by_lines(facts, policy.lines)
     asked = [_ask(rule, facts, edition.groups) for rule in edition.open_rules.of(facts)]
     findings = [finding for finding in asked if finding is not None]
-    mismatch = _mismatch(request, facts)
-    if mismatch:
-        findings.insert(0, _mismatched(mismatch))
+    wrong = mismatch(request, facts)
+    if wrong:
+        findings.insert(0, _mismatched(wrong))
     return Decision(
         outcome=_worst(finding.outcome for finding in findings if finding.counts),
         findings=tuple(findings),
@@ -125,8 +125,8 @@ def _covering(rule: Rule, outcome: Outcome, facts: Facts) -> str | None:
     return grant.id if within else None
 
 
-def _mismatch(request: ProvisioningRequest, facts: Facts) -> tuple[str, ...]:
-    """Names of facts that contradict the request."""
+def mismatch(request: ProvisioningRequest, facts: Facts) -> tuple[str, ...]:
+    """Return the names of facts that contradict the request."""
     told = facts.request
     pairs = (
         ("request.provider", request.provider, told.provider),

@@ -47,6 +47,15 @@ def records_after(connection: Connection, position: int, count: int) -> list[Aud
     return [_record(row) for row in rows]
 
 
+def bodies_before(connection: Connection, position: int | None, count: int) -> list[tuple[int, str]]:
+    """Return position and body of up to `count` records before `position` (None: the newest), newest first."""
+    rows = connection.execute(
+        "SELECT position, body FROM records WHERE position < ? ORDER BY position DESC LIMIT ?",
+        (2**62 if position is None else position, count),
+    )
+    return [(int(number), str(body)) for number, body in rows]
+
+
 def verify_tail(connection: Connection, count: int, known: Head | None) -> Verified:
     """Verify the last `count` records, and that `known`, the head acknowledged last, is still in its place.
 
