@@ -15,7 +15,10 @@ from kyc_gate.cli import (
     policy_lint,
     policy_list,
     policy_pull,
+    policy_rollback,
+    policy_rollout,
     policy_schema,
+    policy_shadow,
     policy_sign,
     policy_test,
     policy_verify,
@@ -45,6 +48,9 @@ _STEPS: dict[str, tuple[Step, str]] = {
     "sign": (policy_sign, "add a signature to a bundle"),
     "verify": (policy_verify, "check a bundle whole: files, signatures, cases"),
     "pull": (policy_pull, "fetch a bundle if it changed, and verify it"),
+    "shadow": (policy_shadow, "ask a candidate about every decision, and let it decide none"),
+    "rollout": (policy_rollout, "let a candidate decide for a part of the parties"),
+    "rollback": (policy_rollback, "take a rollout back at once"),
     "keygen": (policy_keygen, "make a key to sign bundles with"),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,11 +15,10 @@ from kyc_gate.cli.progress import counted
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.model.backtest import BacktestReport
 from kyc_gate.model.record import plain
-from kyc_gate.policy.composition import check_composition
-from kyc_gate.policy.policy import Policy
 from kyc_gate.policy.read import read_policy
 from kyc_gate.reports.backtest import render_backtest
 from kyc_gate.service.policy_source import policies_of
+from kyc_gate.service.trials import substituted
 from kyc_gate.tuning.backtest import Backtest
 from kyc_gate.tuning.replay import is_decision
 
@@ -70,24 +69,11 @@ def _since(text: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def candidates(old: Sequence[Policy], names: Iterable[str]) -> tuple[Policy, ...]:
-    """Return `old` with the policies that `names` name in the places of those of their name; new names come last.
-
-    Raises `PolicyError` where they cannot decide together.
-    """
-    new = {policy.reference.name: policy for policy in old}
-    for name in names:
-        for folder in policy_folders(name):
-            policy = read_policy(folder)
-            new[policy.reference.name] = policy
-    check_composition(tuple(new.values()))
-    return tuple(new.values())
-
-
 async def _backtest(options: argparse.Namespace, since: datetime, until: datetime) -> BacktestReport:
     async with opened_store(options.config) as (configuration, store):
         old = policies_of(configuration)
-        backtest = Backtest(old, candidates(old, options.policy), since)
+        named = [read_policy(folder) for name in options.policy for folder in policy_folders(name)]
+        backtest = Backtest(old, substituted(old, named), since)
         with counted("backtest", None, unit="decisions") as more:
             async for page in store.bodies():
                 times = [backtest.take(body) for body in page if is_decision(body)]
@@ -115,8 +101,8 @@ def backtest_lines(report: BacktestReport) -> Iterable[str]:
     for change in report.matrix:
         if change.old is not change.new and change.decisions:
             yield f"{change.old} to {change.new}: {change.decisions:,}"
-    verdict = {0: "the same decisions", 3: "only stricter", 4: "MORE LENIENT"}[report.status]
-    yield f"{verdict}: {report.lenient:,} more lenient, {report.stricter:,} stricter"
+    said = {0: "the same decisions", 3: "only stricter", 4: "MORE LENIENT"}[report.status]
+    yield f"{said}: {report.lenient:,} more lenient, {report.stricter:,} stricter"
 
 
 def _tables(report: BacktestReport) -> None:

@@ -58,6 +58,7 @@ from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_c
 from kyc_gate.service.settings import Limits, Settings
 from kyc_gate.service.splitting import links_of
 from kyc_gate.service.standings import Standings
+from kyc_gate.service.trials import Trials
 from kyc_gate.service.upkeep import Upkeep
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
 from kyc_gate.telemetry.line import decision_line
@@ -102,6 +103,7 @@ class Gate:
         self._screening = asyncio.Semaphore(SCREENINGS)
         self.keeper = keeper
         self.policy_keeper = policy_keeper
+        self.trials = Trials()
         self._keeping: list[asyncio.Task[None]] = []
         self._upkeep = Upkeep()
         self._seed = (tuple(parties), tuple(accounts))
@@ -156,6 +158,7 @@ class Gate:
         for task in keeping:
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
+        await self.trials.write(self)
         if self._background:
             await asyncio.gather(*self._background, return_exceptions=True)
         await self.store.close()
@@ -189,15 +192,21 @@ class Gate:
         """
         async with self._activating:
             before = self._active
-            if active.floor < self._floor:
-                clocks = self._generation.lists.clocks
-                self._generation = await asyncio.to_thread(
-                    Generation.of, self.snapshot, self.settings, clocks, floor=active.floor
-                )
-                self._floor = active.floor
+            await self._index_for(active.floor)
             self._active = active
             if (active.digests, active.origin.digest) != (before.digests, before.origin.digest):
                 log.info("policies.activated", policies=active.names, before=before.names, bundle=active.origin.version)
+
+    async def reach(self, floor: float) -> None:
+        """Have resemblances of the score `floor` found, for policies that draw lines that low."""
+        async with self._activating:
+            await self._index_for(floor)
+
+    async def _index_for(self, floor: float) -> None:
+        if floor < self._floor:
+            clocks = self._generation.lists.clocks
+            self._generation = await asyncio.to_thread(Generation.of, self.snapshot, self.settings, clocks, floor=floor)
+            self._floor = floor
 
     # The lists
 
@@ -435,12 +444,16 @@ class Gate:
             raise
         if call is None or request.dry_run or not self._passes(decision):
             self._ended(reading.usage.hold_id)
+        if self.trials.shadow is not None:
+            # After the answer is on its way: the candidate may take its time, and may fail.
+            asyncio.get_running_loop().call_soon(self.trials.observe, decision_id, reading.request, facts, decision)
         return self._acted(decision_id, reading, facts, decision, receipt, grant, adapter, call, started)
 
     async def _reading(self, request: ProvisioningRequest, party: Party | None) -> Reading:
         generation, active = self._generation, self._active
         request = await self._resolved(request)
         standing, known = await self._standings.of(request, generation, party)
+        active = self.trials.active_for(standing.customer.id or f"account {request.caller.account or ''}", active)
         request = await self._completed(request, standing.control_group)
         estimated = estimate_of(request, horizon_days=active.horizon_days, utilisation=self.settings.utilisation)
         at = self.now()

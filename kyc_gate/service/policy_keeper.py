@@ -22,6 +22,7 @@ from kyc_gate.service.policy_source import (
     ReadPolicies,
     Stamp,
     bundled_policies,
+    checked,
     places_of,
     read_policies,
     stamp_of,
@@ -97,6 +98,7 @@ class PolicyKeeper:
                 bundle = read_policy_bundle(archive)
                 await self._require_second(self._first, await asyncio.to_thread(bundled_policies, bundle, cases=False))
         await self._note(gate, self._first, last)
+        await gate.trials.look(gate, self)
         self._warn_writable()
 
     async def keep(self, gate: Gate) -> None:
@@ -109,6 +111,7 @@ class PolicyKeeper:
             self._asked.clear()
             try:
                 await self._look(gate, asked=asked)
+                await gate.trials.look(gate, self)
             except Exception as error:  # noqa: BLE001
                 # A watch that ended would keep old policies in silence; whatever it was, it is told and tried again.
                 self._refuse(gate, error)
@@ -169,6 +172,18 @@ class PolicyKeeper:
             raise FeedFault(f"rolled-back: the bundle has version {version}, and version {before} was active already")
         if version == before and found.origin.digest != (last or {}).get("digest"):
             raise FeedFault(f"rolled-back: another bundle of version {version} was active already; give it a new one")
+
+    async def require_signed(
+        self, bundle: PolicyBundle, before: Sequence[Policy], after: tuple[Policy, ...], *, now: datetime
+    ) -> None:
+        """Raise `FeedFault` unless a bundle is signed as one that becomes active must be.
+
+        Where policies come from folders, nothing is signed, and nothing is asked.
+        """
+        if self._configuration.policy.bundle is None:
+            return
+        signers = checked(bundle, self._configuration, now=now)
+        await self._require_second(ReadPolicies(policies=after, origin=Origin(signers=signers)), before)
 
     async def _require_second(self, found: ReadPolicies, before: Sequence[Policy]) -> None:
         """Raise `FeedFault` for a bundle that lets more through than the policies `before`, and that too few signed."""

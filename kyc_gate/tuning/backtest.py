@@ -17,7 +17,7 @@ from kyc_gate.model.backtest import (
 )
 from kyc_gate.model.decision import Outcome
 from kyc_gate.policy.policy import Policy
-from kyc_gate.tuning.replay import NotReplayed, Recorded, Replay, Verdict, read_recorded
+from kyc_gate.tuning.replay import NotReplayed, Recorded, Replay, Ruling, read_recorded
 
 EXAMPLES = 10
 """Examples in a report: those that are more lenient first, and different rules before more of one."""
@@ -60,7 +60,7 @@ class Backtest:
     def _take(self, recorded: Recorded) -> None:
         self._decisions += 1
         try:
-            old, new = self._replay.verdicts(recorded)
+            old, new = self._replay.rulings(recorded)
         except NotReplayed as error:
             self._reasons[str(error)] += 1
             return
@@ -71,7 +71,7 @@ class Backtest:
         if old.outcome is not new.outcome:
             self._changed(recorded, old, new)
 
-    def _check(self, recorded: Recorded, old: Verdict) -> None:
+    def _check(self, recorded: Recorded, old: Ruling) -> None:
         if recorded.digests != self._digests:
             return
         self._checked += 1
@@ -80,7 +80,7 @@ class Backtest:
         elif len(self._differing) < MOST_DIFFERING:
             self._differing.append(recorded.decision_id)
 
-    def _count(self, recorded: Recorded, old: Verdict, new: Verdict) -> None:
+    def _count(self, recorded: Recorded, old: Ruling, new: Ruling) -> None:
         day = self._days[recorded.at.astimezone(UTC).date()]
         day.decisions += 1
         day.changed += old.outcome is not new.outcome
@@ -92,7 +92,7 @@ class Backtest:
         if new.waits:
             day.new_cases.add(asked)
 
-    def _changed(self, recorded: Recorded, old: Verdict, new: Verdict) -> None:
+    def _changed(self, recorded: Recorded, old: Ruling, new: Ruling) -> None:
         before, after = set(old.rules), set(new.rules)
         for rule in before - after:
             self._rules[rule][0] += 1

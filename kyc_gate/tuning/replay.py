@@ -55,7 +55,7 @@ MOST_KNOWN = 50_000
 """Sets of steady facts that are kept; beyond, all are forgotten, so that memory stays bounded."""
 
 
-class Verdict(Record):
+class Ruling(Record):
     """An outcome, the ids of the rules that count, and whether the request would wait in a case for a person."""
 
     outcome: Outcome
@@ -229,7 +229,7 @@ class _Plan:
             for side in sides
         ]
         self._standings: dict[object, _Standing] = {}
-        self._verdicts: dict[tuple[int, ...], tuple[Verdict, ...]] = {}
+        self._rulings: dict[tuple[int, ...], tuple[Ruling, ...]] = {}
 
     def _ask(self, known: dict[object, int], rule: Rule, policy: Policy, groups: Groups) -> int:
         """Return the number under which a rule's condition is asked: the same for conditions that ask the same."""
@@ -257,8 +257,8 @@ class _Plan:
             (self._varying if varies else self._steady).append(number)
         return known[key]
 
-    def verdicts(self, parts: Any, request: Any) -> tuple[Verdict, ...] | None:
-        """Return the verdict of each side; None where only a whole decision will do: for a grant, or contradictions."""
+    def rulings(self, parts: Any, request: Any) -> tuple[Ruling, ...] | None:
+        """Return the ruling of each side; None where only a whole decision will do: for a grant, or contradictions."""
         if parts.grant is not None:
             return None
         standing = self._standing(parts)
@@ -274,9 +274,9 @@ class _Plan:
                 splitting=parts.splitting,
             )
         answers = (*standing.hits, *_hits(self._asks, standing.open, facts))
-        found = self._verdicts.get(answers)
+        found = self._rulings.get(answers)
         if found is None:
-            found = self._verdicts[answers] = tuple(_verdict(side, frozenset(answers)) for side in self._sides)
+            found = self._rulings[answers] = tuple(_ruling(side, frozenset(answers)) for side in self._sides)
         return found
 
     def _standing(self, parts: Any) -> _Standing:
@@ -396,7 +396,7 @@ def _hits(asks: Sequence[_Ask], numbers: Iterable[int], facts: Facts) -> tuple[i
     return tuple(found)
 
 
-def _verdict(side: Sequence[tuple[int, Rule]], answers: frozenset[int]) -> Verdict:
+def _ruling(side: Sequence[tuple[int, Rule]], answers: frozenset[int]) -> Ruling:
     outcome, rules, overridable = Outcome.ALLOW, set(), True
     for number, rule in side:
         fired = number * 2 + 1 in answers
@@ -406,7 +406,7 @@ def _verdict(side: Sequence[tuple[int, Rule]], answers: frozenset[int]) -> Verdi
         overridable = overridable and rule.overridable
         found = rule.outcome if fired else Outcome.ESCALATE
         outcome = max(outcome, found, key=lambda each: each.severity)
-    return Verdict(outcome=outcome, rules=tuple(sorted(rules)), waits=_waits(outcome, overridable=overridable))
+    return Ruling(outcome=outcome, rules=tuple(sorted(rules)), waits=_waits(outcome, overridable=overridable))
 
 
 def _waits(outcome: Outcome, *, overridable: bool) -> bool:
@@ -421,12 +421,12 @@ class Replay:
         self._plans: dict[tuple[int, ...], _Plan] = {}
         self._days: dict[date, _Plan] = {}
 
-    def verdicts(self, recorded: Recorded) -> tuple[Verdict, ...]:
+    def rulings(self, recorded: Recorded) -> tuple[Ruling, ...]:
         """Return what each set of policies says to a decision on record. Raises `NotReplayed`."""
         parts = recorded.parts
         if parts.as_of.tzinfo is None:
             raise NotReplayed("its clock has no offset")
-        found = self._plan(parts.as_of).verdicts(parts, recorded.request)
+        found = self._plan(parts.as_of).rulings(parts, recorded.request)
         return found if found is not None else self._whole(recorded)
 
     def _plan(self, at: datetime) -> _Plan:
@@ -439,7 +439,7 @@ class Replay:
             found = self._days[day] = self._plans[editions]
         return found
 
-    def _whole(self, recorded: Recorded) -> tuple[Verdict, ...]:
+    def _whole(self, recorded: Recorded) -> tuple[Ruling, ...]:
         """Decide as the gate does, for what has a grant or contradicts itself."""
         facts = facts_of(recorded.parts)
         request = cast("ProvisioningRequest", recorded.request)  # a decision compares these fields, and reads no other
@@ -449,7 +449,7 @@ class Replay:
             counting = decision.counting
             overridable = all(finding.overridable for finding in counting)
             found.append(
-                Verdict(
+                Ruling(
                     outcome=decision.outcome,
                     rules=_unique(finding.rule for finding in counting),
                     waits=_waits(decision.outcome, overridable=overridable),

@@ -72,8 +72,8 @@ def test_it_decides_as_the_gate_does(shipped: tuple[Policy, ...], facts: list[Fa
     given = [*facts, *(varied(dice.choice(facts), dice) for _ in range(300))]
     for number, each in enumerate(given):
         found = read_recorded(recorded(each, shipped, number))
-        (verdict,) = replay.verdicts(found)
-        assert (verdict.outcome, verdict.rules) == (found.outcome, found.rules), number
+        (ruling,) = replay.rulings(found)
+        assert (ruling.outcome, ruling.rules) == (found.outcome, found.rules), number
 
 
 def test_lines_of_a_policy_are_drawn(facts: list[Facts], tmp_path: Path) -> None:

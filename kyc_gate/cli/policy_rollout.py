@@ -1,0 +1,67 @@
+"""`kyc-gate policy rollout`: a candidate that decides for a part of the parties, and for more of them step by step."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+from kyc_gate.cli.output import UsageError, add_json, for_people, print_json, printable
+from kyc_gate.cli.state import add_config, opened_store
+from kyc_gate.cli.trials import add_candidate, begin, going_on, keep, read_candidate
+from kyc_gate.errors import InputError
+from kyc_gate.service.trials import ROLLOUT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the step's arguments."""
+    steps = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    starting = steps.add_parser("start", help="let a candidate decide for a part of the parties", allow_abbrev=False)
+    add_candidate(starting)
+    advancing = steps.add_parser("advance", help="let it decide for more of them", allow_abbrev=False)
+    showing = steps.add_parser("status", help="tell what is rolled out", allow_abbrev=False)
+    for step in (starting, advancing):
+        step.add_argument("--percent", metavar="P", type=float, required=True, help="0 to 100, two decimals")
+    for step in (starting, advancing, showing):
+        add_config(step)
+        add_json(step)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start, advance or show."""
+    found = asyncio.run({"start": _start, "advance": _advance, "status": _status}[options.what](options))
+    if for_people(options.json):
+        print(printable(f"{found['id']}: {', '.join(found['policies'])} for {found['percent']:g} % of the parties"))
+    else:
+        print_json(found)
+    return 0
+
+
+def _percent(options: argparse.Namespace) -> float:
+    percent: float = options.percent
+    if not 0 < percent <= 100:
+        raise UsageError(f"`--percent` is {percent:g}; it is above 0 and at most 100")
+    return percent
+
+
+async def _start(options: argparse.Namespace) -> dict[str, Any]:
+    percent = _percent(options)
+    async with opened_store(options.config, create=True) as (configuration, store):
+        bundle = read_candidate(options.candidate, configuration, decides=True)
+        return await begin(store, ROLLOUT, bundle, percent=percent)
+
+
+async def _advance(options: argparse.Namespace) -> dict[str, Any]:
+    percent = _percent(options)
+    async with opened_store(options.config) as (_, store):
+        state = await going_on(store, ROLLOUT)
+        if percent < state["percent"]:
+            raise InputError(f"it decides for {state['percent']:g} % already; `kyc-gate policy rollback` takes it back")
+        state = {**state, "percent": percent}
+        await keep(store, ROLLOUT, state, "rollout.advanced")
+        return state
+
+
+async def _status(options: argparse.Namespace) -> dict[str, Any]:
+    async with opened_store(options.config) as (_, store):
+        return await going_on(store, ROLLOUT)
