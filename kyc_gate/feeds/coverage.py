@@ -107,7 +107,7 @@ def _clocks(source: Source, held: Held | None, check: Check | None, max_age_hour
             source.name,
             confirmed_at=check.confirmed_at if held and check else None,
             max_age_hours=max_age_hours,
-            published_at=held.published_at if held else None,
+            published_at=held.ages_from if held else None,
             publication_hours=source.publication_hours,
         )
         for code in codes

@@ -32,6 +32,11 @@ class Held(Record):
     canaries: int = 0
     accepted: tuple[str, ...] = ()
 
+    @property
+    def ages_from(self) -> datetime:
+        """When the file was published, or, where nobody says, when these very bytes first arrived."""
+        return self.published_at or self.fetched_at
+
 
 class Generation(Record):
     """The files that are active together, and the digest of the snapshot that they merge into.

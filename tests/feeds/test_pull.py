@@ -85,6 +85,18 @@ async def test_a_mirror_that_never_changes_goes_stale(tmp_path: Path) -> None:
     assert state_of(tmp_path, source_of(publisher), hours=2) == "current"
 
 
+async def test_a_file_without_a_date_ages_from_its_arrival(tmp_path: Path) -> None:
+    """Where neither file nor server says a date, the day on which these very bytes came is theirs."""
+    async with publishing(GOOD) as publisher:
+        publisher.modified = ""
+        source = source_of(publisher, publication_hours=48.0)
+        await pulled(tmp_path, source)
+        held = Shelf(tmp_path / "shelf").active().of(source.name)
+        assert held is not None
+        assert held.published_at is None
+        assert [state_of(tmp_path, source, hours=hours) for hours in (47, 49)] == ["current", "stale"]
+
+
 def state_of(folder: Path, source: Source, *, hours: float) -> str:
     """Return where a source stands some hours after its last check."""
     shelf = Shelf(folder / "shelf")
