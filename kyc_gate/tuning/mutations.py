@@ -13,6 +13,7 @@ from kyc_gate.model.decision import Mode, Outcome
 from kyc_gate.model.record import Record
 from kyc_gate.policy.cases import PolicyCase
 from kyc_gate.policy.expressions import compile_condition
+from kyc_gate.policy.open_rules import steady_part
 from kyc_gate.policy.policy import Edition, Policy, Rule
 from kyc_gate.policy.syntax import All, Any, Compare, Items, Literal, Name, Node, Not, Quantified, walk
 from kyc_gate.policy.written_conditions import condition_text, number_text
@@ -66,7 +67,8 @@ def changed(mutant: Mutant, policy: Policy) -> Policy:
     if mutant.limit is not None:
         name, value = mutant.limit
         constants = replace(constants, limits={**constants.limits, name: value})
-    made = replace(mutant.rule, condition=compile_condition(mutant.rule.node, constants))
+    node = mutant.rule.node
+    made = replace(mutant.rule, condition=compile_condition(node, constants), steady=steady_part(node, constants))
     rules = tuple(made if one.id == made.id else one for one in policy.rules)
     days = [made.effective_from, made.effective_to + timedelta(days=1) if made.effective_to else None]
     starts = tuple(sorted({*policy.starts, *(day for day in days if day is not None)}))
