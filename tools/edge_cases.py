@@ -134,7 +134,7 @@ def _soft(world: World, base: Facts) -> list[z3.BoolRef]:
             held = world.listed(path)
             words = [world.word(word) for word in value] if isinstance(value, tuple) else []
             found += [holds if word in words else z3.Not(holds) for word, holds in held.holds.items()]
-            found += [held.known, held.size <= 2]
+            found += [held.known, held.size <= 2, held.size <= 1]
             continue
         term = world.term(path)
         if value is None:

@@ -19,7 +19,7 @@ z3 = pytest.importorskip("z3", reason="the extra `prove` is not installed")
 
 from kyc_gate.tuning.smt import World  # noqa: E402
 
-PACKS = ("gate-base", "us-affiliates", "us-ai-diffusion", "us-in-force")
+PACKS = sorted(folder.parent.name for folder in shipped_policies().glob("*/policy.toml"))
 
 
 def every(pack: str) -> Iterator[tuple[Rule, Mutant]]:
@@ -68,9 +68,9 @@ def survivors(pack: str, chosen: list[tuple[Rule, Mutant]], cases: tuple[PolicyC
 
 @pytest.mark.parametrize("pack", PACKS)
 def test_some_mutants_are_caught(pack: str) -> None:
-    """Of each pack, forty mutants drawn by a fixed seed are caught by its cases."""
+    """Of each pack, twenty mutants drawn by a fixed seed are caught by its cases."""
     found = list(every(pack))
-    chosen = random.Random(8).sample(found, k=min(len(found), 40))  # noqa: S311 - any mutants will do
+    chosen = random.Random(8).sample(found, k=min(len(found), 20))  # noqa: S311 - any mutants will do
     assert survivors(pack, chosen, read_cases(shipped_policies() / pack)) == []
 
 

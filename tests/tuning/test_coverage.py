@@ -11,7 +11,7 @@ from kyc_gate.policy.cases import read_cases
 from kyc_gate.policy.read import read_policy, shipped_policies
 from kyc_gate.tuning.coverage import coverage
 
-PACKS = ("gate-base", "us-affiliates", "us-ai-diffusion", "us-in-force")
+PACKS = sorted(folder.parent.name for folder in shipped_policies().glob("*/policy.toml"))
 TESTED = (
     POLICY.replace("revision = 1", 'revision = 1\nextends = ["shipped:gate-base"]') + "effective_from = 2026-01-10\n"
 )

@@ -17,7 +17,7 @@ from kyc_gate.tuning.explanation import Part, explain
 from kyc_gate.tuning.nearest_change import decided, nearest_changes
 from kyc_gate.tuning.told import change_told, explanation_lines, render_explanation, value_told
 
-PACKS = ("us-in-force", "us-ai-diffusion")
+PACKS = sorted(folder.parent.name for folder in shipped_policies().glob("*/policy.toml"))
 
 
 @cache
@@ -42,8 +42,8 @@ def leaves(part: Part) -> list[Part]:
 
 @pytest.mark.parametrize("name", PACKS)
 def test_an_explanation_agrees_with_the_decision(name: str) -> None:
-    """For each case of a pack: a rule whose condition is explained as true has a finding, and one as false has none."""
-    for case in cases(name):
+    """For every other case of a pack: a rule has no finding exactly where its condition is explained as false."""
+    for case in cases(name)[::2]:
         explanation = explain(case.facts, [case.policy])
         assert explanation.decision.findings == decided(case.facts, [case.policy]).findings
         for rule in explanation.rules:
@@ -84,7 +84,7 @@ def test_the_smallest_changes_are_just_across_the_line() -> None:
 @pytest.mark.parametrize("name", PACKS)
 def test_every_change_that_is_told_changes_the_outcome(name: str) -> None:
     """A change is what it says: made to the facts, it gives the outcome that it promises, which is another one."""
-    for case in cases(name)[::3]:
+    for case in cases(name)[::6]:
         before = decided(case.facts, [case.policy]).outcome
         for change in nearest_changes(case.facts, [case.policy]):
             after = decided(with_facts(case.facts, dict(zip(change.facts, change.then, strict=True))), [case.policy])
