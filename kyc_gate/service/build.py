@@ -112,6 +112,7 @@ def settings_of(configuration: Configuration) -> Settings:
         due_hours=cases.due_hours,
         urgent_due_hours=cases.urgent_due_hours,
         grant_hours=cases.grant_hours,
+        directory_seconds=configuration.directory.reread_seconds,
         log_names=configuration.log.names,
     )
 

@@ -35,12 +35,14 @@ class GateSettings(Record):
 class DirectorySettings(Record):
     """Where parties and accounts are read from at start, besides what the store already holds.
 
-    `ip_countries` is a CSV file that says in which country IP addresses are used.
+    `ip_countries` is a CSV file that says in which country IP addresses are used. `reread_seconds` is how long what
+    was read of the store's parties may be used before it is read again.
     """
 
     parties: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     ip_countries: str | None = None
+    reread_seconds: Annotated[float, Meta(gt=0, le=300)] = 2.0
 
 
 class ListSettings(Record):

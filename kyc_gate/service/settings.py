@@ -24,7 +24,8 @@ class Settings(Record):
     """Everything that `Gate` needs besides policies, lists, adapters and the store.
 
     `unsafe_mode` weakens the whole gate: findings are recorded (`observe`) or told (`warn`), and nothing is refused.
-    `directory_seconds` is how long a reading of the directory may be used before it is read again.
+    `directory_seconds` is how long a reading of the directory may be used before it is read again:
+    100,000 parties that did not change take half a second of processor time each time.
     """
 
     body_bytes: int = 1024 * 1024

@@ -30,7 +30,9 @@ _Made = dict[str, Standing]
 
 
 class Standings:
-    """Accounts, parties and their standing, each at most `seconds` older than the store.
+    """Accounts, parties and their standing, each at most `seconds` and the time of one reading older than the store.
+
+    Without `seconds` every caller reads for itself.
 
     A standing is made once for each reading of the directory that differs from the one before, and for each
     generation of the lists.
@@ -50,6 +52,9 @@ class Standings:
         self._fault: str | None = None
         self._seconds = seconds
         self._parties = Directory({})
+        self._read: tuple[Party, ...] = ()
+        self._reading: asyncio.Task[None] | None = None
+        self._epoch = 0
         self._tied: tuple[Account, ...] = ()
         self._grouping: asyncio.Task[ControlGroups] | None = None
         self._joined: set[str] = set()
@@ -60,7 +65,9 @@ class Standings:
         self._accounts: dict[tuple[str, str], tuple[float, Account | None]] = {}
 
     def forget(self) -> None:
-        """Read everything anew from now on."""
+        """Read everything anew from now on: what is being read may be from before."""
+        self._epoch += 1
+        self._reading = None
         self._parties_at = float("-inf")
         self._standings = {}
         self._accounts = {}
@@ -156,16 +163,29 @@ class Standings:
 
     async def parties(self) -> Directory:
         """Return every party on file, by id."""
-        now = time.monotonic()
-        if now - self._parties_at < self._seconds:
-            return self._parties
-        fresh = {party.id: party for party in await self._store.fetch_parties()}
-        tied = await self._store.fetch_tied_accounts()
-        if tied != self._tied or fresh != dict(self._parties):
-            self._parties, self._tied = Directory(fresh), tied
-            self._standings, self._grouping, self._joined = {}, None, set()
-        self._parties_at = now
+        while time.monotonic() - self._parties_at >= self._seconds:
+            epoch = self._epoch
+            if self._reading is None or self._reading.done() or not self._seconds:
+                self._reading = asyncio.create_task(self._read_parties(epoch))
+            await asyncio.shield(self._reading)
+            if epoch == self._epoch:
+                break
         return self._parties
+
+    async def _read_parties(self, epoch: int) -> None:
+        """Read the directory, for everybody who waits and did not `forget` since.
+
+        A decision that cannot wait so long gives up, and the reading goes on: else a directory that takes longer to
+        read than a decision may take would never be read at all.
+        """
+        read = await self._store.fetch_parties()
+        tied = await self._store.fetch_tied_accounts()
+        if epoch != self._epoch:
+            return
+        if tied != self._tied or read != self._read:
+            self._parties, self._read, self._tied = Directory({party.id: party for party in read}), read, tied
+            self._standings, self._grouping, self._joined = {}, None, set()
+        self._parties_at = time.monotonic()
 
     async def _account(self, provider: str, number: str | None) -> Account | None:
         if number is None:

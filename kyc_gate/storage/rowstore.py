@@ -52,6 +52,7 @@ class RowStore:
         self._most_waiting = most_waiting
         self._writer: Worker | None = None
         self._reader: Worker | None = None
+        self._parties: directory.KnownParties = {}
 
     def _workers(self) -> tuple[Worker, Worker]:
         """Return the thread that writes and the thread that reads. Raises `StorageFault` where the engine is unfit."""
@@ -112,8 +113,23 @@ class RowStore:
         return await self._read(directory.tied_accounts)
 
     async def fetch_parties(self) -> tuple[Party, ...]:
-        """Return every party, by id."""
-        return await self._read(directory.all_parties)
+        """Return every party, by id: page by page, so that no directory is too large to be read in time.
+
+        A party that changes meanwhile is seen as it is at its page's turn. Parties that did not change since the last
+        reading are the same objects.
+        """
+        found: directory.KnownParties = {}
+        after = ""
+        while True:
+            page = await self._read(
+                lambda connection, after=after: directory.parties_after(connection, after, self._parties)  # type: ignore[misc]
+            )
+            found |= page
+            if len(page) < directory.PARTIES_AT_ONCE:
+                break
+            after = next(reversed(page))
+        self._parties = found
+        return tuple(party for _, party in found.values())
 
     # references
 

@@ -63,6 +63,48 @@ async def test_what_two_used_apart_counts_for_both_once_they_are_one(store: Sqli
     assert usage.likely == 2 * OPERATIONS
 
 
+async def test_large_directories_are_read_in_the_end(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decision that gives up while the directory is being read does not start the reading anew."""
+    begun = []
+    fetch_parties = store.fetch_parties
+
+    async def slowly() -> tuple[Party, ...]:
+        begun.append(1)
+        await asyncio.sleep(0.2)
+        return await fetch_parties()
+
+    monkeypatch.setattr(store, "fetch_parties", slowly)
+    standings = Standings(store, seconds=60)
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await of(standings, "lark")
+    assert (await of(standings, "lark")).group.parties == 1
+    assert len(begun) == 1
+
+
+async def test_what_was_read_before_a_change_is_not_used_after_it(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reading that had begun when the gate itself changed the directory answers nobody."""
+    fetch_parties, saved = store.fetch_parties, asyncio.Event()
+
+    async def late() -> tuple[Party, ...]:
+        read = await fetch_parties()
+        await saved.wait()
+        return read
+
+    monkeypatch.setattr(store, "fetch_parties", late)
+    standings = Standings(store, seconds=60)
+    asked = asyncio.create_task(standings.parties())
+    await asyncio.sleep(0.1)
+    await store.save_directory([Party(id="lark", name="Lark Anew")], [])
+    standings.forget()
+    saved.set()
+    assert (await asked)["lark"].name == "Lark Anew"
+    assert (await standings.parties())["lark"].name == "Lark Anew"
+
+
 async def test_large_directories_are_grouped_in_the_end(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A decision that gives up while the groups are being found does not start the work anew."""
     begun = []

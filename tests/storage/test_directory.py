@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
@@ -74,6 +75,18 @@ async def test_a_large_directory_is_saved_in_time(store: RowStore) -> None:
     parties = [Party(id=f"party-{number:05}", name=f"Party {number}") for number in range(10_000)]
     await store.save_directory(iter(parties), ())
     assert await store.fetch_parties() == tuple(parties)
+
+
+async def test_a_party_that_did_not_change_is_the_same_object(store: RowStore) -> None:
+    """Only rows that changed are decoded again; what was added, changed or taken away between two readings shows."""
+    await store.save_directory([KESTREL, LARK], ())
+    kestrel, lark = await store.fetch_parties()
+    renamed, added = replace(LARK, name="Lark Anew"), Party(id="zebra", name="Zebra")
+    await store.save_directory([renamed, added], ())
+    again = await store.fetch_parties()
+    assert again == (kestrel, renamed, added)
+    assert again[0] is kestrel
+    assert again[1] is not lark
 
 
 async def test_a_reference_stands_for_its_lines_in_its_account(store: RowStore) -> None:
