@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kyc_gate.cli.output import UsageError, add_json, complain, for_people, print_json, printable
+from kyc_gate.cli.owners_party import asks_file, show_party
 from kyc_gate.cli.progress import Downloads, Loading
 from kyc_gate.errors import InputError
 from kyc_gate.feeds.fetch import Tries, open_session
@@ -65,7 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = steps.add_parser(
         "show", help="show an entity, its addresses, its parents and exceptions", allow_abbrev=False
     )
-    show.add_argument("entity", metavar="LEI|NAME", help="an LEI, or a name exactly as registered, case aside")
+    show.add_argument(
+        "entity",
+        metavar="LEI|NAME|PARTY",
+        help="an LEI, a name exactly as registered, case aside; with `--config` a party on file",
+    )
     show.add_argument("--country", metavar="CC", help="only entities established or headquartered there")
     show.add_argument("--svg", metavar="FILE", help="draw the chart of owners into this file")
     for step in (pulling, show):
@@ -76,6 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do the step."""
+    if options.step == "show" and asks_file(options):
+        return show_party(options)
     store = _store(options)
     return _pull(options, store) if options.step == "pull" else _show(options, store)
 

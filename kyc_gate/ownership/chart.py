@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from html import escape
 
+from kyc_gate.model.party import BeneficialOwner, Party
 from kyc_gate.model.record import Record
+from kyc_gate.ownership.cascade import percent
 from kyc_gate.ownership.gleif.records import REASONS
+from kyc_gate.ownership.layers import OwnerLayers, OwnerRow
 from kyc_gate.ownership.register import Standing, Step
 
 
@@ -120,6 +123,47 @@ def _step_box(step: Step) -> Box:
 
 def _why_unknown(found: Standing) -> tuple[str, ...]:
     return tuple(REASONS.get(reason, reason) for reason in found.reasons) or ("nothing is reported",)
+
+
+def owners_chart(party: Party, layers: OwnerLayers, people: Sequence[BeneficialOwner], top: Box | None = None) -> Chart:
+    """Return the chart of the owners on file above a party. `top` is an ultimate parent that may not be among them."""
+    boxes = {party.id: Box(id=party.id, title=party.name, lines=(party.id,), kind=BoxKind.SUBJECT)}
+    arrows: list[Arrow] = []
+    for row in layers.owners:
+        for id in row.on_file or (f"name:{row.name}",):
+            boxes.setdefault(id, _owner_box(id, row))
+            arrows.append(Arrow(below=row.owned, above=id, label=percent(row.share), weak=row.share is None))
+    for person in people:
+        id = person.party_id or f"name:{person.name}"
+        boxes.setdefault(id, Box(id=id, title=person.name, kind=BoxKind.LISTED if person.listed_on else BoxKind.OWNER))
+        arrows.append(Arrow(below=party.id, above=id, label=f"beneficially {percent(person.share)}", weak=True))
+    for id in layers.silent:
+        boxes[f"?{id}"] = Box(id=f"?{id}", title="unknown", lines=("owners not on file",), kind=BoxKind.UNKNOWN)
+        arrows.append(Arrow(below=id, above=f"?{id}", weak=True))
+    if top is not None and top.title not in {box.title for box in boxes.values()}:
+        boxes[top.id] = top
+        arrows.append(Arrow(below=party.id, above=top.id, label="ultimate parent", weak=True))
+    circles = f" {len(layers.circles)} circles." if layers.circles else ""
+    return Chart(
+        title=f"Who stands behind {party.name}",
+        about=f"{len(layers.owners)} holdings; {len(layers.unknown)} things are not known.{circles}",
+        boxes=tuple(boxes.values()),
+        arrows=tuple(arrows),
+    )
+
+
+def _owner_box(id: str, row: OwnerRow) -> Box:
+    lines = (
+        id,
+        f"on {', '.join(row.lists)}" if row.lists else "",
+        f"of {row.headquarters}" if row.headquarters else "",
+    )
+    return Box(
+        id=id,
+        title=row.name,
+        lines=tuple(line for line in lines if line and not line.startswith("name:")),
+        kind=BoxKind.LISTED if row.lists else BoxKind.OWNER,
+    )
 
 
 def render_chart(chart: Chart) -> str:

@@ -21,7 +21,7 @@ def own_hands(parties: Iterable[str], edges: Sequence[Edge]) -> dict[str, frozen
 
     It is the party itself, and whoever it holds to half or more, by the same cascade that serves for listed owners.
     """
-    circles = _circles(list(parties), edges)
+    circles = circles_of(list(parties), edges)
     if any(len(circle) > LARGEST_CIRCLE for circle in circles):
         return None
     own: dict[str, frozenset[str]] = {}
@@ -55,7 +55,7 @@ def _held_to_half(party: str, edges: Sequence[Edge]) -> set[str]:
     return found
 
 
-def _circles(parties: Sequence[str], edges: Sequence[Edge]) -> list[list[str]]:
+def circles_of(parties: Sequence[str], edges: Sequence[Edge]) -> list[list[str]]:
     """Return the groups of parties that own one another in circles, lone parties that hold themselves included.
 
     Tarjan's strongly connected components, without recursion.

@@ -209,11 +209,16 @@ def _owner_hubs(owner: Owner, holders: Iterable[Party]) -> tuple[str, ...]:
     return (f"name:{name}", f"person:{name}") if name else ()
 
 
+def stands_behind(person: BeneficialOwner) -> bool:
+    """Return whether a person holds a quarter or more, controls otherwise, or is named without saying which."""
+    return person.share is None or person.share >= BENEFICIAL_SHARE or person.controls
+
+
 def _beneficial_links(party: Party) -> tuple[Link, ...]:
-    """Whoever holds a quarter or more, controls otherwise, or is named without saying which."""
+    """Whoever stands behind the party as a beneficial owner."""
     links = []
     for person in party.beneficial_owners or ():
-        if person.share is not None and person.share < BENEFICIAL_SHARE and not person.controls:
+        if not stands_behind(person):
             continue
         hub = _person_hub(person)
         if hub is not None:

@@ -55,12 +55,12 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
         "register": register_of(configuration),
         "accounts": _records(configuration, configuration.directory.accounts, Account),
         "models": read_models(configuration.path(name) for name in configuration.compute.models),
-        "ip_countries": _ip_countries(configuration),
+        "ip_countries": ip_countries_of(configuration),
         "settings": settings_of(configuration),
     }
 
 
-def _ip_countries(configuration: Configuration) -> IPCountries | None:
+def ip_countries_of(configuration: Configuration) -> IPCountries | None:
     """Return the operator's table of IP addresses, if there is one. Raises `ConfigurationError`."""
     name = configuration.directory.ip_countries
     return None if name is None else read_ip_countries(configuration.path(name))

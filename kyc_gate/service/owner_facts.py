@@ -70,6 +70,11 @@ class Screened:
             self._found[key] = self._screener.screen(list(names), country=country)
         return self._found[key]
 
+    def lists(self, holder: Holder) -> tuple[str, ...]:
+        """Return the codes of all lists that the holder is on, by what is on file or by its name."""
+        stated = () if isinstance(holder, Party) else holder.listed_on
+        return tuple(sorted({*stated, *codes(self.of(holder), ScreeningOutcome.MATCH)}))
+
     def listed(self, holder: Holder, lists: frozenset[str]) -> bool:
         """Return whether the holder is on one of the lists, by what is on file or by its name."""
         if not isinstance(holder, Party) and lists & set(holder.listed_on):

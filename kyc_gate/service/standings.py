@@ -97,6 +97,14 @@ class Standings:
             await self._join(standing)
         return standing, True
 
+    async def behind(self, id: str, generation: Generation) -> Standing | None:
+        """Return the standing of a party on file, for somebody who looks: nothing is written. None for no party."""
+        parties = await self.parties()
+        found = parties.get(id)
+        if found is None:
+            return None
+        return await self._fresh(found, parties, generation, await self._all_groups(parties))
+
     async def _fresh(
         self, party: Party, parties: Directory, generation: Generation, groups: ControlGroups | None
     ) -> Standing:
