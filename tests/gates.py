@@ -64,7 +64,7 @@ def make_gate(folder: Path, **settings: object) -> Gate:
         ),
         parties=PARTIES,
         accounts=tuple(Account(provider="generic", id=f"acct-{party.id}", party_id=party.id) for party in PARTIES),
-        settings=Settings(**settings),  # type: ignore[arg-type]
+        settings=Settings(**{"decision_seconds": 10.0, **settings}),  # type: ignore[arg-type]
     )
 
 

@@ -14,7 +14,7 @@ from kyc_gate.model.facts import Facts, GrantFacts, Resembled
 from kyc_gate.model.party import PartyKind
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Policy
-from kyc_gate.policy.read import Adjustments, read_folder, shipped_pack, shipped_policies
+from kyc_gate.policy.read import Adjustments, Reading, read_folder, shipped_pack, shipped_policies
 from kyc_gate.policy.source import Problem, Source, read_source
 from kyc_gate.policy.syntax import ConditionError, Number, parse_number
 from kyc_gate.policy.tables import Table, written
@@ -79,6 +79,8 @@ class _CasesReader:
         self.policy = policy
         self.problems: list[Problem] = []
         self.names: set[str] = set()
+        # The policy is read once for each way in which cases adjust it: a reading takes 20 ms and more.
+        self.readings: dict[tuple[object, ...], Reading] = {}
 
     def read(self) -> list[PolicyCase]:
         sources = self.sources(self.folder)
@@ -196,7 +198,10 @@ class _CasesReader:
                 table.refuse(f"option `{name}` must be true or false", name)
         if not limits and not options:
             return self.policy
-        reading = read_folder(self.folder, Adjustments(limits=limits, options=options))
+        asked = (tuple(sorted(limits.items())), tuple(sorted(options.items())))
+        if asked not in self.readings:
+            self.readings[asked] = read_folder(self.folder, Adjustments(limits=limits, options=options))
+        reading = self.readings[asked]
         self.problems.extend(reading.problems)
         return reading.policy or self.policy
 
