@@ -96,7 +96,7 @@ def test_shipped_policies_decide_as_the_reference(name: str) -> None:
     """On random facts around every threshold and date, outcome and findings are the same."""
     policy, pack = shipped(name)
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(facts=random_facts([rule.id for rule in policy.rules]))
     def agrees(facts: Facts) -> None:
         agree(facts, policy, pack)
@@ -164,7 +164,7 @@ def test_random_policies_decide_as_the_reference(tmp_path: Path) -> None:
     folder.mkdir()
     (tmp_path / "data").symlink_to(shipped_policies() / "data")
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(text=policies(), facts=random_facts([f"rule-{number}" for number in range(5)]))
     def agrees(text: str, facts: Facts) -> None:
         (folder / "policy.toml").write_text(text)
