@@ -24,6 +24,7 @@ from kyc_gate.service.rescreening import (
     open_cases,
     rescreen_gently,
 )
+from kyc_gate.service.waiting import set_within
 
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
@@ -116,11 +117,7 @@ class ListKeeper:
             except Exception as error:
                 # As above. What was not screened is screened the next time.
                 log.error("rescreening.failed", exc_info=error, error=str(error))
-            # Not `wait_for`: Python 3.11's forgets a cancellation that comes as the event does; the gate never closes.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._changed.wait()
-            self._changed.clear()
+            await set_within(self._changed, seconds)
 
     async def rescreen(self, gate: Gate) -> None:
         """Open a case for each party on file that newly resembles an entry of the active lists."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from kyc_gate.service.policy_source import (
     stamp_of,
     writable_by_anybody,
 )
+from kyc_gate.service.waiting import set_within
 from kyc_gate.tuning.difference import sets_lenient
 
 if TYPE_CHECKING:
@@ -104,11 +104,7 @@ class PolicyKeeper:
     async def keep(self, gate: Gate) -> None:
         """Watch until cancelled."""
         while True:
-            asked = False
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), self._configuration.policy.watch_seconds)
-                asked = True
-            self._asked.clear()
+            asked = await set_within(self._asked, self._configuration.policy.watch_seconds)
             try:
                 await self._look(gate, asked=asked)
                 await gate.trials.look(gate, self)
