@@ -48,7 +48,7 @@ class Wording(Record):
 class Example(Record):
     """Facts on which the two policies decide otherwise: the facts that were set, and both decisions.
 
-    `granted` is true where the difference shows only to a request that a reviewer has approved.
+    `grant` is the approval that the request came with; None where it had none.
     """
 
     rule: str
@@ -58,7 +58,12 @@ class Example(Record):
     new: Outcome
     old_rules: tuple[str, ...]
     new_rules: tuple[str, ...]
-    granted: bool = False
+    grant: GrantFacts | None = None
+
+    @property
+    def granted(self) -> bool:
+        """Whether the difference shows only to a request that a reviewer has approved."""
+        return self.grant is not None
 
     @property
     def lenient(self) -> bool:
@@ -90,7 +95,8 @@ def difference(old: Policy, new: Policy, base: Facts) -> Difference:
     """Return how `new` differs from `old`. Facts that no changed rule asks for stand as in `base`.
 
     Each changed rule is asked, old and new, with the values of its facts at which either turns, on each day on which
-    either changes; where the two answer otherwise, both policies decide, with and without a grant for every rule.
+    either changes. Where the two answer otherwise, both policies decide: without a grant, with one for every rule, and
+    with one for every rule but the changed one.
     """
     search = _Search(old, new, base)
     for changed in changed_rules(old, new):
@@ -210,7 +216,7 @@ class _Search:
             facts = [replace(one, grant=self._grant if granted else None) for one in given]
             old, new = _decided(self._old, facts[0]), _decided(self._new, facts[1])
             if old.outcome is not new.outcome:
-                self._keep("screening", facts[0], asked, old, new, granted=granted)
+                self._keep("screening", facts[0], asked, old, new)
                 return
 
     def _moments(self, changed: Changed) -> Iterable[datetime]:
@@ -229,17 +235,25 @@ class _Search:
         return (tuple(self._dice.choice(some) for some in options) for _ in range(MOST_DRAWN))
 
     def _decide(self, rule: str, facts: Facts, asked: Mapping[str, object]) -> None:
-        for granted in (False, True):
-            given = replace(facts, grant=self._grant if granted else None)
+        for grant in self._grants(without=rule):
+            given = replace(facts, grant=grant)
             old, new = _decided(self._old, given), _decided(self._new, given)
             if old.outcome is not new.outcome:
-                self._keep(rule, given, asked, old, new, granted=granted)
-                return
+                self._keep(rule, given, asked, old, new)
+                if new.outcome.severity < old.outcome.severity:
+                    return
 
-    def _keep(
-        self, rule: str, facts: Facts, asked: Mapping[str, object], old: Decision, new: Decision, *, granted: bool
-    ) -> None:
-        key = (rule, old.outcome, new.outcome, granted)
+    def _grants(self, *, without: str) -> tuple[GrantFacts | None, ...]:
+        """No grant, one for every rule, and one for every rule but the one that changed.
+
+        The last shows what a rule stops that others always stop with it: a reviewer who approves the others has not
+        approved this one.
+        """
+        others = tuple(id for id in self._grant.rules if id != without)
+        return (None, self._grant, replace(self._grant, rules=others))
+
+    def _keep(self, rule: str, facts: Facts, asked: Mapping[str, object], old: Decision, new: Decision) -> None:
+        key = (rule, old.outcome, new.outcome, facts.grant is not None)
         kept = sum(1 for one in self._examples if (one.rule, one.old, one.new, one.granted) == key)
         if kept < EXAMPLES:
             self._examples.append(
@@ -251,7 +265,7 @@ class _Search:
                     new=new.outcome,
                     old_rules=tuple(finding.rule for finding in old.counting),
                     new_rules=tuple(finding.rule for finding in new.counting),
-                    granted=granted,
+                    grant=facts.grant,
                 )
             )
 

@@ -198,7 +198,7 @@ class _Question:
                 new=new,
                 old_rules=old_rules,
                 new_rules=new_rules,
-                granted=granted,
+                grant=facts.grant,
             ),
         )
         return True

@@ -10,6 +10,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from policy.builders import facts
 
 from kyc_gate.decide.cases import request_of
@@ -113,6 +114,19 @@ def test_lines_of_screening_are_compared(packs: Path, before: str, after: str, s
     assert any(word.about.startswith("screening ") for word in found.words)
 
 
+def test_a_rule_that_others_always_stop_with_it_is_compared(packs: Path) -> None:
+    """What only an approval of the other rules would show is found: it approves nothing of the changed one."""
+    path = packs / "us-ai-diffusion" / "policy.toml"
+    text = path.read_text(encoding="utf-8")
+    rule = text.index('id = "d5-training-at-scale"')
+    before = "parent.headquarters in groups.d5_or_macau"
+    assert before in text[rule : text.index("[[rule]]", rule)]
+    path.write_text(text[:rule] + text[rule:].replace(before, "parent.headquarters in groups.ai_authorization", 1))
+    found = difference(read_policy(shipped_policies() / "us-ai-diffusion"), read_policy(path.parent), BASE)
+    assert found.status == 4
+    assert found.lenient[0].granted
+
+
 def test_an_example_is_the_decision_that_it_claims(packs: Path) -> None:
     """The facts of an example, decided under both policies, give both outcomes."""
     before = read_policy(shipped_policies() / "us-ai-diffusion")
@@ -120,7 +134,7 @@ def test_an_example_is_the_decision_that_it_claims(packs: Path) -> None:
     found = difference(before, after, BASE)
     assert found.lenient
     for example in found.lenient:
-        given = with_facts(BASE, {**dict(example.facts), "as_of": example.as_of})
+        given = replace(with_facts(BASE, {**dict(example.facts), "as_of": example.as_of}), grant=example.grant)
         assert _outcome(before, given) is example.old
         assert _outcome(after, given) is example.new
     assert [str(word) for word in found.words] == ["limit approach_share: 0.1 -> 0.2"]
