@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 import msgspec
-from openpyxl import load_workbook
 
 from kyc_gate.errors import InputError
 from kyc_gate.lists.countries import country
@@ -76,6 +75,8 @@ def read_au_workbook(name: str, data: bytes) -> ListReading:
 
 def _rows(name: str, data: bytes) -> Iterator[tuple[int, tuple[object, ...]]]:
     """Rows of the first sheet, one at a time. openpyxl raises whatever its parts raise, so any of it is bad input."""
+    from openpyxl import load_workbook  # a quarter of a second, which every start of a command would take
+
     try:
         workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         sheet = workbook.worksheets[0]
