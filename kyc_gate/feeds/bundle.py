@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from kyc_gate.errors import FeedFault, InputError
+from kyc_gate.feeds.archive import read_member
 from kyc_gate.feeds.generation import Check, Held
 from kyc_gate.feeds.pull import Arrived, Pulling, PullReport, Result, examined, failed, settled, tell
 from kyc_gate.feeds.shelf import Shelf
@@ -117,11 +118,11 @@ def import_bundle(
 
 
 def _manifest(archive: zipfile.ZipFile, public_key: str | None) -> Manifest:
-    stated = _member(archive, "manifest.json", LARGEST_MANIFEST)
+    stated = read_member(archive, "manifest.json", LARGEST_MANIFEST)
     if public_key is not None:
         if "manifest.sig" not in archive.namelist():
             raise FeedFault("signature: the bundle is not signed, and a key is configured")
-        require_signature(stated, _member(archive, "manifest.sig", LARGEST_MANIFEST), public_key)
+        require_signature(stated, read_member(archive, "manifest.sig", LARGEST_MANIFEST), public_key)
     try:
         manifest = msgspec.json.decode(stated, type=Manifest)
     except msgspec.DecodeError as error:
@@ -129,18 +130,6 @@ def _manifest(archive: zipfile.ZipFile, public_key: str | None) -> Manifest:
     if manifest.version != VERSION:
         raise FeedFault(f"the bundle is of version {manifest.version}, and this reads version {VERSION}")
     return manifest
-
-
-def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """Return a member of at most `most` bytes, whatever size the archive says that it has."""
-    try:
-        with archive.open(name) as stream:
-            data = stream.read(most + 1)
-    except KeyError as error:
-        raise FeedFault(f"the bundle lacks `{name}`") from error
-    if len(data) > most:
-        raise FeedFault(f"oversize: `{name}` of the bundle has more than {most} bytes")
-    return data
 
 
 def _taken(
@@ -158,7 +147,7 @@ def _taken(
     held = active.of(source.name) if active else None
     now = datetime.now(UTC)
     try:
-        data = _member(archive, f"objects/{carried.held.sha256}", int(source.largest_mb * 2**20))
+        data = read_member(archive, f"objects/{carried.held.sha256}", int(source.largest_mb * 2**20))
         require_sha256(data, carried.held.sha256, "the bundle")
         if source.sha256 is not None:
             require_sha256(data, source.sha256, "the configuration")

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from msgspec.structs import replace
 
 from kyc_gate.errors import FeedFault, InputError
+from kyc_gate.feeds.archive import read_member
 from kyc_gate.feeds.signature import public_key_of, require_sha256
 from kyc_gate.model.record import Record, canonical_bytes
 from kyc_gate.policy.read import BUNDLE, folders_read
@@ -161,16 +162,16 @@ def _read(archive: zipfile.ZipFile) -> PolicyBundle:
     if len(names) != len(set(names)) or len(names) > MOST_FILES:
         raise FeedFault(f"the bundle names a file twice, or more than {MOST_FILES} files")
     # 1. The manifest.
-    stated = _member(archive, "manifest.json", LARGEST_BUNDLE)
+    stated = read_member(archive, "manifest.json", LARGEST_BUNDLE)
     manifest = _manifest(stated)
     # 2. Every file that it names, and no other.
     files = {}
     for file in manifest.files:
         _require_path(file.path)
-        files[file.path] = _member(archive, f"files/{file.path}", MAX_BYTES)
+        files[file.path] = read_member(archive, f"files/{file.path}", MAX_BYTES)
         require_sha256(files[file.path], file.sha256, f"the manifest for `{file.path}`")
     # 3. The signatures.
-    signed = {found[1]: _member(archive, name, 64) for name in names if (found := _SIGNATURE.fullmatch(name))}
+    signed = {found[1]: read_member(archive, name, 64) for name in names if (found := _SIGNATURE.fullmatch(name))}
     known = {"manifest.json", *(f"files/{path}" for path in files), *(f"signatures/{each}.sig" for each in signed)}
     if unknown := sorted(set(names) - known):
         raise FeedFault(f"the bundle holds `{unknown[0]}`, which its manifest does not name")
@@ -191,18 +192,6 @@ def _manifest(stated: bytes) -> PolicyManifest:
     if not manifest.policies or not set(manifest.policies) <= folders:
         raise FeedFault("the bundle's manifest names no policy, or one that is not in the bundle")
     return manifest
-
-
-def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """Return a member of at most `most` bytes, whatever size the archive says that it has."""
-    try:
-        with archive.open(name) as stream:
-            data = stream.read(most + 1)
-    except KeyError as error:
-        raise FeedFault(f"the bundle lacks `{name}`") from error
-    if len(data) > most:
-        raise FeedFault(f"oversize: `{name}` of the bundle has more than {most} bytes")
-    return data
 
 
 def _require_path(path: str) -> None:
