@@ -175,6 +175,7 @@ class Standings:
             epoch = self._epoch
             if self._reading is None or self._reading.done() or not self._seconds:
                 self._reading = asyncio.create_task(self._read_parties(epoch))
+                self._reading.add_done_callback(_failed)  # whoever waited may have given up
             await asyncio.shield(self._reading)
             if epoch == self._epoch:
                 break
@@ -228,5 +229,5 @@ def _groups_of(parties: Directory, tied: tuple[Account, ...], register: Register
     return ControlGroups(parties, tied, links)
 
 
-def _failed(work: asyncio.Task[ControlGroups]) -> bool:
+def _failed(work: asyncio.Task[Any]) -> bool:
     return work.done() and (work.cancelled() or work.exception() is not None)
