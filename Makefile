@@ -21,6 +21,7 @@ test: $(VENV)/.test postgresql  ## run lint, types, import contracts, policy cas
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/kyc-gate policy lint
+	@$(BIN)/kyc-gate policy fmt --check
 	@$(BIN)/kyc-gate policy test
 	@$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist worksteal $(ARGS)
 

@@ -6,23 +6,27 @@ import argparse
 import os
 from pathlib import Path
 
-from kyc_gate.cli.output import add_json, print_json, printable
-from kyc_gate.cli.policies import policy_folder
+from kyc_gate.cli.output import UsageError, add_json, print_json, printable
+from kyc_gate.cli.policies import policy_folder, shipped
 from kyc_gate.errors import InputError
 from kyc_gate.policy.layout import laid_out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the step's arguments."""
-    parser.add_argument("folders", metavar="DIR", nargs="+", help="policy folders")
+    parser.add_argument(
+        "folders", metavar="DIR", nargs="*", help="policy folders (default, with `--check`: the shipped policies)"
+    )
     parser.add_argument("--check", action="store_true", help="change nothing; fail where a file is laid out otherwise")
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Lay out the files of each policy; with `--check` the status is 1 where one is laid out otherwise."""
+    if not options.folders and not options.check:
+        raise UsageError("name the folders to lay out; only `--check` goes without")
     otherwise = 0
-    for folder in map(policy_folder, options.folders):
+    for folder in [policy_folder(name) for name in options.folders] or shipped():
         paths = sorted(folder.glob("*.toml"))
         if not paths:
             raise InputError(f"there is no policy file in `{folder}`")

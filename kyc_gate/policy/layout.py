@@ -116,12 +116,15 @@ def _item(lines: list[str], start: int) -> tuple[_Item, int]:
 def _lines(block: _Block) -> list[str]:
     order = _ORDER.get(block.header.strip("[] "), ())
     items = block.items
-    if order and all(item.key for item in items):
+    last = max((index for index, item in enumerate(items) if item.key), default=-1)
+    # What stands below the last key is about what follows the table.
+    keyed, below = items[: last + 1], items[last + 1 :]
+    if order and all(item.key for item in keyed):
         ranks = {key: rank for rank, key in enumerate(order)}
-        items = sorted(items, key=lambda item: ranks.get(item.key, len(order)))
+        items = [*sorted(keyed, key=lambda item: ranks.get(item.key, len(order))), *below]
     written = [*block.comments, block.header] if block.header else []
     for index, item in enumerate(items):
-        if item.spaced and (index or not block.header) and written and not order:
+        if item.spaced and (index or not block.header) and written and not (order and item.key):
             written.append("")
         written += [*item.comments, *item.lines]
         if not item.key and index + 1 < len(items):

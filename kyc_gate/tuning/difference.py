@@ -145,12 +145,12 @@ def changed_rules(old: Policy, new: Policy) -> Iterator[Changed]:
     after = {rule.id: rule for rule in new.rules}
     for id in dict.fromkeys((*before, *after)):
         one, other = before.get(id), after.get(id)
-        if one is None or other is None or _behaviour(one, old) != _behaviour(other, new):
+        if one is None or other is None or rule_behaviour(one, old) != rule_behaviour(other, new):
             yield Changed(id=id, old=one, new=other)
 
 
-def _behaviour(rule: Rule, policy: Policy) -> tuple[object, ...]:
-    """Everything that a rule's answer rests on, apart from the facts."""
+def rule_behaviour(rule: Rule, policy: Policy) -> tuple[object, ...]:
+    """Return everything that a rule's answer rests on, apart from the facts."""
     names = sorted({node.path for node in walk(rule.node) if isinstance(node, Name)})
     settings = [(name, policy.constants.limits.get(name[7:])) for name in names if name.startswith("limits.")]
     options = [(name, policy.constants.options.get(name[8:])) for name in names if name.startswith("options.")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from kyc_gate.policy.syntax import Arithmetic, Compare, Literal, Name, Node, Num
 from kyc_gate.policy.vocabulary import vocabulary
 from kyc_gate.policy.written_conditions import condition_text, number_text
 from kyc_gate.tuning.boundaries import changing_moments, rule_facts
+from kyc_gate.tuning.difference import rule_behaviour
 from kyc_gate.tuning.reach import FALSE, NEITHER, TRUE, Reached, Wanted, reach
 from kyc_gate.tuning.told import value_told
 
@@ -289,6 +291,8 @@ class _Reviewer:
         shipped = _shipped_rules()
         for rule in self._policy.rules:
             for policy, other in shipped.get(rule.id, ()):
+                if rule_behaviour(rule, self._policy) == rule_behaviour(other, policy):
+                    continue
                 for message, key in self._weakened(rule, other, policy):
                     self._warn(rule, "weaker", f"is weaker than the shipped rule of `{other.policy}`: {message}", key)
 
@@ -315,6 +319,7 @@ class _Reviewer:
                 return
 
 
+@cache
 def _shipped_rules() -> Mapping[str, list[tuple[Policy, Rule]]]:
     found: dict[str, list[tuple[Policy, Rule]]] = defaultdict(list)
     for file in sorted(shipped_policies().glob("*/policy.toml")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -9,6 +11,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+
+from kyc_gate.cli.main import main
 
 
 class Ran(NamedTuple):
@@ -37,5 +41,23 @@ def kyc_gate() -> Callable[..., Ran]:
             check=False,
         )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run `kyc-gate` in this process: as `kyc_gate` does, without a second for each start."""
+
+    def run(*arguments: str, given: str = "") -> Ran:
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode()), encoding="utf-8"))
+        with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+            try:
+                status = main(arguments)
+            except SystemExit as left:
+                status = left.code if isinstance(left.code, int) else 1
+        out, err = (stream.buffer.getvalue().decode() for stream in streams)  # type: ignore[attr-defined]
+        return Ran(status, out, err)
 
     return run
