@@ -14,6 +14,7 @@ from kyc_gate.api.question import read_question
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.decision import Finding
 from kyc_gate.policy.policy import Policy
+from kyc_gate.telemetry.trace import in_trace, read_trace
 
 if TYPE_CHECKING:
     from kyc_gate.service.admission import Admission
@@ -32,7 +33,8 @@ async def decide(request: Request) -> Response:
     if content_type not in _JSON:
         raise RefusedCall(415, "content-type", "send the body as `application/json`")
     asked, party, dry_run = read_question(await body_of(request, gate.limits.max_body))
-    admission = await gate.decide(asked, party=party, dry_run=dry_run)
+    with in_trace(read_trace(request.headers.get("traceparent", "").encode("latin-1"))):
+        admission = await gate.decide(asked, party=party, dry_run=dry_run)
     if admission.decision is None:
         return _undecided(admission)
     return json_answer(_document(admission))

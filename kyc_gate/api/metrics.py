@@ -1,13 +1,14 @@
-"""`/metrics`: what a monitor must see of the lists, in Prometheus' text format."""
+"""`/metrics`: what a monitor must see of decisions, lists and policies, in Prometheus' text format."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from starlette.responses import Response
 
 from kyc_gate.errors import FeedFault
 from kyc_gate.model.coverage import Coverage, SourceState
+from kyc_gate.telemetry.tally import BUCKETS
 
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
@@ -26,7 +28,8 @@ async def metrics(request: Request) -> Response:
     readiness = await gate.readiness()
     coverage = await asyncio.to_thread(_coverage, gate)
     registry = CollectorRegistry()
-    registry.register(_Now([*_gate(gate, ready=readiness.ready), *_policies(gate), *_sources(coverage)]))
+    found = [*_gate(gate, ready=readiness.ready), *_decisions(gate), *_policies(gate), *_sources(coverage)]
+    registry.register(_Now(found))
     return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
@@ -81,6 +84,42 @@ def _gate(gate: Gate, *, ready: bool) -> Iterator[Metric]:
         stale.add_metric([clock.list, clock.source], clock.stale(now))
     yield age
     yield stale
+
+
+def _decisions(gate: Gate) -> Iterator[Metric]:
+    """Return what was decided since start, and how long it took."""
+    tally = gate.tally
+    decisions = CounterMetricFamily("kyc_gate_decisions", "Decisions since start.", labels=["outcome", "acted", "mode"])
+    for labels, count in tally.decisions.items():
+        decisions.add_metric(labels, count)
+    yield decisions
+    rules = CounterMetricFamily(
+        "kyc_gate_rule_findings",
+        "Findings since start; `counts` is no where the rule is only observed or told, or a grant covers it.",
+        labels=["rule", "counts"],
+    )
+    for (rule, counts), count in tally.rules.items():
+        rules.add_metric([rule, "yes" if counts else "no"], count)
+    yield rules
+    failures = CounterMetricFamily(
+        "kyc_gate_failures", "Calls refused without a decision since start.", labels=["kind"]
+    )
+    for kind, count in tally.failures.items():
+        failures.add_metric([kind], count)
+    yield failures
+    totals = itertools.accumulate(tally.buckets)
+    bounds = [*(str(bound) for bound in BUCKETS), "+Inf"]
+    yield HistogramMetricFamily(
+        "kyc_gate_decision_duration_seconds",
+        "From the moment that a call was read to the moment that its record was durable.",
+        buckets=list(zip(bounds, totals, strict=True)),
+        sum_value=tally.seconds,
+    )
+    yield GaugeMetricFamily(
+        "kyc_gate_unsafe_mode",
+        "1 while `gate.unsafe_mode` is set, so that nothing is refused.",
+        value=gate.settings.unsafe_mode is not None,
+    )
 
 
 def _policies(gate: Gate) -> Iterator[Metric]:

@@ -24,7 +24,7 @@ from kyc_gate.model.record import plain
 from kyc_gate.service.build import files_of, snapshot_of
 from kyc_gate.service.config import Configuration, read_configuration
 from kyc_gate.service.list_shelf import pulling_of, read_active, read_coverage, shelf_of, sources_of
-from kyc_gate.telemetry.line import configure_logging
+from kyc_gate.telemetry.sink import configure_logging
 
 SHOWN_PROBLEMS = 5
 """Rows that could not be read are named up to here, then counted."""

@@ -38,6 +38,7 @@ COMMANDS = {
     "policy": Entry("policy", "lint and test policies"),
     "cases": Entry("cases", "list, show, approve and reject cases"),
     "parties": Entry("parties", "import and list parties and their accounts"),
+    "log": Entry("log", "show, search and export lines of the log"),
     "ledger": Entry("ledger", "show what control groups have used"),
     "report": Entry("report", "draft reports from stored facts"),
     "audit": Entry("audit", "verify and export the audit chain"),

@@ -29,7 +29,7 @@ from kyc_gate.service.settings import Settings
 from kyc_gate.storage.gleif import GleifRegister
 from kyc_gate.storage.sqlite import SqliteStore
 from kyc_gate.storage.store import Store
-from kyc_gate.telemetry.line import configure_logging
+from kyc_gate.telemetry.sink import configure_logging
 
 log = structlog.get_logger("kyc_gate")
 
@@ -114,6 +114,7 @@ def settings_of(configuration: Configuration) -> Settings:
         grant_hours=cases.grant_hours,
         directory_seconds=configuration.directory.reread_seconds,
         log_names=configuration.log.names,
+        spans=configuration.log.spans,
     )
 
 

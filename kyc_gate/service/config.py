@@ -169,10 +169,14 @@ class APISettings(Record):
 
 
 class LogSettings(Record):
-    """The decision line: its format, and whether names of parties may stand in it."""
+    """The decision line: its format, and whether names of parties may stand in it.
+
+    `spans` makes each decision a span of the caller's trace, where OpenTelemetry is installed and set up.
+    """
 
     format: Literal["auto", "json", "console"] = "auto"
     names: bool = False
+    spans: bool = False
 
 
 class Configuration(Record):

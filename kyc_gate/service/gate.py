@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from msgspec.structs import replace
@@ -61,7 +61,9 @@ from kyc_gate.service.standings import Standings
 from kyc_gate.service.trials import Trials
 from kyc_gate.service.upkeep import Upkeep
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, GrantNotSpent, Receipt, Store
-from kyc_gate.telemetry.line import decision_line
+from kyc_gate.telemetry.line import EVENT, decision_line
+from kyc_gate.telemetry.tally import Tally
+from kyc_gate.telemetry.trace import Spans, current_trace, in_trace, read_trace
 
 SCREENINGS = 8
 """Calls that are screened at once, apart from decisions; each holds a thread for a tenth of a second at most."""
@@ -104,6 +106,8 @@ class Gate:
         self.keeper = keeper
         self.policy_keeper = policy_keeper
         self.trials = Trials()
+        self.tally = Tally()
+        self._spans = Spans(on=self.settings.spans)
         self._keeping: list[asyncio.Task[None]] = []
         self._upkeep = Upkeep()
         self._seed = (tuple(parties), tuple(accounts))
@@ -277,7 +281,8 @@ class Gate:
             return self._refused(call, error)
         if adapter is None or request is None:
             return Admission(call=call, ends=ending_of(adapter, call) if adapter else None)
-        admission = await self._admit(request, adapter, call)
+        with in_trace(read_trace(call.value(b"traceparent"))):
+            admission = await self._admit(request, adapter, call)
         learns = admission.answer is None and adapter.learns(request)
         return replace(admission, call=call, learns=learns)
 
@@ -410,8 +415,9 @@ class Gate:
         started = time.perf_counter()
         async with self._admitted:
             try:
-                async with asyncio.timeout(self.settings.decision_seconds):
-                    return await self._decided(request, adapter, call, party, started)
+                with self._spans.decision() as line:
+                    async with asyncio.timeout(self.settings.decision_seconds):
+                        return await self._decided(request, adapter, call, party, started, line)
             except TimeoutError:
                 error: Exception = NotReady("no decision within the time allowed")
             except Exception as caught:  # noqa: BLE001 - whatever went wrong, the call does not pass
@@ -425,6 +431,7 @@ class Gate:
         call: Call | None,
         party: Party | None,
         started: float,
+        line: dict[str, Any],
     ) -> Admission:
         """Steps 3 to 6 of the walk: gather, hold, decide, write, and say what to do."""
         if not self._opened:
@@ -447,7 +454,7 @@ class Gate:
         if self.trials.shadow is not None:
             # After the answer is on its way: the candidate may take its time, and may fail.
             asyncio.get_running_loop().call_soon(self.trials.observe, decision_id, reading.request, facts, decision)
-        return self._acted(decision_id, reading, facts, decision, receipt, grant, adapter, call, started)
+        return self._acted(decision_id, reading, facts, decision, receipt, grant, adapter, call, started, line)
 
     async def _reading(self, request: ProvisioningRequest, party: Party | None) -> Reading:
         generation, active = self._generation, self._active
@@ -590,26 +597,31 @@ class Gate:
         adapter: Adapter | None,
         call: Call | None,
         started: float,
+        line: dict[str, Any],
     ) -> Admission:
         """Return what the door must do, and write the log line. The record is durable by now."""
         passes = self._passes(decision)
         refusal = (
             None if passes else refusal_of_decision(decision_id, decision, reading.active.policies, receipt.case_id)
         )
-        log.info(
-            "decision.made",
-            **decision_line(
-                decision_id,
-                reading.request,
-                facts,
-                decision,
-                acted="pass" if passes else "refuse",
-                case_id=receipt.case_id,
-                grant_id=grant.id if grant else None,
-                milliseconds=(time.perf_counter() - started) * 1000,
-                names=self.settings.log_names,
-            ),
+        trace = current_trace()
+        line |= decision_line(
+            decision_id,
+            reading.request,
+            facts,
+            decision,
+            trace_id=trace.trace_id if trace else None,
+            acted="pass" if passes else "refuse",
+            mode=self.settings.unsafe_mode or "enforce",
+            lines=reading.active.lines,
+            case_id=receipt.case_id,
+            due_at=receipt.due_at,
+            grant_id=grant.id if grant else None,
+            milliseconds=(time.perf_counter() - started) * 1000,
+            names=self.settings.log_names,
         )
+        self.tally.count(line)
+        log.info(EVENT, **line)
         warnings = self._warnings(decision)
         return Admission(
             decision_id=decision_id,
@@ -640,13 +652,15 @@ class Gate:
 
     def _refused(self, call: Call | None, error: Exception, adapter: Adapter | None = None) -> Admission:
         expected = isinstance(error, KYCGateError)
+        self.tally.failures[type(error).__name__ if expected else "other"] += 1
         fields = {"error": str(error), "kind": type(error).__name__}
         if isinstance(error, RefusedCall):
             log.warning("call.refused", code=error.code, status=error.status, detail=error.detail)
         elif expected:
             log.error("decision.failed", **fields)
         else:
-            log.error("decision.failed", exc_info=error, **fields)
+            # What an unknown error says may quote a party's file.
+            log.error("decision.failed", exc_info=error, kind=type(error).__name__)
         refusal = refusal_of_error(error)
         chosen = adapter or (self._adapter_of(call) if call else None)
         answer = self._answer(chosen, call, refusal) if call is not None else None

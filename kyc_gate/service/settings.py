@@ -45,6 +45,7 @@ class Settings(Record):
     grant_hours: float = 24.0
     directory_seconds: float = 2.0
     log_names: bool = False
+    spans: bool = False
 
     def horizon_days(self, policies: Iterable[Policy]) -> int:
         """Return the longest horizon that a policy asks for, in whole days."""

@@ -32,7 +32,12 @@ def append_decision(connection: Connection, entry: DecisionEntry, body: str) -> 
     case = casework.open_or_join(connection, entry.case) if entry.case is not None else None
     # 3. The record.
     record = append_record(connection, body, entry.decision_id)
-    return Receipt(position=record.position, hash=record.hash, case_id=case.id if case else None)
+    return Receipt(
+        position=record.position,
+        hash=record.hash,
+        case_id=case.id if case else None,
+        due_at=case.due_at if case else None,
+    )
 
 
 def withdraw(connection: Connection, entry: DecisionEntry) -> None:

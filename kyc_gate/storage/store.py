@@ -64,6 +64,7 @@ class Receipt(Record):
     position: int
     hash: str
     case_id: str | None = None
+    due_at: datetime | None = None
 
 
 class GrantNotSpent(Exception):

@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import MutableMapping
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
-
-import structlog
 
 from kyc_gate.model.decision import Decision
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.job import ProvisioningRequest
 
+EVENT = "decision.made"
+"""The event that a decision's line names."""
 
-def configure_logging(form: str = "auto") -> None:
-    """Send log lines to standard error: JSON, or columns when `form` is `console` or a terminal reads them.
-
-    JSON is ASCII only, so no escape sequence, line break or direction mark in a field can reach a terminal.
-    """
-    console = form == "console" or (form == "auto" and sys.stderr.isatty())
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _printable if console else _passed,
-            structlog.dev.ConsoleRenderer(colors=True)
-            if console
-            else structlog.processors.JSONRenderer(ensure_ascii=True, sort_keys=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-
-
-def _passed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return event
-
-
-def _printable(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Return the event with every control, format and private character of its values written as an escape."""
-    return {key: _escaped(value) if isinstance(value, str) else value for key, value in event.items()}
-
-
-def _escaped(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+KEYS = (
+    "decision_id",
+    "trace_id",
+    "outcome",
+    "acted",
+    "mode",
+    "account",
+    "party",
+    "customer",
+    "control_group",
+    "provider",
+    "operation",
+    "rules",
+    "observed",
+    "screening",
+    "score",
+    "operations",
+    "projected",
+    "threshold",
+    "share",
+    "policies",
+    "lists",
+    "case_id",
+    "due_at",
+    "grant_id",
+    "dry_run",
+    "milliseconds",
+    "runbook",
+)
+"""The keys of a decision's line, in order. Each stands in every line; what is not known or does not apply is null."""
 
 
 def decision_line(
@@ -54,35 +51,58 @@ def decision_line(
     facts: Facts,
     decision: Decision,
     *,
+    trace_id: str | None,
     acted: str,
+    mode: str,
+    lines: Sequence[int],
     case_id: str | None,
+    due_at: datetime | None,
     grant_id: str | None,
     milliseconds: float,
     names: bool,
 ) -> dict[str, Any]:
-    """Return the fields of the decision's log line. Names of parties stand in it only when `names` is true."""
+    """Return the fields of the decision's log line, by `KEYS`.
+
+    `lines` are the numbers of operations at which a policy begins to ask. `threshold` is the least of them that the
+    control group has not reached, or the highest; `share` is how much of it is used, this request included.
+    The party is told by its id; its name (`customer`) only when `names` is true.
+    """
     counting = decision.counting
-    fields: dict[str, Any] = {
+    projected = facts.operations.projected
+    threshold = nearest_line(projected, lines)
+    return {
         "decision_id": decision_id,
+        "trace_id": trace_id,
         "outcome": decision.outcome.value,
         "acted": acted,
-        "provider": request.provider,
-        "operation": request.operation,
+        "mode": mode,
         "account": facts.account.id,
         "party": facts.customer.id,
+        "customer": facts.customer.name if names else None,
         "control_group": facts.control_group,
+        "provider": request.provider,
+        "operation": request.operation,
         "rules": [finding.rule for finding in counting],
         "observed": [finding.rule for finding in decision.findings if not finding.counts],
+        "screening": facts.screening.outcome,
+        "score": facts.screening.score,
         "operations": facts.operations.likely,
-        "projected": facts.operations.projected,
+        "projected": projected,
+        "threshold": threshold,
+        "share": round(projected / threshold, 6) if threshold and projected is not None else None,
         "policies": [str(policy) for policy in decision.policies],
         "lists": facts.snapshot[:12] if facts.snapshot else None,
         "case_id": case_id,
+        "due_at": due_at.isoformat() if due_at else None,
         "grant_id": grant_id,
-        "runbook": counting[0].runbook if counting else "",
-        "milliseconds": round(milliseconds, 2),
         "dry_run": request.dry_run,
+        "milliseconds": round(milliseconds, 2),
+        "runbook": counting[0].runbook or None if counting else None,
     }
-    if names:
-        fields["customer"] = facts.customer.name
-    return fields
+
+
+def nearest_line(projected: int | None, lines: Sequence[int]) -> int | None:
+    """Return the least line above `projected`, the highest where all are reached, or None without lines or amount."""
+    if projected is None or not lines:
+        return None
+    return min((line for line in lines if line > projected), default=max(lines))

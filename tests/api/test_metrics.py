@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from pathlib import Path
 
 import aiohttp
+import yaml
 from gates import make_gate
 from prometheus_client.parser import text_string_to_metric_families
 from wire import served
 
 from kyc_gate import Gate
 from kyc_gate.api.app import api_app
+from kyc_gate.errors import NotReady
+from kyc_gate.model.job import ProvisioningRequest, RequestKind
 from tests.feeds.publisher import companies, lines, pulled
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -71,3 +76,37 @@ async def test_a_missing_source_is_scraped(tmp_path: Path) -> None:
     assert of(samples, "kyc_gate_list_source_state", source="absent", state="missing") == 1
     assert of(samples, "kyc_gate_list_source_last_pull", source="own", outcome="updated") == 1
     assert of(samples, "kyc_gate_list_source_entries", source="own", list="EL") == 60
+
+
+async def test_decisions_are_counted_and_timed(tmp_path: Path) -> None:
+    """Outcome, rule and duration of each decision are scraped; no label names who asked."""
+    async with make_gate(tmp_path) as gate:
+        for _ in range(2):
+            await gate.decide(
+                ProvisioningRequest(provider="generic", service="x", operation="y", kind=RequestKind.CREATE)
+            )
+        samples = await scraped(gate)
+    labels = {"outcome": "escalate", "acted": "refuse", "mode": "enforce"}
+    assert of(samples, "kyc_gate_decisions_total", **labels) == 2
+    assert of(samples, "kyc_gate_decision_duration_seconds_count") == 2
+    assert of(samples, "kyc_gate_decision_duration_seconds_bucket", le="+Inf") == 2
+    assert of(samples, "kyc_gate_rule_findings_total", rule="gate.unknown-account", counts="yes") == 2
+    assert of(samples, "kyc_gate_unsafe_mode") == 0
+
+
+async def test_alerts_and_dashboard_ask_for_metrics_that_are_there(tmp_path: Path) -> None:
+    """Every metric that the example rules and the dashboard name is scraped from a gate that has decided and failed."""
+    async with make_gate(tmp_path) as gate:
+        await gate.decide(ProvisioningRequest(provider="generic", service="x", operation="y", kind=RequestKind.CREATE))
+        gate._refused(None, NotReady("nothing can be decided"))
+        names = {name for name, _ in await scraped(gate)} | {"kyc_gate_policy_refused"}
+    folder = Path(__file__).parents[2] / "examples" / "monitoring"
+    rules = yaml.safe_load((folder / "alerts.yaml").read_text(encoding="utf-8"))
+    asked = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    board = json.loads((folder / "dashboard.json").read_text(encoding="utf-8"))
+    asked += [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    assert len(asked) > 20
+    for expression in asked:
+        for name in re.findall(r"\bkyc_gate_\w+", expression):
+            assert name in names, expression
+        assert expression.count("(") == expression.count(")")
