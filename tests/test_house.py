@@ -210,6 +210,13 @@ def test_importing_the_package_is_cheap() -> None:
     assert not set(done.stdout.split()) & {"aiohttp", "starlette", "uvicorn", "sqlite3", "rapidfuzz", "msgspec"}
 
 
+def test_commands_that_only_ask_the_store_are_cheap() -> None:
+    """Cases, the ledger and the audit chain are read without an HTTP client, the index of names or readers of lists."""
+    code = "import sys; from kyc_gate.cli import audit, cases, ledger_models, ledger_show; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert not set(done.stdout.split()) & {"aiohttp", "starlette", "numpy", "structlog", "kyc_gate.lists.read"}
+
+
 def test_the_public_names_are_those_of_the_readme() -> None:
     """What the readme imports from the package is there."""
     import kyc_gate

@@ -19,11 +19,12 @@ from kyc_gate.model.record import Record, plain
 from kyc_gate.policy.composition import check_composition
 from kyc_gate.policy.lint import lint
 from kyc_gate.policy.policy import Policy
-from kyc_gate.service.build import files_of, is_database, store_of
+from kyc_gate.service.build import files_of
 from kyc_gate.service.config import Configuration, read_configuration
 from kyc_gate.service.gather import ListStanding
 from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.policy_source import places_of, policy_named, read_policies, writable_by_anybody
+from kyc_gate.service.state import is_database, store_of
 
 MOST_NOTES = 5
 """Notes on the lists that are told word for word."""

@@ -1,223 +1,25 @@
-"""`kyc-gate ledger show`: what control groups have used, and when they will reach the lines of the policies."""
+"""`kyc-gate ledger`: one module for each step."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from pathlib import Path
 
-from kyc_gate.cli import caps
-from kyc_gate.cli.output import UsageError, add_json, print_json, print_table
-from kyc_gate.cli.runs import import_events, reevaluate_runs
-from kyc_gate.cli.state import add_config, opened_store
-from kyc_gate.compute.registry import declared_models
-from kyc_gate.errors import InputError
-from kyc_gate.model.record import Record, plain
-from kyc_gate.model.run import DeclaredRun
-from kyc_gate.model.usage import DayUsage, Usage
-from kyc_gate.ownership.control_groups import control_group
-from kyc_gate.policy.policy import Policy
-from kyc_gate.reports.chart import render_usage_chart
-from kyc_gate.reports.picture import render_png
-from kyc_gate.reports.projection import Crossing, Line, crossing, crossing_said, cumulative, pace
-from kyc_gate.reports.sparkline import sparkline
-from kyc_gate.service.policy_source import policies_of
-from kyc_gate.storage.store import Store
+from kyc_gate.cli.steps import add_steps, run_step
 
-
-class _Shown(Record):
-    """One control group over the window, its days and its crossings."""
-
-    usage: Usage
-    days: tuple[DayUsage, ...]
-    crossings: tuple[Crossing, ...]
-    since: date
-    today: date
+_STEPS = {
+    "show": "show operations per control group",
+    "import": "end runs as events tell: CloudTrail or EventBridge",
+    "reevaluate": "decide again on every run that goes on",
+    "caps": "set installed chips against the rule's caps",
+    "models": "list the models that runs said they make",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
-    show = steps.add_parser("show", help="show operations per control group", allow_abbrev=False)
-    show.add_argument(
-        "names", metavar="PARTY", nargs="*", help="parties or control groups (default: all that asked for anything)"
-    )
-    show.add_argument("--days", type=int, help="over this many days (default: `compute.window_days`)")
-    show.add_argument(
-        "--chart", metavar="FILE", type=Path, help="draw one party's operations against the lines (.svg or .png)"
-    )
-    given = steps.add_parser("import", help="end runs as events tell: CloudTrail or EventBridge", allow_abbrev=False)
-    given.add_argument("file", metavar="FILE", help="JSON, or one event a line")
-    again = steps.add_parser("reevaluate", help="decide again on every run that goes on", allow_abbrev=False)
-    capped = steps.add_parser("caps", help="set installed chips against the rule's caps", allow_abbrev=False)
-    caps.add_arguments(capped)
-    add_json(capped)
-    made = steps.add_parser("models", help="list the models that runs said they make", allow_abbrev=False)
-    for step in (show, given, again, made):
-        add_config(step)
-        add_json(step)
+    add_steps(parser, "ledger", _STEPS)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Take the step."""
-    steps = {"show": _show, "import": import_events, "reevaluate": reevaluate_runs, "caps": caps.run, "models": _models}
-    return steps[options.step](options)
-
-
-def _show(options: argparse.Namespace) -> int:
-    """Show the usage of each control group."""
-    if options.chart is not None and (len(options.names) != 1 or options.chart.suffix not in (".svg", ".png")):
-        raise UsageError("`--chart` takes one party and a file that ends in .svg or .png")
-    shown = asyncio.run(_shown(options))
-    if options.chart is not None:
-        _draw(shown[0], options.chart)
-    if options.json:
-        for each in shown:
-            print_json(_told(each))
-    elif options.names:
-        for each in shown:
-            _print_group(each)
-    else:
-        _print_groups(shown)
-    return 0
-
-
-async def _shown(options: argparse.Namespace) -> list[_Shown]:
-    async with opened_store(options.config) as (configuration, store):
-        now = datetime.now(UTC)
-        since = now - timedelta(days=options.days or configuration.compute.window_days)
-        lines = [line for policy in policies_of(configuration) for line in policy_lines(policy)]
-        found = [await _group(store, name, lines, since, now) for name in await _names(store, options.names)]
-        shown = [each for each in found if each is not None]
-    if options.names and len(shown) < len(options.names):
-        raise InputError(
-            "the ledger holds nothing in the window for some of the names; `kyc-gate ledger show` lists all"
-        )
-    return sorted(shown, key=lambda each: -each.usage.likely)
-
-
-async def _names(store: Store, names: list[str]) -> list[str]:
-    """Return the control groups of parties, or names that are groups already; without names, every group."""
-    if not names:
-        return list(await store.fetch_groups())
-    parties = {party.id: party for party in await store.fetch_parties()}
-    return [control_group(parties[name], parties) if name in parties else name for name in names]
-
-
-async def _group(store: Store, name: str, lines: list[Line], since: datetime, now: datetime) -> _Shown | None:
-    usage = await store.fetch_usage(name, since, now)
-    if usage is None:
-        return None
-    days = await store.fetch_daily_usage(name, since, now)
-    points, at, today = cumulative(days), pace(days, now.date()), now.date()
-    return _Shown(
-        usage=usage,
-        days=days,
-        crossings=tuple(crossing(line, points, at, today) for line in lines),
-        since=since.date(),
-        today=today,
-    )
-
-
-def policy_lines(policy: Policy) -> list[Line]:
-    """Return the numbers of operations at which `policy` begins to ask: its limits, and the share where it approaches.
-
-    They are taken as reached by the number itself: the rules of the shipped packs compare so.
-    """
-    found = {name: int(value) for name, value in policy.limits.items() if name.endswith("_operations")}
-    share, frontier = policy.limits.get("approach_share"), found.get("frontier_operations")
-    if share is not None and frontier is not None:
-        found["approach"] = int(share * frontier)
-    return [
-        Line(
-            name=f"{policy.reference.name}.{name}",
-            operations=value,
-            title=f"{name} ({policy.reference.name}) {value:.2e}",
-        )
-        for name, value in sorted(found.items(), key=lambda each: each[1])
-    ]
-
-
-def _told(shown: _Shown) -> dict[str, object]:
-    crossings = [
-        {**plain(found), "line": found.line.name, "operations": found.line.operations} for found in shown.crossings
-    ]
-    return {**plain(shown.usage), "days": plain(shown.days), "lines": crossings}
-
-
-def _models(options: argparse.Namespace) -> int:
-    """List the models that declared runs make, with all that each was trained with."""
-    models = declared_models(asyncio.run(_declared(options)))
-    if options.json:
-        for model in models:
-            print_json(plain(model))
-        return 0
-    rows = [
-        (
-            model.control_group or "",
-            model.name,
-            str(len(model.runs)),
-            f"{Decimal(model.least):.3e}" if model.operations is not None else f"over {Decimal(model.least):.3e}",
-            model.base.name if model.base else "",
-        )
-        for model in models
-    ]
-    print_table(("control group", "model", "runs", "operations", "base"), rows)
-    return 0
-
-
-async def _declared(options: argparse.Namespace) -> tuple[DeclaredRun, ...]:
-    async with opened_store(options.config) as (_, store):
-        return await store.fetch_declared_runs()
-
-
-def _print_groups(shown: list[_Shown]) -> None:
-    rows = [
-        (
-            each.usage.control_group,
-            str(each.usage.accounts),
-            f"{Decimal(each.usage.likely):.3e}",
-            f"{Decimal(each.usage.high):.3e}",
-            sparkline(each.days, since=each.since, until=each.today),
-        )
-        for each in shown
-    ]
-    print_table(("control group", "accounts", "likely operations", "ceiling", "over the window"), rows)
-
-
-def _print_group(shown: _Shown) -> None:
-    usage = shown.usage
-    print_table(
-        (usage.control_group, f"{shown.since} to {shown.today}"),
-        [
-            ("accounts", str(usage.accounts)),
-            ("likely operations", f"{Decimal(usage.likely):.3e}"),
-            ("ceiling", f"{Decimal(usage.high):.3e}"),
-            ("over the window", sparkline(shown.days, since=shown.since, until=shown.today, width=48)),
-        ],
-    )
-    print()
-    rows = [
-        (found.line.name, f"{Decimal(found.line.operations):.2e}", _share(usage, found.line), crossing_said(found))
-        for found in shown.crossings
-    ]
-    print_table(("line", "operations", "used", "at the pace of the last four weeks"), rows)
-    print()
-    busiest = sorted(sorted(shown.days, key=lambda each: -each.likely)[:10], key=lambda each: each.day)
-    print_table(
-        ("busiest days", "likely operations", "ceiling"),
-        [(str(each.day), f"{Decimal(each.likely):.3e}", f"{Decimal(each.high):.3e}") for each in busiest],
-    )
-
-
-def _share(usage: Usage, line: Line) -> str:
-    return f"{100 * usage.likely / line.operations:.2f} %"
-
-
-def _draw(shown: _Shown, file: Path) -> None:
-    """Write the chart. Raises `InputError` for a PNG where no renderer or font is installed."""
-    title = f"Operations of {shown.usage.control_group}"
-    svg = render_usage_chart(title, cumulative(shown.days), shown.crossings, pace(shown.days, shown.today), shown.today)
-    file.write_bytes(render_png(svg) if file.suffix == ".png" else svg.encode("utf-8"))
+    """Do the step and return its exit status."""
+    return run_step("ledger", options)

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-from typing import Any, Protocol, cast
 
+from kyc_gate.cli.steps import add_steps, run_step
 
-class Step(Protocol):
-    """What every step's module holds."""
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the step's arguments."""
-
-    def run(self, options: argparse.Namespace) -> int:
-        """Do the step and return its exit status."""
-
-
-_STEPS: dict[str, str] = {
+_STEPS = {
     "list": "list the shipped policies with status, modes and grades",
     "lint": "report every problem in policies, all at once",
     "test": "run the cases beside policies",
@@ -38,29 +27,10 @@ _STEPS: dict[str, str] = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments. A step's module is loaded when its step is asked for: some take a second."""
-
-    class StepParser(type(parser)):  # type: ignore[misc]
-        """Takes the arguments of its step when it has some to parse."""
-
-        step: str | None = None
-
-        def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-            """Parse as ever."""
-            if self.step is not None:
-                _module(self.step).add_arguments(self)
-                self.step = None
-            return super().parse_known_args(args, namespace)
-
-    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True, parser_class=StepParser)
-    for name, about in _STEPS.items():
-        steps.add_parser(name, help=about, allow_abbrev=False).step = name
+    """Add the command's arguments."""
+    add_steps(parser, "policy", _STEPS)
 
 
 def run(options: argparse.Namespace) -> int:
     """Do the step and return its exit status."""
-    return _module(options.step).run(options)
-
-
-def _module(step: str) -> Step:
-    return cast("Step", importlib.import_module(f"kyc_gate.cli.policy_{step}"))
+    return run_step("policy", options)

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from kyc_gate.errors import InputError
-from kyc_gate.service.build import is_database, store_of
 from kyc_gate.service.config import Configuration, read_configuration
+from kyc_gate.service.state import is_database, store_of
 from kyc_gate.storage.store import Store
 
 

@@ -26,9 +26,8 @@ from kyc_gate.service.model_file import read_models
 from kyc_gate.service.policy_keeper import PolicyKeeper
 from kyc_gate.service.policy_source import read_policies
 from kyc_gate.service.settings import Settings
+from kyc_gate.service.state import store_of
 from kyc_gate.storage.gleif import GleifRegister
-from kyc_gate.storage.sqlite import SqliteStore
-from kyc_gate.storage.store import Store
 from kyc_gate.telemetry.sink import configure_logging
 
 log = structlog.get_logger("kyc_gate")
@@ -64,23 +63,6 @@ def ip_countries_of(configuration: Configuration) -> IPCountries | None:
     """Return the operator's table of IP addresses, if there is one. Raises `ConfigurationError`."""
     name = configuration.directory.ip_countries
     return None if name is None else read_ip_countries(configuration.path(name))
-
-
-def is_database(state: str) -> bool:
-    """Return whether `gate.state` names a PostgreSQL database, and not a file."""
-    return state.startswith(("postgresql://", "postgres://"))
-
-
-def store_of(configuration: Configuration) -> Store:
-    """Return the store that `gate.state` names. Raises `ConfigurationError` where its driver is not installed."""
-    state = configuration.gate.state
-    if not is_database(state):
-        return SqliteStore(configuration.path(state))
-    try:
-        from kyc_gate.storage.postgres import PostgresStore
-    except ImportError as error:
-        raise ConfigurationError(f"`gate.state` names a PostgreSQL database: {error}") from error
-    return PostgresStore(state)
 
 
 def register_of(configuration: Configuration) -> GleifRegister | None:

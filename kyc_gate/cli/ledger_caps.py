@@ -16,7 +16,7 @@ from msgspec import Meta
 from kyc_gate.cli.fields import FieldError, read_record
 from kyc_gate.cli.lines import Row, input_of, numbered_rows
 from kyc_gate.cli.machines import Count
-from kyc_gate.cli.output import UsageError, complain, print_json, print_table
+from kyc_gate.cli.output import UsageError, add_json, complain, print_json, print_table
 from kyc_gate.cli.state import opened_store
 from kyc_gate.compute import caps
 from kyc_gate.compute.caps import Account, Geography, Line
@@ -71,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--headquarters", metavar="CC", help="country of the company that holds the chips")
     parser.add_argument("--as-of", metavar="DATE", help="the day of the accounts, like 2026-11-24 (default: today)")
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`kyc-gate ledger import` and `reevaluate`: runs that are over, and runs that go on."""
+"""`kyc-gate ledger import`: runs that are over, as the provider's events tell."""
 
 from __future__ import annotations
 
@@ -12,16 +12,12 @@ from pathlib import Path
 
 from kyc_gate.adapters.aws.events import endings_of
 from kyc_gate.adapters.strict_json import read_json_object
-from kyc_gate.cli.output import print_json
-from kyc_gate.cli.state import opened_store
+from kyc_gate.cli.output import add_json, print_json
+from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.errors import InputError, KYCGateError
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.record import Record, plain
 from kyc_gate.model.usage import RunEnd
-from kyc_gate.service.build import gate_parts
-from kyc_gate.service.config import read_configuration
-from kyc_gate.service.gate import Gate
-from kyc_gate.service.runs import Reevaluated
 
 GZIP = b"\x1f\x8b"
 """How a gzip file begins (RFC 1952): CloudTrail delivers its records so."""
@@ -35,7 +31,14 @@ class Imported(Record):
     unknown: int
 
 
-def import_events(options: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the step's arguments."""
+    parser.add_argument("file", metavar="FILE", help="JSON, or one event a line")
+    add_config(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
     """End the runs that the events of a file name."""
     imported = asyncio.run(_imported(options, list(_events(Path(options.file)))))
     if options.json:
@@ -82,21 +85,3 @@ async def _imported(options: argparse.Namespace, events: list[tuple[Ending, date
                 ended += len(runs)
                 unknown += not runs
     return Imported(events=len(events), ended=ended, unknown=unknown)
-
-
-def reevaluate_runs(options: argparse.Namespace) -> int:
-    """Decide again on every run that goes on."""
-    gate = Gate(**gate_parts(read_configuration(options.config)))
-    found = asyncio.run(_reevaluated(gate))
-    if options.json:
-        print_json(plain(found))
-        return 0
-    print(f"{found.runs} runs go on, {found.waiting} would wait now, {len(found.cases)} cases opened")
-    for case_id in found.cases:
-        print(f"  {case_id}")
-    return 0
-
-
-async def _reevaluated(gate: Gate) -> Reevaluated:
-    async with gate:
-        return await gate.reevaluate()

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from kyc_gate.cli.caps import nveu_threshold
+from kyc_gate.cli.ledger_caps import nveu_threshold
 
 from .conftest import Ran
 
