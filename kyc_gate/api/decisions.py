@@ -95,6 +95,7 @@ def _reason(policies: Sequence[Policy], finding: Finding) -> dict[str, object]:
         "reason": finding.reason,
         "cites": [{"id": id, "cite": _cite(policies, id)} for id in finding.cites],
         "runbook": finding.runbook,
+        "route": finding.route,
     }
 
 

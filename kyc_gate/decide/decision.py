@@ -22,8 +22,9 @@ def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_
     """Return what `policy` says to `request` on the day of `facts.as_of` (UTC).
 
     Every rule in force is asked that the facts can make true. One that is true is a finding; one that a missing fact
-    leaves open, or that fails, is a finding that escalates, whatever its own outcome. A finding counts when its mode is
-    `enforce` and no grant covers it. The worst outcome that counts is the decision; with none, the request is allowed.
+    leaves open, or that fails, is a finding that escalates, whatever its own outcome. A finding counts when its rule is
+    in mode `enforce` on the request's route and no grant covers it. The worst outcome that counts is the decision; with
+    none, the request is allowed.
 
     Where the policy draws lines of screening, the screening facts are set by them, from `facts.resembled`.
     `facts_digest` spares computing the digest again where the caller has it.
@@ -80,7 +81,10 @@ def _ask(rule: Rule, facts: Facts, groups: Groups) -> Finding | None:
         return _finding(rule, Failed(reason=f"{type(error).__name__} while asking it"), facts)
 
 
-def _finding(rule: Rule, value: Value, facts: Facts) -> Finding:
+def _finding(rule: Rule, value: Value, facts: Facts) -> Finding | None:
+    mode, route = rule.mode_on(facts.request)
+    if mode is Mode.OFF:
+        return None
     unknown: tuple[str, ...] = ()
     if value is True:
         kind, outcome, reason = FindingKind.FIRED, rule.outcome, render(rule.because, facts)
@@ -97,15 +101,16 @@ def _finding(rule: Rule, value: Value, facts: Facts) -> Finding:
         rule=rule.id,
         kind=kind,
         outcome=outcome,
-        mode=rule.mode,
+        mode=mode,
         reason=reason,
         cites=rule.cites,
         policy=rule.policy,
         overridable=rule.overridable,
-        counts=rule.mode is Mode.ENFORCE and covered_by is None,
+        counts=mode is Mode.ENFORCE and covered_by is None,
         covered_by=covered_by,
         unknown=unknown,
         runbook=rule.runbook,
+        route=route,
     )
 
 

@@ -93,6 +93,7 @@ class Finding(Record):
     """The answer of one rule that did not simply pass.
 
     `counts` is true when the finding bears on the outcome: its mode is `enforce` and no grant covers it.
+    `route` names the route of the policy that set the mode for this call; None where none did.
     """
 
     rule: str
@@ -107,6 +108,7 @@ class Finding(Record):
     covered_by: str | None = None
     unknown: tuple[str, ...] = ()
     runbook: str = ""
+    route: str | None = None
 
 
 class PolicyReference(Record):

@@ -15,6 +15,7 @@ _ORDER = {
         "id", "title", "when", "then", "accepts", "cites", "status", "mode", "overridable", "period",
         "effective_from", "effective_to", "replaces", "because", "runbook",
     ),
+    "route": ("name", "mode", "rules", "providers", "services", "operations", "kinds", "accepts"),
     "case": (
         "name", "as_of", "facts", "unknown", "resembled", "options", "limits", "grant", "outcome", "rules", "noted",
     ),

@@ -9,13 +9,15 @@ from enum import StrEnum
 from functools import cached_property
 
 from kyc_gate.model.decision import Citation, LegalStatus, Mode, Outcome, PolicyReference
+from kyc_gate.model.facts import RequestFacts
 from kyc_gate.model.match import Lines
 from kyc_gate.model.record import Record
 from kyc_gate.policy.expressions import Condition, Groups
 from kyc_gate.policy.groups import Group, Periods
 from kyc_gate.policy.names import Constants
 from kyc_gate.policy.open_rules import OpenRules
-from kyc_gate.policy.syntax import Node, Number
+from kyc_gate.policy.routes import Route, RuleRoute, mode_on
+from kyc_gate.policy.syntax import All, Any, Literal, Node, Not, Number
 from kyc_gate.policy.templates import Template
 
 
@@ -32,6 +34,7 @@ class Rule(Record):
 
     `replaces` names the rule that this one follows on; `accepts` the warnings that its author has seen.
     `steady` are the conjuncts of the condition that read no amounts; None where there are none.
+    `routes` are the calls on which it is in another mode than `mode`.
     """
 
     id: str
@@ -52,6 +55,21 @@ class Rule(Record):
     replaces: str = ""
     accepts: tuple[str, ...] = ()
     steady: Condition | None = None
+    routes: tuple[RuleRoute, ...] = ()
+
+    @property
+    def strictest(self) -> Mode:
+        """The strictest mode that the rule is in on any call."""
+        return max((self.mode, *(each.mode for each in self.routes)), key=lambda mode: mode.reach)
+
+    @property
+    def mildest(self) -> Mode:
+        """The mildest mode that the rule is in on any call."""
+        return min((self.mode, *(each.mode for each in self.routes)), key=lambda mode: mode.reach)
+
+    def mode_on(self, asked: RequestFacts) -> tuple[Mode, str | None]:
+        """Return the rule's mode for a call, and the route that sets it; None where none does."""
+        return mode_on(self.mode, self.routes, asked) if self.routes else (self.mode, None)
 
     def in_force(self, day: date) -> bool:
         """Return whether the rule is in force on `day`."""
@@ -61,7 +79,7 @@ class Rule(Record):
 
 
 class Edition(Record, dict=True):
-    """What holds on a stretch of days: the rules in force whose mode is not `off`, and the country groups."""
+    """What holds on a stretch of days: the rules in force whose mode is not `off` everywhere, and the groups."""
 
     rules: tuple[Rule, ...]
     groups: Groups
@@ -77,6 +95,7 @@ class Policy(Record):
 
     `warnings` holds what does not stop the policy but should be known.
     `lines` are its own lines of screening, or None where it takes the operator's.
+    `routes` are all that it names, of what it extends too.
     """
 
     reference: PolicyReference
@@ -90,6 +109,7 @@ class Policy(Record):
     editions: tuple[Edition, ...]
     citations: Mapping[str, Citation]
     lines: Lines | None = None
+    routes: tuple[Route, ...] = ()
 
     @property
     def limits(self) -> Mapping[str, Number]:
@@ -106,6 +126,15 @@ class Policy(Record):
         return self.editions[bisect_right(self.starts, day)]
 
 
+def enforced_where(rule: Rule) -> Node:
+    """Return the condition under which a rule is in mode `enforce`: on which calls."""
+    enforcing = tuple(each.route.node for each in rule.routes if each.mode is Mode.ENFORCE)
+    if rule.mode is Mode.ENFORCE:
+        elsewhere = tuple(Not(operand=each.route.node) for each in rule.routes)
+        enforcing = (*enforcing, All(operands=elsewhere) if elsewhere else Literal(value=True))
+    return Any(operands=enforcing) if enforcing else Literal(value=False)
+
+
 def editions(rules: tuple[Rule, ...], periods: Periods) -> tuple[tuple[date, ...], tuple[Edition, ...]]:
     """Return the days on which anything changes, and what holds before the first and from each on."""
     starts = set(periods.starts)
@@ -115,7 +144,7 @@ def editions(rules: tuple[Rule, ...], periods: Periods) -> tuple[tuple[date, ...
     days = [(ordered[0] if ordered else date(2000, 1, 1)) - timedelta(days=1), *ordered]
     found = tuple(
         Edition(
-            rules=tuple(rule for rule in rules if rule.mode is not Mode.OFF and rule.in_force(day)),
+            rules=tuple(rule for rule in rules if rule.strictest is not Mode.OFF and rule.in_force(day)),
             groups=periods.groups[bisect_right(periods.starts, day)],
         )
         for day in days

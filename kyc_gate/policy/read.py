@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import replace
 
 from kyc_gate.errors import PolicyError
 from kyc_gate.model.decision import Grade, LegalStatus, Mode, Outcome, PolicyReference
@@ -21,6 +23,7 @@ from kyc_gate.policy.lines import read_lines
 from kyc_gate.policy.names import Constants
 from kyc_gate.policy.open_rules import steady_part
 from kyc_gate.policy.policy import Disclosure, Policy, Rule, editions
+from kyc_gate.policy.routes import Route, RuleRoute, named_twice, read_routes
 from kyc_gate.policy.source import WARNINGS, Problem, Source, read_source
 from kyc_gate.policy.syntax import ConditionError, Literal, Node, Number, parse_condition, parse_number
 from kyc_gate.policy.tables import Table, written
@@ -128,6 +131,8 @@ class _Reader:
             for rule in self.rules(source, pack.folder.name, law, constants)
         ]
         self.check_rules(rules)
+        routes = self.routes()
+        rules = self.routed(rules, routes, law)
         # 4. The policy, if nothing was wrong.
         if self.problems:
             return Reading(policy=None, problems=tuple(dict.fromkeys(self.problems)))
@@ -144,6 +149,7 @@ class _Reader:
             editions=stretches,
             citations=law.citations,
             lines=lines,
+            routes=tuple(route for route, _ in routes),
         )
         sources = tuple(source for pack in self.packs for source in pack.sources)
         return Reading(policy=policy, problems=(), sources=sources, law=law, drawn=self.drawn)
@@ -234,7 +240,7 @@ class _Reader:
                     setters.setdefault(f"option `{name}`", []).append((pack, value))
                 else:
                     top.refuse(f"option `{name}` must be true or false", name)
-            for key in ("policy", "rule", "territories", "screening"):
+            for key in ("policy", "rule", "route", "territories", "screening"):
                 top.get(key)
             top.finish()
         self.check_setters(setters)
@@ -392,12 +398,32 @@ class _Reader:
         if cited and rule.status is not LegalStatus.OPERATOR and all(one.status is not rule.status for one in cited):
             known = ", ".join(sorted({str(one.status) for one in cited}))
             table.refuse(f"`status` is {rule.status}, and its citations are {known}", "status")
-        if rule.mode is not Mode.ENFORCE:
-            return
-        if cited and all(one.grade in _WEAK for one in cited):
-            table.refuse("every citation is of grade 1 or M, which is not enforced; use `observe` or `warn`", "mode")
-        if rule.status in _DEAD:
-            table.refuse(f"law with status {rule.status} is not enforced; use `observe`, or status `operator`", "mode")
+        if rule.mode is Mode.ENFORCE:
+            for message in _unenforceable(rule, law):
+                table.refuse(message, "mode")
+
+    def routes(self) -> list[tuple[Route, Source]]:
+        """The routes of every pack, each with its file."""
+        sources = [source for pack in self.packs for source in pack.sources]
+        found = [(route, source) for source in sources for route in read_routes(source, self.problems)]
+        for name in named_twice(route for route, _ in found):
+            for source in dict.fromkeys(source.name for route, source in found if route.name == name):
+                self.problems.append(Problem(file=source, message="several routes have this name", rule=name))
+        return found
+
+    def routed(self, rules: list[Rule], routes: list[tuple[Route, Source]], law: Law) -> list[Rule]:
+        """The rules with the routes that bear on them; what must not be enforced is not enforced on a route either."""
+        ids = [rule.id for rule in rules]
+        for route, source in routes:
+            table = Table({"rules": list(route.rules)}, source, self.problems, rule=route.name)
+            table.known("rules", route.rules, ids, "rule")
+            if route.mode is Mode.ENFORCE and not route.rules:
+                table.refuse("mode `enforce` lowers nothing; name the `rules` that are enforced here", "mode")
+            for rule in rules:
+                if route.mode is Mode.ENFORCE and rule.id in route.rules:
+                    for message in _unenforceable(rule, law):
+                        table.refuse(f"rule `{rule.id}`: {message}", "rules")
+        return [replace(rule, routes=_routes_of(rule, routes)) for rule in rules]
 
     def check_rules(self, rules: list[Rule]) -> None:
         ids = [rule.id for rule in rules]
@@ -425,6 +451,20 @@ class _Reader:
             for name, value in sorted(given.items()):
                 total.update(f"{kind}.{name}={value}\n".encode())
         return total.hexdigest()
+
+
+def _unenforceable(rule: Rule, law: Law) -> Iterator[str]:
+    """Why a rule must not be enforced: what it rests on is badly evidenced, or is no law any more."""
+    cited = [law.citations[cite] for cite in rule.cites]
+    if cited and all(one.grade in _WEAK for one in cited):
+        yield "every citation is of grade 1 or M, which is not enforced; use `observe` or `warn`"
+    if rule.status in _DEAD:
+        yield f"law with status {rule.status} is not enforced; use `observe`, or status `operator`"
+
+
+def _routes_of(rule: Rule, routes: list[tuple[Route, Source]]) -> tuple[RuleRoute, ...]:
+    found = [(route, route.mode_of(rule.id, rule.mode)) for route, _ in routes]
+    return tuple(RuleRoute(route=route, mode=mode) for route, mode in found if mode is not None)
 
 
 def shipped_pack(folder: Path, name: str) -> Path:

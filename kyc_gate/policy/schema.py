@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from kyc_gate.model.decision import LegalStatus, Mode, Outcome
+from kyc_gate.model.job import RequestKind
 from kyc_gate.model.party import PartyKind
 from kyc_gate.policy.policy import Disclosure
 from kyc_gate.policy.source import WARNINGS
@@ -54,6 +55,7 @@ def policy_schema() -> dict[str, Any]:
                     needed=("possible", "match"),
                 ),
                 "rule": {"type": "array", "items": _rule()},
+                "route": {"type": "array", "items": _route()},
             }
         ),
     }
@@ -128,6 +130,23 @@ def _rule() -> dict[str, Any]:
             "accepts": {"type": "array", "items": {"enum": list(WARNINGS)}},
         },
         needed=("id", "title", "when", "then", "cites", "status", "because"),
+    )
+
+
+def _route() -> dict[str, Any]:
+    listed = {**_TEXTS, "minItems": 1}
+    return _table(
+        {
+            "name": _TEXT,
+            "mode": _choice(Mode),
+            "rules": {"type": "array", "items": {"type": "string", "pattern": _RULE}, "minItems": 1},
+            "providers": listed,
+            "services": listed,
+            "operations": listed,
+            "kinds": {"type": "array", "items": _choice(RequestKind), "minItems": 1},
+            "accepts": {"type": "array", "items": {"enum": list(WARNINGS)}},
+        },
+        needed=("name", "mode"),
     )
 
 

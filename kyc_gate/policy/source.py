@@ -33,8 +33,10 @@ WARNINGS = (
     "overlap",
     "weaker",
     "future",
+    "lowered",
+    "idle",
 )
-"""Kinds of warning. A rule that lists one in `accepts` says that its author has seen it."""
+"""Kinds of warning. A rule or route that lists one in `accepts` says that its author has seen it."""
 
 
 class Problem(Record):

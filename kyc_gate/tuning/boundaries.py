@@ -45,10 +45,11 @@ def boundary_values(
     found: dict[str, dict[object, None]] = {}
     editions = [(policy, policy.edition_on(day.astimezone(UTC).date())) for policy in policies]
     asked = [
-        (rule.node, policy.constants, edition.groups)
+        (node, policy.constants, edition.groups)
         for policy, edition in editions
         for rule in edition.rules
         if only is None or rule.id == only
+        for node in (rule.node, *(each.route.node for each in rule.routes))
     ]
     if nodes is not None:
         asked = [(node, constants, editions[0][1].groups) for node, constants in nodes]
@@ -62,8 +63,9 @@ def boundary_values(
 
 
 def rule_facts(rule: Rule) -> tuple[str, ...]:
-    """Return the paths of the facts that a rule's condition names, in the order in which it does."""
-    return condition_facts(rule.node)
+    """Return the paths of the facts that a rule's condition and its routes name, in the order in which they do."""
+    nodes = (rule.node, *(each.route.node for each in rule.routes))
+    return tuple(dict.fromkeys(path for node in nodes for path in condition_facts(node)))
 
 
 def condition_facts(condition: Node) -> tuple[str, ...]:

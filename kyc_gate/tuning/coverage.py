@@ -54,7 +54,7 @@ def coverage(policy: Policy, cases: Sequence[PolicyCase], pack: str) -> Coverage
     should be answered with yes and with no; a fact that is compared with a number should stand at the line and beside
     it; and each date should have a case on both its sides. A rule in mode `off` asks for nothing.
     """
-    rules = [rule for rule in policy.rules if rule.policy == pack and rule.mode is not Mode.OFF]
+    rules = [rule for rule in policy.rules if rule.policy == pack and rule.strictest is not Mode.OFF]
     return Coverage(aims=tuple(aim for rule in rules for aim in _aims(rule, cases)))
 
 

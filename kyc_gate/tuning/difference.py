@@ -19,6 +19,7 @@ from kyc_gate.model.match import Band, Lines
 from kyc_gate.model.party import PartyKind
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Policy, Rule
+from kyc_gate.policy.routes import RuleRoute
 from kyc_gate.policy.syntax import Name, walk
 from kyc_gate.policy.vocabulary import vocabulary
 from kyc_gate.policy.written_conditions import condition_text, number_text
@@ -160,7 +161,7 @@ def rule_behaviour(rule: Rule, policy: Policy) -> tuple[object, ...]:
         for start, edition in zip((None, *policy.starts), policy.editions, strict=True)
     ]
     spans = [span for index, span in enumerate(members) if index == 0 or span[1] != members[index - 1][1]]
-    own = (rule.outcome, rule.mode, rule.overridable, rule.effective_from, rule.effective_to)
+    own = (rule.outcome, rule.mode, rule.routes, rule.overridable, rule.effective_from, rule.effective_to)
     return (condition_text(rule.node), *own, settings, options, spans)
 
 
@@ -312,7 +313,10 @@ def _standing(rule: Rule | None, policy: Policy, moment: datetime) -> object:
 def _answer(rule: Rule | None, policy: Policy, facts: Facts) -> tuple[object, ...] | None:
     """What a rule does about facts: its answer with all that decides what follows from it; None where it is silent."""
     day = facts.as_of.astimezone(UTC).date()
-    if rule is None or rule.mode is Mode.OFF or not rule.in_force(day):
+    if rule is None or not rule.in_force(day):
+        return None
+    mode, _ = rule.mode_on(facts.request)
+    if mode is Mode.OFF:
         return None
     try:
         value = rule.condition(facts, policy.edition_on(day).groups, ())
@@ -322,7 +326,7 @@ def _answer(rule: Rule | None, policy: Policy, facts: Facts) -> tuple[object, ..
     if value is False:
         return None
     outcome = rule.outcome if value is True else Outcome.ESCALATE
-    return (outcome, rule.mode, rule.overridable)
+    return (outcome, mode, rule.overridable)
 
 
 def _decided(policy: Policy, facts: Facts) -> Decision:
@@ -370,7 +374,12 @@ def _told(rule: Rule) -> Mapping[str, str]:
         "cites": ", ".join(rule.cites) or "none",
         "status": str(rule.status),
         "title": rule.title,
+        **{f"mode on route `{each.route.name}`": _routed(each) for each in rule.routes},
     }
+
+
+def _routed(each: RuleRoute) -> str:
+    return f"{each.mode} where {condition_text(each.route.node)}"
 
 
 def _maps(about: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Wording]:

@@ -76,13 +76,14 @@ def _rank(rule: RuleExplained) -> tuple[int, int]:
 
 def _rule(rule: Rule, facts: Facts, policy: Policy, decision: Decision) -> RuleExplained:
     day = facts.as_of.astimezone(UTC).date()
-    asked = rule.mode is not Mode.OFF and rule.in_force(day)
+    mode, _ = rule.mode_on(facts.request)
+    asked = mode is not Mode.OFF and rule.in_force(day)
     found = [one for one in decision.findings if (one.rule, one.policy) == (rule.id, rule.policy)]
     return RuleExplained(
         policy=rule.policy,
         rule=rule.id,
         title=rule.title,
-        mode=rule.mode,
+        mode=mode,
         outcome=rule.outcome,
         overridable=rule.overridable,
         in_force=asked,

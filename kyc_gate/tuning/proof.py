@@ -18,7 +18,7 @@ from kyc_gate.decide.decision import decide
 from kyc_gate.model.decision import Mode, Outcome
 from kyc_gate.model.facts import Facts, GrantFacts
 from kyc_gate.model.record import Record
-from kyc_gate.policy.policy import Edition, Policy, Rule
+from kyc_gate.policy.policy import Edition, Policy, Rule, enforced_where
 from kyc_gate.policy.syntax import Name, walk
 from kyc_gate.policy.vocabulary import vocabulary
 from kyc_gate.policy.written_conditions import condition_text
@@ -81,7 +81,7 @@ class _Prover:
         before, after = self._old.edition_on(start), self._new.edition_on(start)
         same = {(rule.id, _standing(rule, self._new, after)) for rule in after.rules}
         for rule in before.rules:
-            if rule.mode is Mode.ENFORCE and (rule.id, _standing(rule, self._old, before)) not in same:
+            if rule.strictest is Mode.ENFORCE and (rule.id, _standing(rule, self._old, before)) not in same:
                 _Question(self, rule, before, after, start, end).settle()
 
     def decides(self, facts: Facts) -> tuple[Outcome, Outcome, tuple[str, ...], tuple[str, ...]]:
@@ -113,9 +113,9 @@ class _Question:
         self._prover, self._rule, self._before, self._after = prover, rule, before, after
         self._start, self._end = start, end
         window = (_midnight(start), _midnight(end + timedelta(days=1)))
-        others = [one for one in after.rules if one.mode is Mode.ENFORCE]
+        others = [one for one in after.rules if one.strictest is Mode.ENFORCE]
         self._rivals = sorted(others, key=lambda one: one.id != rule.id)
-        nodes = [rule.node, *(one.node for one in self._rivals)]
+        nodes = [node for one in (rule, *self._rivals) for node in (one.node, enforced_where(one))]
         self._world = World(nodes, (before.groups, after.groups), window)
         self._granted, self._severity = z3.Bool("grant"), z3.Int("grant.severity")
         self._budget = z3.Int("grant.budget")
@@ -163,6 +163,10 @@ class _Question:
     def _stops(self, rule: Rule, policy: Policy, edition: Edition, *, block: bool) -> Formula:
         """When a finding of the rule counts, as a block or at all."""
         truth: Truth = self._world.truth(rule.node, policy.constants, edition.groups)
+        enforced = self._world.truth(enforced_where(rule), policy.constants, edition.groups).true
+        return z3.And(enforced, self._finds(rule, truth, block=block))
+
+    def _finds(self, rule: Rule, truth: Truth, *, block: bool) -> Formula:
         fired = z3.And(truth.true, z3.Not(self._covered(rule, rule.outcome)))
         if block:
             return fired if rule.outcome is Outcome.BLOCK else z3.BoolVal(False)
@@ -230,4 +234,5 @@ def _standing(rule: Rule, policy: Policy, edition: Edition) -> tuple[object, ...
         else edition.groups.get(name[7:])
         for name in names
     ]
-    return (condition_text(rule.node), rule.outcome, rule.mode, rule.overridable, tuple(names), tuple(named))
+    own = (rule.outcome, rule.mode, rule.routes, rule.overridable)
+    return (condition_text(rule.node), *own, tuple(names), tuple(named))

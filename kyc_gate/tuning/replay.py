@@ -25,7 +25,7 @@ from kyc_gate.model.match import Lines
 from kyc_gate.model.record import Record
 from kyc_gate.model.splitting import SplittingFacts
 from kyc_gate.policy.expressions import Condition, Groups, compile_condition
-from kyc_gate.policy.policy import Policy, Rule
+from kyc_gate.policy.policy import Policy, Rule, enforced_where
 from kyc_gate.policy.syntax import All, Name, walk
 from kyc_gate.policy.written_conditions import condition_text
 
@@ -222,7 +222,7 @@ class _Plan:
         day = at.astimezone(UTC).date()
         self._sides = [
             [
-                (self._ask(known, rule, policy, policy.edition_on(day).groups), rule)
+                (self._ask(known, rule, policy, policy.edition_on(day).groups), self._mode(known, rule, policy), rule)
                 for policy in side
                 for rule in policy.edition_on(day).rules
             ]
@@ -230,6 +230,14 @@ class _Plan:
         ]
         self._standings: dict[object, _Standing] = {}
         self._rulings: dict[tuple[int, ...], tuple[Ruling, ...]] = {}
+
+    def _mode(self, known: dict[object, int], rule: Rule, policy: Policy) -> int | None:
+        """Return the number of the question whether a rule is enforced on a call; None where it is so on every one."""
+        if not rule.routes and rule.mode is Mode.ENFORCE:
+            return None
+        node = enforced_where(rule)
+        asked = replace(rule, node=node, condition=compile_condition(node, policy.constants), routes=())
+        return self._ask(known, asked, policy, {})
 
     def _ask(self, known: dict[object, int], rule: Rule, policy: Policy, groups: Groups) -> int:
         """Return the number under which a rule's condition is asked: the same for conditions that ask the same."""
@@ -396,11 +404,11 @@ def _hits(asks: Sequence[_Ask], numbers: Iterable[int], facts: Facts) -> tuple[i
     return tuple(found)
 
 
-def _ruling(side: Sequence[tuple[int, Rule]], answers: frozenset[int]) -> Ruling:
+def _ruling(side: Sequence[tuple[int, int | None, Rule]], answers: frozenset[int]) -> Ruling:
     outcome, rules, overridable = Outcome.ALLOW, set(), True
-    for number, rule in side:
+    for number, enforced, rule in side:
         fired = number * 2 + 1 in answers
-        if rule.mode is not Mode.ENFORCE or not (fired or number * 2 in answers):
+        if not (fired or number * 2 in answers) or (enforced is not None and enforced * 2 + 1 not in answers):
             continue
         rules.add(rule.id)
         overridable = overridable and rule.overridable

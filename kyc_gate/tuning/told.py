@@ -86,7 +86,9 @@ def standing(rule: RuleExplained) -> str:
         return "nothing found"
     if rule.finding.counts:
         return str(rule.finding.outcome)
-    return f"covered by {rule.finding.covered_by}" if rule.finding.covered_by else f"noted ({rule.mode})"
+    if rule.finding.covered_by:
+        return f"covered by {rule.finding.covered_by}"
+    return f"noted ({rule.mode}{f' on route {rule.finding.route}' if rule.finding.route else ''})"
 
 
 def _part_lines(part: Part, depth: int) -> Iterator[str]:

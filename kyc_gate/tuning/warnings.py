@@ -21,6 +21,7 @@ from kyc_gate.policy.law import Law, Threshold
 from kyc_gate.policy.names import Constants
 from kyc_gate.policy.policy import Policy, Rule
 from kyc_gate.policy.read import Reading, read_folder, shipped_policies
+from kyc_gate.policy.routes import Route
 from kyc_gate.policy.source import Problem, Severity, Source
 from kyc_gate.policy.syntax import Arithmetic, Compare, Literal, Name, Node, Number, walk
 from kyc_gate.policy.vocabulary import vocabulary
@@ -76,6 +77,7 @@ class _Reviewer:
         self._covered()
         self._dates()
         self._stale()
+        self._routes()
         if not folder.resolve().is_relative_to(shipped_policies().resolve()):
             self._weaker()
         return Review(warnings=tuple(dict.fromkeys(self._found)), undecided=tuple(self._undecided))
@@ -109,7 +111,7 @@ class _Reviewer:
 
     def _firing(self) -> None:
         for rule in self._policy.rules:
-            if rule.mode is Mode.OFF:
+            if rule.strictest is Mode.OFF:
                 continue
             found = [
                 self._reach([(rule.node, constants, TRUE)], day)
@@ -285,6 +287,36 @@ class _Reviewer:
             )
         )
 
+    # Rules on routes.
+
+    def _routes(self) -> None:
+        for route in self._policy.routes:
+            modes = [(rule, each.mode) for rule in self._policy.rules for each in rule.routes if each.route == route]
+            lowered = [rule.id for rule, mode in modes if mode.reach < rule.mode.reach]
+            if lowered:
+                told = ", ".join(lowered[:5]) + (f" and {len(lowered) - 5} more" if len(lowered) > 5 else "")
+                message = f"is milder on this route: {len(lowered)} rules are in mode {route.mode} there ({told})"
+                self._warn_route(route, "lowered", f"{message}; accept it with `accepts`, or narrow the route", "mode")
+            if all(mode is rule.mode for rule, mode in modes):
+                self._warn_route(route, "idle", "no rule is in another mode on this route; remove it", "mode")
+
+    def _warn_route(self, route: Route, code: str, message: str, key: str) -> None:
+        if code in route.accepts:
+            return
+        sources = [source for source in self._reading.sources if _names_route(source, route.name)]
+        line = sources[-1].line_of(route.name, key) if sources else None
+        self._found.append(
+            Problem(
+                file=sources[-1].name if sources else self._policy.reference.name,
+                line=line,
+                column=1 if line else None,
+                rule=route.name,
+                message=message,
+                severity=Severity.WARNING,
+                code=code,
+            )
+        )
+
     # A rule and the shipped rule of its name.
 
     def _weaker(self) -> None:
@@ -319,6 +351,11 @@ class _Reviewer:
                 return
 
 
+def _names_route(source: Source, name: str) -> bool:
+    tables = source.table.get("route", ())
+    return any(table.get("name") == name for table in tables if isinstance(table, dict))
+
+
 @cache
 def _shipped_rules() -> Mapping[str, list[tuple[Policy, Rule]]]:
     found: dict[str, list[tuple[Policy, Rule]]] = defaultdict(list)
@@ -332,11 +369,11 @@ def _shipped_rules() -> Mapping[str, list[tuple[Policy, Rule]]]:
 
 def _may_cover(other: Rule, rule: Rule) -> bool:
     """Whether `other` has at least the effect of `rule` and asks for none but its facts."""
-    if other is rule or Mode.OFF in (rule.mode, other.mode):
+    if other is rule or Mode.OFF in (rule.strictest, other.mildest):
         return False
     return (
         other.outcome.severity >= rule.outcome.severity
-        and other.mode.reach >= rule.mode.reach
+        and other.mildest.reach >= rule.strictest.reach
         and (rule.overridable or not other.overridable)
         and (other.effective_from or date.min) <= (rule.effective_from or date.min)
         and (other.effective_to or date.max) >= (rule.effective_to or date.max)
