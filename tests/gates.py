@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from kyc_gate import Gate
+from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
 from kyc_gate.lists.reading import ListReading
@@ -43,6 +44,7 @@ def company(id: str, country: str, *, military: bool = False) -> Party:
     )
 
 
+AWS_ACCOUNTS = {"norge": "111111111111", "emirate": "222222222222", "harbin": "333333333333"}
 PARTIES = (
     company("norge", "Norway"),
     company("emirate", "United Arab Emirates"),
@@ -50,20 +52,32 @@ PARTIES = (
 )
 
 
-def make_gate(folder: Path, **settings: object) -> Gate:
+def make_gate(folder: Path, *, adapters: tuple[Adapter, ...] = (), **settings: object) -> Gate:
     """A gate that guards `POST /v1/training-jobs`, with the customer in `x-account`: allowed is `acct-norge`, blocked
     `acct-harbin`, and held is `acct-emirate` for a large job and `acct-nobody` for any.
+
+    With `adapters`, those too; each party has an account of them by the name in `AWS_ACCOUNTS`.
     """
     entry = ListEntry(list="SDN", id="1", name="Sealed Machinery Works", kind=PartyKind.COMPANY)
     return Gate(
         policies=tuple(read_policy(shipped_policies() / name) for name in ("us-in-force", "us-ai-diffusion")),
         store=SqliteStore(folder / "gate.db"),
-        adapters=(GenericAdapter((ROUTE, OTHER), account_header="x-account", idempotency_header="Idempotency-Key"),),
+        adapters=(
+            GenericAdapter((ROUTE, OTHER), account_header="x-account", idempotency_header="Idempotency-Key"),
+            *adapters,
+        ),
         snapshot=merge(
             [ListReading(name="test list", format="test", entries=(entry,), problems=(), as_of=datetime.now(UTC))]
         ),
         parties=PARTIES,
-        accounts=tuple(Account(provider="generic", id=f"acct-{party.id}", party_id=party.id) for party in PARTIES),
+        accounts=tuple(
+            Account(provider=provider, id=id, party_id=party.id)
+            for party in PARTIES
+            for provider, id in (
+                ("generic", f"acct-{party.id}"),
+                *((adapter.name, AWS_ACCOUNTS[party.id]) for adapter in adapters),
+            )
+        ),
         settings=Settings(**{"decision_seconds": 10.0, **settings}),  # type: ignore[arg-type]
     )
 
@@ -78,3 +92,17 @@ async def used(gate: Gate, party: str) -> int:
     group = control_group(parties[party], parties, None)
     usage = await gate.store.fetch_usage(group, datetime(2020, 1, 1, tzinfo=UTC))
     return 0 if usage is None else usage.likely // 10**12
+
+
+async def approve_waiting(gate: Gate) -> None:
+    """Approve the one case that waits."""
+    (case,) = await gate.store.fetch_cases(state="open")
+    now = datetime.now(UTC)
+    await gate.store.approve_case(
+        case.id,
+        reviewer="R. Viewer",
+        note="a licence is held",
+        budget=None,
+        expires_at=now + timedelta(hours=1),
+        at=now,
+    )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from contextvars import ContextVar
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
@@ -17,6 +15,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from kyc_gate.adapters.adapter import Refusal
+from kyc_gate.client.asking import LEARNT_BODY, Asking
 from kyc_gate.client.body import fixed_body
 from kyc_gate.client.refused import KYCRefused, refused
 from kyc_gate.errors import RefusedCall
@@ -28,12 +27,6 @@ if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
 
 log = structlog.get_logger("kyc_gate")
-
-LEARNT_BODY = 1024 * 1024
-"""Bytes of a response that are kept to learn references from; a longer response teaches nothing."""
-
-_REDIRECTS = frozenset({307, 308})
-"""Redirects that repeat the call elsewhere. After the others a client only looks: what was asked for is done."""
 
 _UNDECIDED = Refusal(
     status=403,
@@ -77,7 +70,7 @@ class Hook:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._background: set[asyncio.Task[None]] = set()
+        self._asking = Asking(gate)
 
     def trace_config(self) -> TraceConfig:
         """Return the seat-belt: it raises before the first byte of a guarded request that `decide` did not pass."""
@@ -89,7 +82,7 @@ class Hook:
         """Decide on a guarded request and send it, or raise `KYCRefused`. Each redirect and retry comes here again."""
         call = call_of(request.method, request.url, request.headers)
         try:
-            if not self._guards(call, request.url):
+            if not self._asking.guards(call, _authority(request.url)):
                 return await handler(request)
             limits = self._gate.limits
             body = await fixed_body(request, max_body=limits.max_body, seconds=limits.body_seconds)
@@ -108,26 +101,22 @@ class Hook:
         try:
             response = await handler(request)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, KYCRefused):
-            await self._finish(self._gate.abandon(admission))  # no connection, so nothing left
+            await self._asking.unsent(admission)  # no connection, so nothing left
             raise
         except BaseException:
-            await self._finish(self._gate.settle(admission, None))
+            await self._asking.sent(admission, None)
             raise
         finally:
             _passing.reset(token)
-        if response.status in _REDIRECTS:
-            # The upstream did nothing but name another place; the request that goes there is decided on its own.
-            await self._finish(self._gate.abandon(admission))
-        else:
-            body = await _learnt(response) if admission.learns else None
-            await self._finish(self._gate.settle(admission, response.status, body))
+        body = await _learnt(response) if admission.learns else None
+        await self._asking.sent(admission, response.status, body)
         return response
 
     async def _leaving(self, _: ClientSession, __: SimpleNamespace, params: TraceRequestHeadersSentParams) -> None:
         """Raise where a guarded request is about to be written that has no pass of its own."""
         call = call_of(params.method, params.url, params.headers)
         try:
-            guarded = self._guards(call, params.url)
+            guarded = self._asking.guards(call, _authority(params.url))
         except RefusedCall as error:
             raise refused(refusal_of_error(error)) from error
         if not guarded:
@@ -136,32 +125,6 @@ class Hook:
         if passing is None or not passing.spend(self, params):
             log.error("call.undecided", method=params.method, host=params.url.host)
             raise refused(_UNDECIDED)
-
-    def _guards(self, call: Call, url: URL) -> bool:
-        """Return whether the request is guarded. Raises `RefusedCall` where its address is and its `Host` is not."""
-        if self._gate.guards(call):
-            return True
-        authority = _authority(url)
-        if call.value(b"host") == authority:
-            return False
-        headers = (*((name, value) for name, value in call.headers if name != b"host"), (b"host", authority))
-        if self._gate.guards(replace(call, headers=headers)):
-            raise RefusedCall(400, "ambiguous-host", "the `Host` header is not the guarded host that is called")
-        return False
-
-    async def _finish(self, telling: Coroutine[Any, Any, None]) -> None:
-        """Tell the gate in a task of its own, which a cancellation of this one does not reach."""
-        task = asyncio.create_task(_told(telling))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-        await asyncio.shield(task)
-
-
-async def _told(telling: Coroutine[Any, Any, None]) -> None:
-    try:
-        await telling
-    except Exception as error:  # noqa: BLE001 - the response is there; a hold that stays is the safe side
-        log.error("call.unsettled", error=type(error).__name__)
 
 
 def call_of(method: str, url: URL, headers: CIMultiDict[str]) -> Call:
