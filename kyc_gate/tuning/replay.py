@@ -2,16 +2,18 @@
 
 Most of what a decision rests on is the same in many: the party, its owners, what it resembles. The record is canonical
 JSON, so equal parts are equal bytes. Each distinct set of those parts is read and asked once; what the ledger and the
-clock change is read and asked anew for every decision. Rules that both sides share are asked once for both.
+clock change is read for every decision, and asked anew only where it lies elsewhere between the lines that rules draw.
+Rules that both sides share are asked once for both.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 import msgspec
 from msgspec.structs import replace
@@ -19,15 +21,17 @@ from msgspec.structs import replace
 from kyc_gate.decide.decision import combine, decide, mismatch
 from kyc_gate.decide.lines import facts_by_lines
 from kyc_gate.model.decision import Mode, Outcome
-from kyc_gate.model.facts import Facts, GrantFacts, OperationFacts, ScreeningFacts
+from kyc_gate.model.facts import Facts, GrantFacts, OperationFacts, RequestFacts, ScreeningFacts
 from kyc_gate.model.job import Certainty, ProvisioningRequest, RequestKind
 from kyc_gate.model.match import Lines
 from kyc_gate.model.record import Record
 from kyc_gate.model.splitting import SplittingFacts
 from kyc_gate.policy.expressions import Condition, Groups, compile_condition
+from kyc_gate.policy.open_rules import facts_read
 from kyc_gate.policy.policy import Policy, Rule, enforced_where
 from kyc_gate.policy.syntax import All, Name, walk
 from kyc_gate.policy.written_conditions import condition_text
+from kyc_gate.tuning.places import HOT, Drawn, LinesOf, drawn, lines_of, places
 
 VARYING: dict[str, type[Record]] = {
     "operations": OperationFacts,
@@ -35,16 +39,6 @@ VARYING: dict[str, type[Record]] = {
     "splitting": SplittingFacts,
 }
 """Parts of the facts that the ledger and the clock change from one decision to the next: read every time."""
-
-HOT = frozenset(
-    {
-        "as_of",
-        "screening.age_hours",
-        *(f"operations.{name}" for name in ("low", "likely", "high", "used", "projected", "ceiling", "model_total")),
-        *(f"splitting.{name}" for name in ("together", "total", "near_share")),
-    }
-)
-"""Facts that are hardly ever the same twice; what asks for none of them is asked once for all that it asks for."""
 
 _BESIDE = ("as_of", "grant", "snapshot", "control_group", "lists", "five_countries", "resembled")
 """What no rule names. `resembled` bears on a decision only where a policy draws lines."""
@@ -130,7 +124,8 @@ class NotReplayed(Exception):
 
 
 _DECODER = msgspec.json.Decoder(_Record)
-_FACTS = msgspec.json.Decoder(Facts)
+_PARTS_RAW = (*_STEADY, *_BESIDE[2:])
+_DECODERS = {name: msgspec.json.Decoder(kind) for name, kind in get_type_hints(Facts).items() if name in _PARTS_RAW}
 _ENDS = '"type":"decision"}'
 """How the canonical text of a decision's record ends: `type` is the last of its names."""
 
@@ -155,8 +150,8 @@ def read_recorded(body: str) -> Recorded:
         request=found.request,
         parts=found.facts,
         outcome=decided.outcome,
-        rules=_unique(each.rule for each in decided.findings if each.counts),
-        digests=tuple(each.digest for each in decided.policies),
+        rules=_unique([each.rule for each in decided.findings if each.counts]),
+        digests=tuple([each.digest for each in decided.policies]),
     )
 
 
@@ -174,9 +169,6 @@ def _read_slowly(body: str) -> Any:
         raise NotReplayed(_unfit(str(error))) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotReplayed("the record is damaged") from error
-
-
-_PARTS_RAW = frozenset((*_STEADY, *_BESIDE[2:]))
 
 
 def _unfit(message: str) -> str:
@@ -198,16 +190,24 @@ class _Ask(msgspec.Struct):
     condition: Condition
     groups: Groups
     lines: Lines | None
+    names: frozenset[str]
     guards: tuple[Condition, ...] = ()
 
 
 class _Standing(msgspec.Struct):
-    """What is known of one set of steady facts: answers that stay, questions still open, and requests that fit."""
+    """What is known of one set of steady facts: answers that stay, questions still open, and requests that fit.
+
+    The answers to the `open` questions follow from where hot facts lie between `lines`, and are kept by that; those to
+    the `loose` ones do not.
+    """
 
     facts: Facts
     hits: tuple[int, ...]
     open: tuple[int, ...]
+    loose: tuple[int, ...]
+    lines: tuple[Drawn, ...]
     fitting: set[tuple[object, ...]]
+    answers: dict[tuple[int, ...], tuple[int, ...]]
 
 
 class _Plan:
@@ -215,6 +215,7 @@ class _Plan:
 
     def __init__(self, sides: Sequence[Sequence[Policy]], at: datetime) -> None:
         self._asks: list[_Ask] = []
+        self._lines: list[LinesOf | None] = []
         self._steady: list[int] = []
         self._varying: list[int] = []
         self._lined = any(policy.lines is not None for side in sides for policy in side)
@@ -229,6 +230,8 @@ class _Plan:
             for side in sides
         ]
         self._standings: dict[object, _Standing] = {}
+        self._alike: dict[object, _Standing] = {}
+        self._read = _getter(self._asks)
         self._rulings: dict[tuple[int, ...], tuple[Ruling, ...]] = {}
 
     def _mode(self, known: dict[object, int], rule: Rule, policy: Policy) -> int | None:
@@ -259,9 +262,11 @@ class _Plan:
                     condition=rule.condition,
                     groups=groups,
                     lines=policy.lines,
+                    names=facts_read(rule.node),
                     guards=_guards(rule, policy) if varies else (),
                 )
             )
+            self._lines.append(lines_of(rule.node, policy.constants) if varies else None)
             (self._varying if varies else self._steady).append(number)
         return known[key]
 
@@ -272,20 +277,33 @@ class _Plan:
         standing = self._standing(parts)
         if not _fits(request, standing):
             return None
-        facts = standing.facts
-        if standing.open:
-            facts = replace(
-                facts,
-                as_of=parts.as_of,
-                operations=parts.operations,
-                screening=parts.screening,
-                splitting=parts.splitting,
-            )
-        answers = (*standing.hits, *_hits(self._asks, standing.open, facts))
+        answers = (*standing.hits, *self._open_answers(standing, parts), *self._asked(standing, standing.loose, parts))
         found = self._rulings.get(answers)
         if found is None:
             found = self._rulings[answers] = tuple(_ruling(side, frozenset(answers)) for side in self._sides)
         return found
+
+    def _open_answers(self, standing: _Standing, parts: Any) -> tuple[int, ...]:
+        """Return the answers to the open questions, as they were where the hot facts lay between the same lines."""
+        place = places(standing.lines, parts)
+        if place is None:
+            return self._asked(standing, standing.open, parts)
+        found = standing.answers.get(place)
+        if found is None:
+            found = standing.answers[place] = self._asked(standing, standing.open, parts)
+        return found
+
+    def _asked(self, standing: _Standing, numbers: tuple[int, ...], parts: Any) -> tuple[int, ...]:
+        if not numbers:
+            return ()
+        facts = replace(
+            standing.facts,
+            as_of=parts.as_of,
+            operations=parts.operations,
+            screening=parts.screening,
+            splitting=parts.splitting,
+        )
+        return _hits(self._asks, numbers, facts)
 
     def _standing(self, parts: Any) -> _Standing:
         """Return what is known of the facts in which the clock and the ledger have no part."""
@@ -293,16 +311,33 @@ class _Plan:
         known = self._standings.get(key)
         if known is not None:
             return known
-        facts = facts_of(parts)
         if len(self._standings) >= MOST_KNOWN:
             self._standings.clear()
-        found = self._standings[key] = _Standing(
+            self._alike.clear()
+        facts = facts_of(parts)
+        alike = (self._read(facts), bytes(parts.resembled) if self._lined else b"")
+        known = self._standings[key] = self._alike.get(alike) or self._new(facts)
+        self._alike[alike] = known
+        return known
+
+    def _new(self, facts: Facts) -> _Standing:
+        still_open = [number for number in self._varying if not _closed(self._asks[number], facts)]
+        lined = [(number, lines) for number in still_open if (lines := self._lines[number]) is not None]
+        return _Standing(
             facts=facts,
             hits=_hits(self._asks, self._steady, facts),
-            open=tuple(number for number in self._varying if not _closed(self._asks[number], facts)),
+            open=tuple(number for number, _ in lined),
+            loose=tuple(number for number in still_open if self._lines[number] is None),
+            lines=drawn([lines for _, lines in lined]),
             fitting=set(),
+            answers={},
         )
-        return found
+
+
+def _getter(asks: Sequence[_Ask]) -> Callable[[Facts], object]:
+    """Return what gives all facts that the questions and `mismatch` read, but for the hot ones."""
+    read = {name for ask in asks for name in ask.names} - HOT
+    return attrgetter(*sorted(read | {f"request.{name}" for name in RequestFacts.__struct_fields__}))
 
 
 def _guards(rule: Rule, policy: Policy) -> tuple[Condition, ...]:
@@ -360,29 +395,31 @@ def _key(parts: Any, *, lined: bool) -> tuple[object, ...]:
 
 def facts_of(parts: Any) -> Facts:
     """Return the whole facts. Raises `NotReplayed` where they are of another release."""
-    written = {name: raw for name in parts.__struct_fields__ if not _empty(raw := getattr(parts, name))}
+    given = {name: _part(name, bytes(raw)) for name in _PARTS_RAW if bytes(raw := getattr(parts, name))}
+    varying = {name: getattr(parts, name) for name in ("as_of", "grant", *VARYING)}
     try:
-        return _FACTS.decode(msgspec.json.encode(written))
+        return Facts(**given, **varying)
+    except TypeError as error:  # a part that every decision has is not there
+        raise NotReplayed("its facts are of another release") from error
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _part(name: str, raw: bytes) -> Any:
+    """Return one part of the facts. Equal bytes are equal parts, and most parts are the same in many decisions."""
+    try:
+        return _DECODERS[name].decode(raw)
     except msgspec.ValidationError as error:
         raise NotReplayed("its facts are of another release") from error
     except msgspec.DecodeError:
-        return _facts_slowly(written)
+        return _part_slowly(name, raw)
 
 
-def _facts_slowly(written: dict[str, Any]) -> Facts:
-    """Read facts whose texts msgspec refuses."""
+def _part_slowly(name: str, raw: bytes) -> Any:
+    """Read a part whose texts msgspec refuses."""
     try:
-        plain = {
-            name: json.loads(bytes(value)) if isinstance(value, msgspec.Raw) else msgspec.to_builtins(value)
-            for name, value in written.items()
-        }
-        return msgspec.convert(plain, Facts)
+        return msgspec.convert(json.loads(raw), _DECODERS[name].type)
     except ValueError as error:
         raise NotReplayed("its facts are of another release") from error
-
-
-def _empty(value: object) -> bool:
-    return value is None or (isinstance(value, msgspec.Raw) and not bytes(value))
 
 
 def _hits(asks: Sequence[_Ask], numbers: Iterable[int], facts: Facts) -> tuple[int, ...]:
