@@ -22,7 +22,8 @@ _MAIN = 0x0100 | 0x80000
 """SQLITE_OPEN_MAIN_DB and SQLITE_OPEN_WAL: the files that must survive."""
 
 _pointer = ctypes.c_void_p
-_OPEN = ctypes.CFUNCTYPE(ctypes.c_int, _pointer, ctypes.c_char_p, _pointer, ctypes.c_int, ctypes.POINTER(ctypes.c_int))
+# SQLite keeps the pointer to a file's name, so it is handed on as it came: a copy would be freed under it.
+_OPEN = ctypes.CFUNCTYPE(ctypes.c_int, _pointer, _pointer, _pointer, ctypes.c_int, ctypes.POINTER(ctypes.c_int))
 _DELETE = ctypes.CFUNCTYPE(ctypes.c_int, _pointer, ctypes.c_char_p, ctypes.c_int)
 _WRITE = ctypes.CFUNCTYPE(ctypes.c_int, _pointer, _pointer, ctypes.c_int, ctypes.c_int64)
 _TRUNCATE = ctypes.CFUNCTYPE(ctypes.c_int, _pointer, ctypes.c_int64)
@@ -101,9 +102,9 @@ class RecordedDisk:
         return ctypes.cast(callback, _pointer).value
 
     def _open(self, original: Any) -> Callable[..., int]:
-        def open_(vfs: int, name: bytes | None, file: int, flags: int, out: Any) -> int:
+        def open_(vfs: int, name: int | None, file: int, flags: int, out: Any) -> int:
             status: int = original(vfs, name, file, flags, out)
-            path = (name or b"").decode()
+            path = ctypes.string_at(name).decode() if name else ""
             if status == 0 and flags & _MAIN and path.startswith(self._folder):
                 self._files[file] = path
                 table = ctypes.cast(file, ctypes.POINTER(_pointer))
