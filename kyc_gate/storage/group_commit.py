@@ -1,6 +1,7 @@
 """Group commit: one thread, one connection, and one commit for everybody who waits, on either engine.
 
-Every operation runs in a savepoint of a common transaction. Those that are durable answers wait for its commit; the
+Every operation runs in a savepoint of a common transaction, where more than its one statement would have to be undone.
+Those that are durable answers wait for its commit; the
 early ones are answered before. A transaction that owes nobody a commit stays open for `LINGER_SECONDS`, since the
 decision that follows a hold then shares its commit; other processes wait for no longer than that.
 
@@ -44,6 +45,9 @@ class StillLocked(StorageFault):
 
 class GroupCommit(Worker):
     """The thread that writes. An engine says how a transaction begins and ends."""
+
+    statements_undo_themselves = False
+    """Whether a failing statement leaves nothing behind and the transaction open, as on SQLite (ON CONFLICT ABORT)."""
 
     def __init__(self, *, deadline_seconds: float, most_waiting: int) -> None:
         super().__init__("kyc-gate-writer", deadline_seconds=deadline_seconds, most_waiting=most_waiting)
@@ -158,7 +162,9 @@ class GroupCommit(Worker):
         """Run one operation in a savepoint: its own error undoes it alone. Raises `ENGINE_FAULTS`, a fault of all."""
         if waiting.late():
             return Answered(waiting, error=StorageFault("the store came to this operation too late"))
-        connection.execute("SAVEPOINT operation")
+        whole = self.statements_undo_themselves and waiting.operation.single
+        if not whole:
+            connection.execute("SAVEPOINT operation")
         try:
             result = waiting.operation.run(connection)
         except CONTRADICTIONS as error:
@@ -168,10 +174,12 @@ class GroupCommit(Worker):
         except Exception as error:  # noqa: BLE001 - an operation's own error is its caller's, not the thread's
             failed = error
         else:
-            connection.execute("RELEASE operation")
+            if not whole:
+                connection.execute("RELEASE operation")
             return Answered(waiting, result=result)
-        connection.execute("ROLLBACK TO operation")
-        connection.execute("RELEASE operation")
+        if not whole:
+            connection.execute("ROLLBACK TO operation")
+            connection.execute("RELEASE operation")
         return Answered(waiting, error=own_error(failed))
 
     def _failed(self, error: Exception, batch: list[Waiting]) -> None:

@@ -167,7 +167,9 @@ class RowStore:
 
     async def settle(self, hold_id: str) -> None:
         """Make a hold real. Harmless when done twice, and done in the end even when this raises."""
-        await self._do(Operation(run=lambda connection: ledger.settle(connection, hold_id), early=True, repeats=True))
+        await self._do(
+            Operation(run=lambda connection: ledger.settle(connection, hold_id), early=True, repeats=True, single=True)
+        )
 
     async def release(self, hold_id: str, decision_id: str | None = None) -> None:
         """Give a hold back that no decision but `decision_id` relies on.
@@ -428,7 +430,9 @@ class RowStore:
 
 
 def _releasing(hold_id: str, decision_id: str | None = None) -> Operation[None]:
-    return Operation(run=lambda connection: ledger.release(connection, hold_id, decision_id), early=True, repeats=True)
+    return Operation(
+        run=lambda connection: ledger.release(connection, hold_id, decision_id), early=True, repeats=True, single=True
+    )
 
 
 def _beat(connection: Connection) -> None:

@@ -30,12 +30,14 @@ class Operation(Generic[T]):
     `early`: the answer does not wait for the commit. Only for what a later operation checks again (a hold), or what is
     harmless when it is lost (giving a hold back).
     `repeats`: it is done in the end, even when its answer was a fault. Only for what is harmless when done twice.
+    `single`: it runs one statement, so that an engine on which a failing statement leaves nothing needs no savepoint.
     `undo`: what takes the result back when nobody was there any more to receive it.
     """
 
     run: Callable[[Connection], T]
     early: bool = False
     repeats: bool = False
+    single: bool = False
     undo: Callable[[T], Operation[Any] | None] | None = None
 
 

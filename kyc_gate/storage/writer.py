@@ -22,6 +22,8 @@ TAIL = 1_000
 class Writer(GroupCommit):
     """The thread that writes to a file."""
 
+    statements_undo_themselves = True
+
     def __init__(self, path: Path, *, deadline_seconds: float, most_waiting: int) -> None:
         super().__init__(deadline_seconds=deadline_seconds, most_waiting=most_waiting)
         self._path = path
