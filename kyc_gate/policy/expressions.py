@@ -133,6 +133,8 @@ def _constant(node: Node) -> bool:
             return _constant(left) and _constant(right)
         case Negative(operand=operand) | Not(operand=operand):
             return _constant(operand)
+        case Items(items=items):
+            return all(isinstance(item, Literal) for item in items)
         case _:
             return False
 
@@ -327,20 +329,23 @@ def _items(parts: tuple[Part, ...]) -> Part:
 
 
 def _quantified(quantifier: str, items: Part, test: Part) -> Part:
-    fold = _any if quantifier == "exists" else _all
+    settles = quantifier == "exists"
 
     def quantified(facts: Facts, groups: Groups, bound: Bound) -> Value:
         values = items(facts, groups, bound)
         if isinstance(values, _MISSING):
             return values
         assert isinstance(values, tuple | frozenset)  # noqa: S101  # the type check lets nothing else through
-        return fold(tuple(_with(test, value) for value in sorted(values)))(facts, groups, bound)
+        missing: object = None
+        for value in sorted(values) if len(values) > 1 else values:
+            answer = test(facts, groups, (*bound, value))
+            if answer is settles:
+                return settles
+            if answer is not (not settles):
+                missing = merged(missing, answer)
+        return (not settles) if missing is None else missing  # type: ignore[return-value]  # merged() gives Missing
 
     return quantified
-
-
-def _with(test: Part, value: str) -> Part:
-    return lambda facts, groups, bound: test(facts, groups, (*bound, value))
 
 
 def _divided(left: Number, right: Number) -> Value:

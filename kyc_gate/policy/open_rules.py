@@ -90,6 +90,10 @@ class OpenRules:
             remembered[values[: self._steady]] = found
         return found
 
+    def forget(self) -> None:
+        """Forget what was found: the next facts are asked as if they were the first."""
+        self._remembered = {}
+
     def _surely_false(self, rule: Rule, facts: Facts) -> bool:
         try:
             return rule.steady is not None and rule.steady(facts, self._groups, ()) is False
