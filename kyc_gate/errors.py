@@ -10,7 +10,8 @@ KYCGateError
 ├── FeedFault              a list or bundle could not be fetched, verified, kept or read back; the last good one stands
 ├── StorageFault           the store failed; nothing may pass
 │   └── ChainBroken            the audit chain does not verify
-└── CaseError              a step that a case or grant does not allow
+├── CaseError              a step that a case or grant does not allow
+└── AccessDenied           somebody who may not do this, or is not who they say
 """
 
 from __future__ import annotations
@@ -73,3 +74,7 @@ class ChainBroken(StorageFault):
 
 class CaseError(KYCGateError):
     """A step that the case's or grant's state does not allow."""
+
+
+class AccessDenied(KYCGateError):
+    """Whoever asks may not do this, or is not who they say."""

@@ -13,13 +13,15 @@ from starlette.routing import Route
 
 from kyc_gate.api.answers import json_answer, problem
 from kyc_gate.api.bearer import Bearer
-from kyc_gate.api.cases import case, cases
+from kyc_gate.api.caller import Callers
+from kyc_gate.api.cases import attach, attachment, case, cases, grant, revoke, step, take_next
 from kyc_gate.api.decisions import decide, decision
 from kyc_gate.api.metrics import metrics
 from kyc_gate.api.policies import policies, reload
 from kyc_gate.api.runs import finish, run
 from kyc_gate.api.screen import screen
-from kyc_gate.errors import InputError, KYCGateError, RefusedCall
+from kyc_gate.errors import AccessDenied, CaseError, InputError, KYCGateError, RefusedCall
+from kyc_gate.model.access import Permission
 
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
@@ -30,25 +32,36 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def api_app(gate: Gate, tokens_sha256: Sequence[str] = ()) -> Starlette:
-    """Return the interface of `gate`, open to bearers of a token whose SHA-256 digest is among `tokens_sha256`.
+    """Return the interface of `gate`, open to people who signed in, to keys, and to bearers of a configured token.
 
-    Without a digest every call but the health checks is refused. Raises `ConfigurationError` for a malformed digest.
+    A token is configured by its SHA-256 digest among `tokens_sha256`.
+    Raises `ConfigurationError` for a malformed digest.
     """
-    bearer = Bearer(tokens_sha256)
+    callers = Callers(Bearer(tokens_sha256), gate.access)
+
+    def guarded(endpoint: Endpoint, permission: Permission) -> Endpoint:
+        return _guarded(callers, endpoint, permission)
+
     app = Starlette(
         routes=[
             Route("/healthz", _healthz, methods=["GET"]),
             Route("/readyz", _readyz, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
-            Route("/v1/decisions", _guarded(bearer, decide), methods=["POST"]),
-            Route("/v1/decisions/{id}", _guarded(bearer, decision), methods=["GET"]),
-            Route("/v1/screen", _guarded(bearer, screen), methods=["POST"]),
-            Route("/v1/cases", _guarded(bearer, cases), methods=["GET"]),
-            Route("/v1/cases/{id}", _guarded(bearer, case), methods=["GET"]),
-            Route("/v1/policies", _guarded(bearer, policies), methods=["GET"]),
-            Route("/v1/policies/reload", _guarded(bearer, reload), methods=["POST"]),
-            Route("/v1/runs/{id:path}/finish", _guarded(bearer, finish), methods=["POST"]),
-            Route("/v1/runs/{id:path}", _guarded(bearer, run), methods=["GET"]),
+            Route("/v1/decisions", guarded(decide, Permission.MAKE_DECISIONS), methods=["POST"]),
+            Route("/v1/decisions/{id}", guarded(decision, Permission.READ_DECISIONS), methods=["GET"]),
+            Route("/v1/screen", guarded(screen, Permission.SCREEN), methods=["POST"]),
+            Route("/v1/cases", guarded(cases, Permission.READ_CASES), methods=["GET"]),
+            Route("/v1/cases/next", guarded(take_next, Permission.WORK), methods=["POST"]),
+            Route("/v1/cases/{id}", guarded(case, Permission.READ_CASES), methods=["GET"]),
+            Route("/v1/cases/{id}/attachments", guarded(attach, Permission.WORK), methods=["POST"]),
+            Route("/v1/cases/{id}/attachments/{sha256}", guarded(attachment, Permission.READ_CASES), methods=["GET"]),
+            Route("/v1/cases/{id}/{step}", guarded(step, Permission.READ_CASES), methods=["POST"]),
+            Route("/v1/grants/{id}", guarded(grant, Permission.READ_CASES), methods=["GET"]),
+            Route("/v1/grants/{id}/revoke", guarded(revoke, Permission.DECIDE), methods=["POST"]),
+            Route("/v1/policies", guarded(policies, Permission.READ_POLICIES), methods=["GET"]),
+            Route("/v1/policies/reload", guarded(reload, Permission.PUBLISH_POLICIES), methods=["POST"]),
+            Route("/v1/runs/{id:path}/finish", guarded(finish, Permission.FINISH_RUNS), methods=["POST"]),
+            Route("/v1/runs/{id:path}", guarded(run, Permission.READ_RUNS), methods=["GET"]),
         ],
         exception_handlers={404: _unknown_path, 405: _wrong_method},
     )
@@ -72,19 +85,24 @@ async def _readyz(request: Request) -> Response:
     return json_answer(document, status=200 if readiness.ready else 503)
 
 
-def _guarded(bearer: Bearer, endpoint: Endpoint) -> Endpoint:
-    """Return `endpoint` for bearers of a token only, with every error as a problem document."""
+def _guarded(callers: Callers, endpoint: Endpoint, permission: Permission) -> Endpoint:
+    """Return `endpoint` for callers with the permission only, with every error as a problem document."""
 
     async def guarded(request: Request) -> Response:
-        refused = bearer.refusal(request)
-        if refused is not None:
-            return refused
         try:
+            caller = await callers.identified(request, permission)
+            if isinstance(caller, Response):
+                return caller
+            request.state.actor = caller
             return await endpoint(request)
         except RefusedCall as error:
             return problem(error.status, "unreadable", "the request was not understood", error.detail)
         except InputError as error:
             return problem(400, "unreadable", "the request was not understood", str(error))
+        except AccessDenied as error:
+            return problem(403, "forbidden", "you may not do this", str(error))
+        except CaseError as error:
+            return problem(409, "conflict", "the case does not allow this now", str(error))
         except KYCGateError as error:
             log.error("api.unavailable", error=str(error))
             return problem(503, "unavailable", "the gate cannot answer now", "try again later")

@@ -28,24 +28,28 @@ class Bearer:
                 )
         self._digests = tuple(digest.encode("ascii") for digest in tokens_sha256)
 
-    def refusal(self, request: Request) -> Response | None:
-        """Return why the caller is turned away, or None for the bearer of a known token."""
+    def token(self, request: Request) -> str | None:
+        """Return the bearer token of the call; None where it has none, or two."""
+        given = request.headers.getlist("authorization")
+        scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        return token.strip() or None if scheme.lower() == "bearer" else None
+
+    def refused(self) -> Response:
+        """Return the answer to whoever cannot say who they are."""
         if not self._digests:
             return problem(
                 403,
                 "no-tokens",
                 "this interface is closed",
-                "no token is configured; put the SHA-256 digest of one into `tokens_sha256` under `[api]`",
+                "no token is configured; put the SHA-256 digest of one into `tokens_sha256` under `[api]`,"
+                " or make a key with `kyc-gate access key`",
             )
-        given = request.headers.getlist("authorization")
-        scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-        if scheme.lower() == "bearer" and self._known(token.strip()):
-            return None
         answer = problem(401, "unauthorized", "a bearer token is needed", "send `Authorization: Bearer TOKEN`")
         answer.headers["www-authenticate"] = 'Bearer realm="kyc-gate"'
         return answer
 
-    def _known(self, token: str) -> bool:
+    def knows(self, token: str) -> bool:
+        """Return whether the token is one of the configuration."""
         digest = hashlib.sha256(token.encode("utf-8")).hexdigest().encode("ascii")
         # Every digest is compared, so that the time taken tells nothing.
         return sum(hmac.compare_digest(digest, known) for known in self._digests) > 0

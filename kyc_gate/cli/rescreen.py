@@ -25,6 +25,7 @@ from kyc_gate.service.config import Configuration, read_configuration
 from kyc_gate.service.flips import Backtest, Flip, FlipCount
 from kyc_gate.service.list_shelf import read_active, shelf_of
 from kyc_gate.service.rescreening import Rescreener, Snapshots, kept_snapshots, open_cases
+from kyc_gate.service.settings import settings_of
 
 STORE = "store"
 IN_MEMORY = Path(":memory:")
@@ -159,8 +160,7 @@ async def _rescreen_store(options: argparse.Namespace, screener: Screener, earli
                     store,
                     resemblances,
                     at=datetime.now(UTC),
-                    due_hours=configuration.cases.due_hours,
-                    urgent_due_hours=configuration.cases.urgent_due_hours,
+                    settings=settings_of(configuration),
                 )
                 more(1)
     told = {"parties": len(parties), "resemblances": found, "cases": opened, "snapshot": screener.snapshot.digest}

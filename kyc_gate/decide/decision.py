@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC
 
-from kyc_gate.decide.lines import facts_by_lines
+from kyc_gate.decide.lines import facts_by_lines, facts_uncleared
 from kyc_gate.model.decision import Decision, Finding, FindingKind, Mode, Outcome
-from kyc_gate.model.facts import Facts
+from kyc_gate.model.facts import Cleared, Facts
 from kyc_gate.model.job import Certainty, ProvisioningRequest
 from kyc_gate.model.record import digest
 from kyc_gate.policy.expressions import Failed, Groups, Unknown, Value
-from kyc_gate.policy.policy import Policy, Rule
+from kyc_gate.policy.policy import Edition, Policy, Rule
 from kyc_gate.policy.templates import render
 
 FACTS_MISMATCH = "gate.facts-mismatch"
-"""The one finding without a rule: the facts speak of another request, so that no rule can be trusted with them."""
+"""A finding without a rule: the facts speak of another request, so that no rule can be trusted with them."""
+
+CLEARED = "gate.cleared"
+"""A finding without a rule: a resemblance was left out, because two people found it to be somebody else."""
 
 
 def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_digest: str | None = None) -> Decision:
@@ -35,9 +38,9 @@ def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_
     day = facts.as_of.astimezone(UTC).date()
     edition = policy.edition_on(day)
     facts_digest = facts_digest if facts_digest is not None else digest(facts)
-    facts = facts_by_lines(facts, policy.lines)
-    asked = [_ask(rule, facts, edition.groups) for rule in edition.open_rules.of(facts)]
-    findings = [finding for finding in asked if finding is not None]
+    findings = _findings(facts, policy, edition)
+    if facts.cleared:
+        findings = _with_clearances(findings, facts, policy, edition)
     wrong = mismatch(request, facts)
     if wrong:
         findings.insert(0, _mismatched(wrong))
@@ -47,6 +50,43 @@ def decide(request: ProvisioningRequest, facts: Facts, policy: Policy, *, facts_
         policies=(policy.reference,),
         facts_digest=facts_digest,
         as_of=facts.as_of,
+    )
+
+
+def _findings(facts: Facts, policy: Policy, edition: Edition) -> list[Finding]:
+    facts = facts_by_lines(facts, policy.lines)
+    asked = [_ask(rule, facts, edition.groups) for rule in edition.open_rules.of(facts)]
+    return [finding for finding in asked if finding is not None]
+
+
+def _with_clearances(findings: list[Finding], facts: Facts, policy: Policy, edition: Edition) -> list[Finding]:
+    """Return the findings with one for each clearance that the facts rely on.
+
+    INVARIANT: a clearance never lifts a rule that is not overridable. Where it would, no clearance counts at all.
+    """
+    without = _findings(facts_uncleared(facts), policy, edition)
+    left = {finding.rule for finding in findings}
+    lifted = [finding for finding in without if finding.rule not in left]
+    firm = sorted(finding.rule for finding in lifted if not finding.overridable and finding.counts)
+    if firm:
+        return [*without, *(_clearance_finding(each, f"not honoured over {', '.join(firm)}") for each in facts.cleared)]
+    return [*findings, *(_clearance_finding(each, "settled") for each in facts.cleared)]
+
+
+def _clearance_finding(cleared: Cleared, said: str) -> Finding:
+    first, second = cleared.by
+    until = cleared.until.astimezone(UTC).date().isoformat()
+    return Finding(
+        rule=CLEARED,
+        kind=FindingKind.FIRED,
+        outcome=Outcome.ALLOW,
+        mode=Mode.OBSERVE,
+        reason=f"the resemblance to {cleared.list} {cleared.entry_id} is {said} by {cleared.clearance}: "
+        f"found to be somebody else by {first} and {second}, until {until}",
+        cites=(),
+        policy="kyc-gate",
+        counts=False,
+        covered_by=cleared.clearance,
     )
 
 
@@ -106,6 +146,7 @@ def _finding(rule: Rule, value: Value, facts: Facts) -> Finding | None:
         cites=rule.cites,
         policy=rule.policy,
         overridable=rule.overridable,
+        four_eyes=rule.four_eyes,
         counts=mode is Mode.ENFORCE and covered_by is None,
         covered_by=covered_by,
         unknown=unknown,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from kyc_gate.model.facts import Facts
+from kyc_gate.model.facts import Facts, Resembled
 from kyc_gate.model.match import Lines, ScreeningOutcome
 
 
@@ -24,3 +24,23 @@ def facts_by_lines(facts: Facts, lines: Lines | None) -> Facts:
         facts.screening, outcome=worst.value, matched=tuple(sorted(matched)), possible=tuple(sorted(possible))
     )
     return replace(facts, screening=screening)
+
+
+def facts_uncleared(facts: Facts) -> Facts:
+    """Return the facts as they were without any clearance: what was left out of `screening` and `resembled` is back."""
+    screening, cleared = facts.screening, facts.cleared
+    ranks = [ScreeningOutcome.CLEAR, ScreeningOutcome.NOT_SCREENED, ScreeningOutcome.POSSIBLE, ScreeningOutcome.MATCH]
+    outcomes = [ScreeningOutcome(screening.outcome), *(ScreeningOutcome(each.outcome) for each in cleared)]
+    lists = {each.list for each in cleared}
+    matched = {each.list for each in cleared if each.matched}
+    whole = replace(
+        screening,
+        outcome=max(outcomes, key=ranks.index).value,
+        score=max([screening.score or 0.0, *(each.score for each in cleared)]),
+        matched=tuple(sorted({*(screening.matched or ()), *matched})),
+        possible=tuple(sorted({*(screening.possible or ()), *lists})),
+    )
+    back = {(each.list, each.kind, each.score) for each in cleared}
+    back |= {(each.list, each.kind, each.score) for each in facts.resembled or ()}
+    resembled = tuple(Resembled(list=list, kind=kind, score=score) for list, kind, score in sorted(back))
+    return replace(facts, screening=whole, resembled=resembled, cleared=())

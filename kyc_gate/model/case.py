@@ -4,24 +4,85 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from kyc_gate.model.decision import Outcome
-from kyc_gate.model.record import Record
+from msgspec import field
+
+from kyc_gate.model.clearance import Pair
+from kyc_gate.model.decision import Finding, Outcome
+from kyc_gate.model.record import Record, digest
 
 RESCREENING = "rescreening"
 """The rule of cases about parties that were screened again."""
 
+SEVERITIES = ("low", "medium", "high", "critical")
+"""From mildest to severest. A case's severity only rises."""
+
 
 class CaseState(StrEnum):
-    """Where a case stands."""
+    """Where a case stands. `case_steps.TRANSITIONS` says what leads from one to the next."""
 
     OPEN = "open"
+    ASSIGNED = "assigned"
+    ASKED = "asked"
+    PROPOSED = "proposed"
     APPROVED = "approved"
     REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+WAITING = (CaseState.OPEN, CaseState.ASSIGNED, CaseState.ASKED, CaseState.PROPOSED)
+"""The states of a case that nobody has decided."""
+
+
+class Disposition(StrEnum):
+    """What a person concluded. A duplicate is decided with the case that it repeats."""
+
+    TRUE_POSITIVE = "true_positive"
+    FALSE_POSITIVE = "false_positive"
+    BENIGN = "benign"
+    INSUFFICIENT_DATA = "insufficient_data"
+    DUPLICATE = "duplicate"
+
+
+class CaseRequest(Record):
+    """A request that waits in a case, with what its newest decision said: an approval covers this and no more."""
+
+    fingerprint: str
+    account: str
+    operation: str
+    rules: tuple[str, ...]
+    decision_id: str
+    at: datetime
+    likely: int
+    high: int
+    outcome: Outcome = Outcome.ESCALATE
+    run: str | None = None
+
+
+class Proposal(Record):
+    """What one person proposes and another one decides, and the case's version that was read for it."""
+
+    step: str
+    by: str
+    at: datetime
+    disposition: Disposition
+    note: str
+    version: int
+    budget: int | None = None
+    uses: int = 1
+    run: bool = False
+    grant_hours: float | None = None
+    clear: tuple[Pair, ...] = ()
+    clear_days: int | None = None
 
 
 class Case(Record):
-    """A request that waits for a person. Later decisions on the same fingerprint join it; severity only rises."""
+    """Requests of a control group that wait for a person under rules of one family.
+
+    Later decisions join it; severity only rises. `version` grows whenever something material joins: a step that was
+    taken on an earlier reading is refused.
+    """
 
     id: str
     state: CaseState
@@ -42,17 +103,45 @@ class Case(Record):
     reviewer: str | None = None
     note: str = ""
     grant_id: str | None = None
+    family: str = ""
+    four_eyes: bool = False
+    version: int = 1
+    assignee: str | None = None
+    proposal: Proposal | None = None
+    disposition: Disposition | None = None
+    duplicate_of: str | None = None
+    overdue: bool = False
+    expires_at: datetime | None = None
+    follows: str | None = None
 
     @property
     def waiting(self) -> bool:
         """Whether a request waits: a case of parties screened again has none, so its approval grants nothing."""
         return self.rules != (RESCREENING,)
 
+    @property
+    def undecided(self) -> bool:
+        """Whether the case still waits for a person."""
+        return self.state in WAITING
+
+
+class CaseEvent(Record):
+    """A step of a case as its history shows it: who did what, and when. `number` orders the steps of all cases."""
+
+    case_id: str
+    step: str
+    by: str
+    at: datetime
+    note: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+    number: int = 0
+
 
 class Grant(Record):
-    """A one-use approval bound to a request's fingerprint, with a budget of operations and an expiry.
+    """An approval bound to a request's fingerprint, or to a run's, with a budget of operations and an expiry.
 
     It covers the rules that the reviewer saw (`rules`) up to the outcome that the reviewer saw, and no other.
+    `budget` is what all its uses may take together, `spent` what they took.
     """
 
     id: str
@@ -66,3 +155,21 @@ class Grant(Record):
     outcome: Outcome = Outcome.ESCALATE
     uses_left: int = 1
     revoked: bool = False
+    spent: int = 0
+    run: str | None = None
+
+    @property
+    def left(self) -> int:
+        """Operations that may still be spent."""
+        return self.budget - self.spent
+
+
+def family_of(finding: Finding) -> str:
+    """Return the family of a finding's rule: rules of one runbook are one family, since one person does one thing."""
+    stem = finding.runbook.rpartition("/")[2].removesuffix(".md")
+    return stem or finding.rule
+
+
+def run_fingerprint(model: str) -> str:
+    """Return what a grant for a run is bound to: the model that the run says it makes, however it is spelled."""
+    return digest({"run": " ".join(model.casefold().split())})

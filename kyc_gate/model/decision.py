@@ -92,6 +92,7 @@ class FindingKind(StrEnum):
 class Finding(Record):
     """The answer of one rule that did not simply pass.
 
+    `four_eyes`: one person proposes to approve it, and another one approves.
     `counts` is true when the finding bears on the outcome: its mode is `enforce` and no grant covers it.
     `route` names the route of the policy that set the mode for this call; None where none did.
     """
@@ -104,6 +105,7 @@ class Finding(Record):
     cites: tuple[str, ...]
     policy: str
     overridable: bool = True
+    four_eyes: bool = False
     counts: bool = True
     covered_by: str | None = None
     unknown: tuple[str, ...] = ()

@@ -337,6 +337,24 @@ class Resembled(Record):
     score: float
 
 
+class Cleared(Record):
+    """A resemblance that a clearance settles: left out of `screening` and `resembled`. Not for rules.
+
+    `outcome` is the side of the operator's lines on which it lies, and `matched` whether it counts as a match, so that
+    what the facts were without the clearance can be told.
+    """
+
+    clearance: str
+    list: str
+    entry_id: str
+    kind: PartyKind
+    score: float
+    outcome: str
+    matched: bool
+    until: datetime
+    by: tuple[str, str]
+
+
 class Facts(Record, dict=True):
     """One frozen reading of the world. `as_of` is the clock."""
 
@@ -366,6 +384,7 @@ class Facts(Record, dict=True):
     lists: dict[str, float | None] = msgspec.field(default_factory=dict)
     """The age of each list in hours, by its code; None where it is not known. Not a name for rules."""
     resembled: tuple[Resembled, ...] | None = None
+    cleared: tuple[Cleared, ...] = ()
 
     @cached_property
     def text(self) -> Written:

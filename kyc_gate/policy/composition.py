@@ -48,6 +48,7 @@ def _written(rule: Rule) -> tuple[object, ...]:
         rule.outcome,
         rule.mode,
         rule.overridable,
+        rule.four_eyes,
         rule.status,
         rule.cites,
         rule.effective_from,

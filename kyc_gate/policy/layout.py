@@ -12,7 +12,7 @@ from kyc_gate.errors import PolicyError
 _ORDER = {
     "policy": ("name", "revision", "status", "about", "disclosure", "extends"),
     "rule": (
-        "id", "title", "when", "then", "accepts", "cites", "status", "mode", "overridable", "period",
+        "id", "title", "when", "then", "accepts", "cites", "status", "mode", "overridable", "four_eyes", "period",
         "effective_from", "effective_to", "replaces", "because", "runbook",
     ),
     "route": ("name", "mode", "rules", "providers", "services", "operations", "kinds", "accepts"),

@@ -121,6 +121,7 @@ def _rule() -> dict[str, Any]:
             "status": _choice(LegalStatus),
             "mode": _choice(Mode),
             "overridable": {"type": "boolean"},
+            "four_eyes": {"type": "boolean"},
             "because": {**_TEXT, "description": "the reason, with facts in braces"},
             "runbook": _TEXT,
             "effective_from": _DAY,

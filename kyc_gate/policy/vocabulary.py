@@ -48,7 +48,7 @@ class Fact(Record):
     exact: bool = True
 
 
-NOT_FOR_RULES = frozenset({"grant", "snapshot", "control_group", "lists", "five_countries", "resembled"})
+NOT_FOR_RULES = frozenset({"grant", "snapshot", "control_group", "lists", "five_countries", "resembled", "cleared"})
 """Facts that `decide` or the audit record uses, and that no rule may name: a rule that read the grant could undo it."""
 
 _VALUES: Mapping[str, type[StrEnum]] = {

@@ -25,7 +25,7 @@ from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.model_file import read_models
 from kyc_gate.service.policy_keeper import PolicyKeeper
 from kyc_gate.service.policy_source import read_policies
-from kyc_gate.service.settings import Settings
+from kyc_gate.service.settings import settings_of
 from kyc_gate.service.state import store_of
 from kyc_gate.storage.gleif import GleifRegister
 from kyc_gate.telemetry.sink import configure_logging
@@ -73,31 +73,6 @@ def register_of(configuration: Configuration) -> GleifRegister | None:
         return GleifRegister(configuration.path(configuration.owners.gleif))
     except StorageFault as error:
         raise ConfigurationError(f"`owners.gleif`: {error}") from error
-
-
-def settings_of(configuration: Configuration) -> Settings:
-    """Return the settings that the configuration asks for."""
-    gate, lists, cases = configuration.gate, configuration.lists, configuration.cases
-    return Settings(
-        body_bytes=gate.body_bytes,
-        body_seconds=gate.body_seconds,
-        decision_seconds=gate.decision_seconds,
-        concurrent_decisions=gate.concurrent_decisions,
-        unsafe_mode=gate.unsafe_mode,
-        data_centre=gate.data_centre,
-        max_age_hours=lists.max_age_hours,
-        possible=lists.possible,
-        match=lists.match,
-        utilisation=configuration.compute.utilisation,
-        window_days=configuration.compute.window_days,
-        reevaluate_minutes=configuration.compute.reevaluate_minutes,
-        due_hours=cases.due_hours,
-        urgent_due_hours=cases.urgent_due_hours,
-        grant_hours=cases.grant_hours,
-        directory_seconds=configuration.directory.reread_seconds,
-        log_names=configuration.log.names,
-        spans=configuration.log.spans,
-    )
 
 
 def files_of(configuration: Configuration) -> ListSnapshot | None:

@@ -17,6 +17,7 @@ from kyc_gate.adapters.kubernetes.settings import AccountRule, KubernetesSetting
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.feeds.source import Canary, Source
 from kyc_gate.model.record import Record
+from kyc_gate.service.business_calendar import BusinessCalendar
 
 
 class GateSettings(Record):
@@ -88,11 +89,21 @@ class ComputeSettings(Record):
 
 
 class CaseSettings(Record):
-    """When a case is due and how long a grant lasts."""
+    """When a case is due and ends, how long a grant lasts, and what is asked of the people who decide.
+
+    `four_eyes` is `policy` where the rules say it, or `always`. `calendar` has hours counted while somebody is at work.
+    `public_url` is where customers reach the questionnaire.
+    """
 
     due_hours: Annotated[float, Meta(gt=0)] = 24.0
     urgent_due_hours: Annotated[float, Meta(gt=0)] = 4.0
     grant_hours: Annotated[float, Meta(gt=0)] = 24.0
+    expire_days: Annotated[float, Meta(gt=0, le=3650)] = 30.0
+    four_eyes: Literal["policy", "always"] = "policy"
+    attachment_bytes: Annotated[int, Meta(ge=1, le=16 * 1024 * 1024)] = 5 * 1024 * 1024
+    questionnaire_days: Annotated[float, Meta(gt=0, le=365)] = 14.0
+    public_url: str | None = None
+    calendar: BusinessCalendar | None = None
 
 
 class AWSSettings(Record):
@@ -265,7 +276,7 @@ def _keys(at: str) -> list[str]:
         "lists": _lists_kind(at),
         "owners": OwnerSettings,
         "compute": ComputeSettings,
-        "cases": CaseSettings,
+        "cases": BusinessCalendar if "calendar" in at else CaseSettings,
         "aws": AWSSettings,
         "generic": _generic_kind(at),
         "kubernetes": AccountRule if "accounts" in at else KubernetesSettings,

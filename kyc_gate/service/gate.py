@@ -30,7 +30,8 @@ from kyc_gate.errors import (
     StorageFault,
 )
 from kyc_gate.model.call import Answer, Call, RawHeaders
-from kyc_gate.model.case import Grant
+from kyc_gate.model.case import Grant, family_of
+from kyc_gate.model.clearance import Pair
 from kyc_gate.model.coverage import ListClock
 from kyc_gate.model.decision import Decision, Mode, Outcome
 from kyc_gate.model.ending import Ending
@@ -46,8 +47,11 @@ from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.policy.read import Policy
 from kyc_gate.screening.asked import Asked
 from kyc_gate.screening.screener import Screener
+from kyc_gate.service.access import Access
 from kyc_gate.service.active_policies import ActivePolicies, Origin
 from kyc_gate.service.admission import Admission, Readiness, Reading, Screened
+from kyc_gate.service.casework import Casework
+from kyc_gate.service.clearing import chosen
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
@@ -95,6 +99,8 @@ class Gate:
         self.settings = settings or Settings()
         self._active = ActivePolicies.of(policies, self.settings, origin)
         self.store = store
+        self.casework = Casework(store, self.settings, lambda: self.now())
+        self.access = Access(store, self.settings.access, lambda: self.now())
         self.adapters = adapters
         self._overlooks = tuple(getattr(adapter, "overlooks", _overlooks_nothing) for adapter in adapters)
         self.limits = Limits(max_body=self.settings.body_bytes, body_seconds=self.settings.body_seconds)
@@ -259,6 +265,18 @@ class Gate:
         now = self.now()
         lists = generation.lists
         return Screened(found=found, stale=lists.stale(now), age_hours=lists.age_hours(now))
+
+    async def pairs(self, case_id: str, names: Sequence[str] | None = None) -> tuple[Pair, ...]:
+        """Return what the party of a case resembles now, or those that are named as `LIST/ENTRY`, for a clearance.
+
+        Raises `InputError` for one that the party does not resemble.
+        """
+        if names is not None and not names:
+            return ()
+        case = await self.store.fetch_case(case_id)
+        standing = await self._standings.behind(case.party_id, self._generation) if case else None
+        pairs = standing.pairs if standing else ()
+        return pairs if names is None else chosen(pairs, names)
 
     # What a door asks, in the order in which it asks.
 
@@ -506,6 +524,7 @@ class Gate:
             drawn=reading.generation.screener.lines if reading.generation.screener else None,
             grant=grant,
             lines=reading.active.lineage,
+            clearances=self._standings.clearances(reading.standing.customer.id),
         )
         digest = hashlib.sha256(facts.text.encode("ascii")).hexdigest()
         decided = [decide(reading.request, facts, policy, facts_digest=digest) for policy in reading.active.policies]
@@ -515,7 +534,13 @@ class Gate:
         """Return an unspent grant for this very request, where the decision would need one."""
         if decision.outcome is Outcome.ALLOW or reading.request.dry_run or not reading.request.fingerprint:
             return None
-        return await self.store.find_grant(reading.request.fingerprint, reading.standing.control_group, reading.at)
+        lineage = reading.request.lineage
+        return await self.store.find_grant(
+            reading.request.fingerprint,
+            reading.standing.control_group,
+            reading.at,
+            run=lineage.model if lineage else None,
+        )
 
     async def _recorded(
         self, decision_id: str, reading: Reading, facts: Facts, decision: Decision, grant: Grant | None
@@ -565,8 +590,9 @@ class Gate:
         )
 
     def _case(self, decision_id: str, reading: Reading, decision: Decision) -> CaseOpening:
-        urgent = decision.outcome is Outcome.BLOCK or any(not finding.overridable for finding in decision.counting)
-        hours = self.settings.urgent_due_hours if urgent else self.settings.due_hours
+        counting = decision.counting
+        urgent = decision.outcome is Outcome.BLOCK or any(not finding.overridable for finding in counting)
+        lineage = reading.request.lineage
         return CaseOpening(
             severity="high" if urgent else "medium",
             fingerprint=reading.request.fingerprint,
@@ -574,10 +600,14 @@ class Gate:
             account=f"{reading.request.provider}:{reading.request.caller.account or ''}",
             party_id=reading.standing.customer.id or "",
             operation=reading.request.operation,
-            rules=tuple(sorted({finding.rule for finding in decision.counting})),
+            rules=tuple(sorted({finding.rule for finding in counting})),
             decision_id=decision_id,
             at=reading.at,
-            due_at=reading.at + timedelta(hours=hours),
+            due_at=self.settings.due_at(reading.at, urgent=urgent),
+            expires_at=self.settings.expires_at(reading.at),
+            family=family_of(counting[0]),
+            four_eyes=any(finding.four_eyes for finding in counting),
+            run=lineage.model if lineage else None,
             likely=reading.estimated.likely,
             high=reading.estimated.high,
             outcome=decision.outcome,
@@ -793,7 +823,8 @@ class Gate:
             decision,
             control_group=group,
             at=at,
-            due_hours=self.settings.due_hours,
+            due_at=self.settings.due_at(at, urgent=False),
+            expires_at=self.settings.expires_at(at),
         )
         return decision.outcome, case_id
 

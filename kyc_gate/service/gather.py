@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -13,6 +13,7 @@ from kyc_gate.compute.estimate import estimate
 from kyc_gate.compute.lineage import LineageLines
 from kyc_gate.decide.lines import facts_by_lines
 from kyc_gate.model.case import Grant
+from kyc_gate.model.clearance import Clearance, Pair
 from kyc_gate.model.coverage import ListClock
 from kyc_gate.model.facts import (
     AccountFacts,
@@ -49,6 +50,7 @@ from kyc_gate.ownership.register import Register, Search
 from kyc_gate.ownership.ultimate_parent import Parentage, parentage
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.screening.screener import Screener
+from kyc_gate.service.clearing import applied, everybody_behind, pairs_of, party_form
 from kyc_gate.service.file_facts import file_facts
 from kyc_gate.service.lineage_facts import LAW, declared_operations, disagrees, lineage_facts
 from kyc_gate.service.owner_facts import (
@@ -155,6 +157,7 @@ class Standing(Record):
     register: RegisterFacts = RegisterFacts()
     group: GroupFacts = GroupFacts()
     members: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = ()
 
 
 UNKNOWN_PARTY = Standing(
@@ -193,12 +196,14 @@ def standing_of(
     customer = replace(customer, headquarters=headquarters_filled(customer.headquarters, registered))
     parent, conflict = parent_facts(party, parents, found, register, customer.headquarters)
     group = (groups or _own_groups(party, directory, payer, register)).of(party)
+    screening = screened_as_one(party, parents, found, directory, screened)
     return Standing(
         customer=customer,
         parent=parent,
         ownership=ownership_facts(party, found, directory, screened, conflict=conflict),
         indicators=IndicatorFacts(military=party.military_end_use, wmd=party.wmd_end_use),
-        screening=screened_as_one(party, parents, found, directory, screened),
+        screening=screening,
+        pairs=_pairs(party, parents, directory, screening, screener),
         place_of_use=party.place_of_use,
         evidence=evidence_of(party, ip_countries),
         file=file_facts(party),
@@ -210,6 +215,16 @@ def standing_of(
         group=group_facts(group),
         members=group.members,
     )
+
+
+def _pairs(
+    party: Party, parents: Parentage, directory: Directory, screening: Screening, screener: Screener | None
+) -> tuple[Pair, ...]:
+    """Return the pairs that a clearance could settle, in the order of the matches."""
+    if screener is None or not screening.matches:
+        return ()
+    form = party_form(party, everybody_behind(party, parents, directory))
+    return pairs_of(party, form, screening.matches, screener.snapshot.entries)
 
 
 def _countries(party: Party, parents: Parentage) -> FiveCountries:
@@ -286,12 +301,15 @@ def gather(
     drawn: Lines | None = None,
     grant: Grant | None = None,
     lines: LineageLines = LAW,
+    clearances: Sequence[Clearance] = (),
 ) -> Facts:
     """Return the facts of one decision. `usage` is the control group's, this request's hold included.
 
-    `drawn` are the operator's lines of screening: with them more matches may be given than those that count.
+    `clearances` are those of the party that may stand. `drawn` are the operator's lines of screening: with them more
+    matches may be given than those that count.
     """
     unresolved = request.certainty is Certainty.UNRESOLVED
+    screening, cleared = applied(standing.screening, standing.pairs, clearances, as_of, match_threshold)
     lineage, model_total = lineage_facts(request, usage, lines, resolved=not unresolved)
     # What the request says stands alone: where it cannot be read, the place is unknown, not the one on file.
     use = read_place(request.place_of_use or standing.place_of_use)
@@ -318,7 +336,7 @@ def gather(
         ),
         chips=_chip_facts(estimated, unresolved=unresolved),
         operations=_operation_facts(request, estimated, usage, model_total, unresolved=unresolved),
-        screening=_screening_facts(standing.screening, lists, as_of, match_threshold),
+        screening=_screening_facts(screening, lists, as_of, match_threshold),
         ownership=standing.ownership,
         managers=standing.managers,
         register=standing.register,
@@ -333,13 +351,14 @@ def gather(
         snapshot=lists.digest,
         lists=lists.ages(as_of),
         control_group=standing.control_group,
-        resembled=_resembled(standing.screening),
+        resembled=_resembled(screening),
+        cleared=cleared,
     )
     return facts_by_lines(facts, drawn)
 
 
 def _grant_facts(grant: Grant) -> GrantFacts:
-    return GrantFacts(id=grant.id, rules=grant.rules, budget=grant.budget, outcome=grant.outcome)
+    return GrantFacts(id=grant.id, rules=grant.rules, budget=grant.left, outcome=grant.outcome)
 
 
 def _chip_facts(estimated: Estimate, *, unresolved: bool) -> ChipFacts:

@@ -127,14 +127,7 @@ class ListKeeper:
         parties = {party.id: party for party in await gate.store.fetch_parties()}
 
         async def opens(found: tuple[Resemblance, ...]) -> int | None:
-            settings = gate.settings
-            opened = await open_cases(
-                gate.store,
-                found,
-                at=gate.now(),
-                due_hours=settings.due_hours,
-                urgent_due_hours=settings.urgent_due_hours,
-            )
+            opened = await open_cases(gate.store, found, at=gate.now(), settings=gate.settings)
             return opened if gate.screener is screener else None
 
         with ScreenedBook(self._shelf.folder / "screened.db", "store") as book:

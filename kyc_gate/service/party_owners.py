@@ -12,13 +12,14 @@ from kyc_gate.model.party import BeneficialOwner, Party
 from kyc_gate.model.record import Record
 from kyc_gate.ownership.control_groups import stands_behind
 from kyc_gate.ownership.layers import OwnerLayers, layers_above
-from kyc_gate.service.build import files_of, ip_countries_of, register_of, settings_of
+from kyc_gate.service.build import files_of, ip_countries_of, register_of
 from kyc_gate.service.config import Configuration
 from kyc_gate.service.gather import Standing
 from kyc_gate.service.generation import Generation
 from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.owner_facts import Screened
 from kyc_gate.service.place_facts import read_place
+from kyc_gate.service.settings import settings_of
 from kyc_gate.service.standings import Standings
 from kyc_gate.storage.store import Store
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from kyc_gate.errors import FeedFault, StorageFault
 from kyc_gate.feeds.difference import difference
 from kyc_gate.feeds.screened_book import Screened, ScreenedBook
 from kyc_gate.model.case import RESCREENING
 from kyc_gate.model.decision import Outcome
-from kyc_gate.model.listing import ListEntry, ListSnapshot
+from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.match import Match, ScreeningOutcome
 from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record, digest, plain
 from kyc_gate.names.scorer import SCORER_VERSION
 from kyc_gate.ownership.directory import Directory
 from kyc_gate.screening.screener import Screener
+from kyc_gate.service.clearing import form_of
 from kyc_gate.service.gather import screen_with_owners
+from kyc_gate.service.settings import Settings
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, Store
 
 RULE = RESCREENING
@@ -76,7 +78,7 @@ class Rescreener:
         """
         done: list[tuple[str, Screened]] = []
         for party in parties:
-            now = Screened(party=_form(party), snapshot=self._screener.snapshot.digest, scorer=SCORER_VERSION)
+            now = Screened(party=form_of(party), snapshot=self._screener.snapshot.digest, scorer=SCORER_VERSION)
             before = self._book.of(party.id)
             if before == now:
                 yield party, ()
@@ -114,7 +116,7 @@ class Rescreener:
     def _resemblance(self, party: Party, match: Match, cause: str) -> Resemblance:
         entry = self._entries[match.list, match.entry_id]
         return Resemblance(
-            key=digest([party.id, _form(party), _form(entry)]),
+            key=digest([party.id, form_of(party), form_of(entry)]),
             party=party.id,
             name=party.name,
             list=match.list,
@@ -130,13 +132,7 @@ class Rescreener:
         )
 
 
-def _form(subject: Party | ListEntry) -> str:
-    """Return a digest of what bears on a resemblance: names and what else tells one from another of the same name."""
-    left_out = {"details", "programs", "start_date", "end_date", "verified", "military_end_use", "wmd_end_use"}
-    return digest({name: value for name, value in plain(subject).items() if name not in left_out})
-
-
-def entry_of(found: Resemblance, *, at: datetime, due_hours: float, urgent_due_hours: float) -> DecisionEntry:
+def entry_of(found: Resemblance, *, at: datetime, settings: Settings) -> DecisionEntry:
     """Return the audit record of a resemblance, and the case of its party that it opens or joins.
 
     The decision's id follows from the resemblance, so that the store holds it once, whatever became of the case.
@@ -155,7 +151,9 @@ def entry_of(found: Resemblance, *, at: datetime, due_hours: float, urgent_due_h
             rules=(RULE,),
             decision_id=decision_id_of(found),
             at=at,
-            due_at=at + timedelta(hours=urgent_due_hours if urgent else due_hours),
+            due_at=settings.due_at(at, urgent=urgent),
+            expires_at=None,
+            family=RULE,
             likely=0,
             high=0,
             outcome=Outcome.ESCALATE,
@@ -217,9 +215,7 @@ def _stretch(walk: Iterator[tuple[Party, tuple[Resemblance, ...]]]) -> tuple[tup
     return None
 
 
-async def open_cases(
-    store: Store, found: Iterable[Resemblance], *, at: datetime, due_hours: float, urgent_due_hours: float
-) -> int:
+async def open_cases(store: Store, found: Iterable[Resemblance], *, at: datetime, settings: Settings) -> int:
     """Record each resemblance that the store does not hold yet, and return how many cases they opened or joined.
 
     A party has one open case, which every resemblance joins: a name like that of a listed group is one question.
@@ -228,7 +224,7 @@ async def open_cases(
     for each in found:
         if await store.fetch_decision(decision_id_of(each)) is not None:
             continue
-        entry = entry_of(each, at=at, due_hours=due_hours, urgent_due_hours=urgent_due_hours)
+        entry = entry_of(each, at=at, settings=settings)
         try:
             receipt = await store.append(entry)
         except StorageFault:

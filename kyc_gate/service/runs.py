@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -14,7 +14,7 @@ from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.decide.decision import combine, decide
 from kyc_gate.errors import KYCGateError
 from kyc_gate.model.call import Call
-from kyc_gate.model.case import Grant
+from kyc_gate.model.case import Grant, family_of
 from kyc_gate.model.decision import Decision, Outcome
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.facts import Facts, OperationFacts
@@ -95,7 +95,8 @@ async def open_case(
     *,
     control_group: str,
     at: datetime,
-    due_hours: float,
+    due_at: datetime,
+    expires_at: datetime,
 ) -> str | None:
     """Record that a run would wait now, with a case for it, and return the case's id.
 
@@ -128,7 +129,10 @@ async def open_case(
             rules=rules,
             decision_id=decision_id,
             at=at,
-            due_at=at + timedelta(hours=due_hours),
+            due_at=due_at,
+            expires_at=expires_at,
+            family=f"running: {family_of(decision.counting[0])}",
+            four_eyes=any(finding.four_eyes for finding in decision.counting),
             likely=facts.operations.projected or 0,
             high=facts.operations.ceiling or 0,
             outcome=decision.outcome,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
 from kyc_gate.model.record import Record
-from kyc_gate.policy.read import Policy
+from kyc_gate.policy.policy import Policy
+from kyc_gate.service.business_calendar import BusinessCalendar
+from kyc_gate.service.config import Configuration
 
 HORIZON_DAYS = 30
 """Days over which machines without a stated end are projected when no policy says: a month, as bills are."""
@@ -18,6 +21,14 @@ class Limits(Record):
 
     max_body: int = 1024 * 1024
     body_seconds: float = 30.0
+
+
+class AccessRules(Record):
+    """How long sessions and keys last."""
+
+    idle_minutes: float = 30.0
+    session_hours: float = 12.0
+    key_days: float = 90.0
 
 
 class Settings(Record):
@@ -43,11 +54,58 @@ class Settings(Record):
     due_hours: float = 24.0
     urgent_due_hours: float = 4.0
     grant_hours: float = 24.0
+    case_days: float = 30.0
+    four_eyes: bool = False
+    calendar: BusinessCalendar | None = None
+    attachment_bytes: int = 5 * 1024 * 1024
+    questionnaire_days: float = 14.0
+    access: AccessRules = AccessRules()
     directory_seconds: float = 2.0
     log_names: bool = False
     spans: bool = False
+
+    def due_at(self, at: datetime, *, urgent: bool) -> datetime:
+        """Return when a case that was opened at `at` is due: so many hours on, counted while somebody is at work."""
+        hours = self.urgent_due_hours if urgent else self.due_hours
+        return at + timedelta(hours=hours) if self.calendar is None else self.calendar.after(at, hours)
+
+    def expires_at(self, at: datetime) -> datetime:
+        """Return when a case that was opened at `at` can no longer be decided."""
+        return at + timedelta(days=self.case_days)
 
     def horizon_days(self, policies: Iterable[Policy]) -> int:
         """Return the longest horizon that a policy asks for, in whole days."""
         asked = [int(policy.limits["horizon_days"]) for policy in policies if "horizon_days" in policy.limits]
         return max(asked, default=HORIZON_DAYS)
+
+
+def settings_of(configuration: Configuration) -> Settings:
+    """Return the settings that the configuration asks for. Raises `ConfigurationError` for a calendar that is none."""
+    gate, lists, cases = configuration.gate, configuration.lists, configuration.cases
+    if cases.calendar is not None:
+        cases.calendar.check()
+    return Settings(
+        body_bytes=gate.body_bytes,
+        body_seconds=gate.body_seconds,
+        decision_seconds=gate.decision_seconds,
+        concurrent_decisions=gate.concurrent_decisions,
+        unsafe_mode=gate.unsafe_mode,
+        data_centre=gate.data_centre,
+        max_age_hours=lists.max_age_hours,
+        possible=lists.possible,
+        match=lists.match,
+        utilisation=configuration.compute.utilisation,
+        window_days=configuration.compute.window_days,
+        reevaluate_minutes=configuration.compute.reevaluate_minutes,
+        due_hours=cases.due_hours,
+        urgent_due_hours=cases.urgent_due_hours,
+        grant_hours=cases.grant_hours,
+        case_days=cases.expire_days,
+        four_eyes=cases.four_eyes == "always",
+        calendar=cases.calendar,
+        attachment_bytes=cases.attachment_bytes,
+        questionnaire_days=cases.questionnaire_days,
+        directory_seconds=configuration.directory.reread_seconds,
+        log_names=configuration.log.names,
+        spans=configuration.log.spans,
+    )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
 
 from kyc_gate.errors import StorageFault
+from kyc_gate.model.clearance import Clearance
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import canonical_text, plain
@@ -58,6 +61,7 @@ class Standings:
         self._tied: tuple[Account, ...] = ()
         self._grouping: asyncio.Task[ControlGroups] | None = None
         self._joined: set[str] = set()
+        self._clearances: dict[str, tuple[Clearance, ...]] = {}
         self._version: str | None = None
         self._parties_at = float("-inf")
         self._standings: _Made = {}
@@ -96,6 +100,10 @@ class Standings:
                 made[found.id] = standing
             await self._join(standing)
         return standing, True
+
+    def clearances(self, party_id: str | None) -> tuple[Clearance, ...]:
+        """Return the clearances of a party by the last reading, as old as that of the directory may be."""
+        return self._clearances.get(party_id, ()) if party_id else ()
 
     async def behind(self, id: str, generation: Generation) -> Standing | None:
         """Return the standing of a party on file, for somebody who looks: nothing is written. None for no party."""
@@ -189,11 +197,13 @@ class Standings:
         """
         read = await self._store.fetch_parties()
         tied = await self._store.fetch_tied_accounts()
+        clearances = by_party(await self._store.fetch_clearances(datetime.now(UTC)))
         if epoch != self._epoch:
             return
         if tied != self._tied or read != self._read:
             self._parties, self._read, self._tied = Directory({party.id: party for party in read}), read, tied
             self._standings, self._grouping, self._joined = {}, None, set()
+        self._clearances = clearances
         self._parties_at = time.monotonic()
 
     async def _account(self, provider: str, number: str | None) -> Account | None:
@@ -219,6 +229,14 @@ def _writable_standing(*of: Any, **more: Any) -> Standing:
     standing = standing_of(*of, **more)
     canonical_text(plain(standing))
     return standing
+
+
+def by_party(clearances: Iterable[Clearance]) -> dict[str, tuple[Clearance, ...]]:
+    """Return clearances by the party that they are of."""
+    found: dict[str, tuple[Clearance, ...]] = {}
+    for each in clearances:
+        found[each.pair.party_id] = (*found.get(each.pair.party_id, ()), each)
+    return found
 
 
 def _groups_of(parties: Directory, tied: tuple[Account, ...], register: Register | None) -> ControlGroups:

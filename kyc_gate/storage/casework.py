@@ -1,43 +1,59 @@
-"""Cases and grants as rows. Callers hold the transaction.
+"""Cases as rows. Callers hold the transaction.
 
-Each step that a person takes is an audit record in the same transaction: no step without its record.
+Each step that is taken is an event of the case and an audit record in the same transaction: no step without its record.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from msgspec.structs import replace
 
 from kyc_gate.audit.record import body_of
-from kyc_gate.errors import CaseError, InputError
-from kyc_gate.model.case import Case, CaseState, Grant
+from kyc_gate.errors import AccessDenied, CaseError, InputError
+from kyc_gate.model.case import (
+    SEVERITIES,
+    WAITING,
+    Case,
+    CaseEvent,
+    CaseRequest,
+    CaseState,
+    Disposition,
+    Proposal,
+)
+from kyc_gate.model.case_steps import DISPOSITIONS, Move, Moved, Step, transition
 from kyc_gate.model.record import plain
+from kyc_gate.storage import clearances, grants
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.documents import read, written
 from kyc_gate.storage.rows import Connection
-from kyc_gate.storage.store import CaseOpening
+from kyc_gate.storage.store import CaseOpening, CaseQuery
 from kyc_gate.storage.timestamps import micros
-
-SEVERITIES = ("low", "medium", "high", "critical")
-"""From mildest to severest. A case's severity only rises."""
 
 DECISIONS_A_CASE = 100
 """How many decisions a case names: the first, and the newest. Every one of them is in the chain all the same."""
 
-_BUDGET_DIGITS = 40
+_WAITING = ", ".join(f"'{state}'" for state in WAITING)
+_UNDECIDED = f"state IN ({_WAITING})"
 
 
 def open_or_join(connection: Connection, opening: CaseOpening) -> Case:
-    """Return the open case for the fingerprint and control group, opened now or joined by this decision."""
+    """Return the case that waits for the control group and family, opened now or joined by this decision."""
     if opening.severity not in SEVERITIES:
         raise InputError(f"unknown case severity `{opening.severity}`; it is one of {', '.join(SEVERITIES)}")
     row = connection.execute(
-        "SELECT document FROM cases WHERE fingerprint = ? AND control_group = ? AND state = 'open'",
-        (opening.fingerprint, opening.control_group),
+        f"SELECT document FROM cases WHERE control_group = ? AND family = ? AND {_UNDECIDED}",
+        (opening.control_group, opening.case_family),
     ).fetchone()
-    return _open(connection, opening) if row is None else _join(connection, _case(row[0]), opening)
+    if row is not None:
+        case = _case(row[0])
+        if case.expires_at is None or case.expires_at > opening.at:
+            return _join(connection, case, opening)
+        _expire(connection, case, opening.at)
+    return _open(connection, opening)
 
 
 def case_of(connection: Connection, case_id: str) -> Case | None:
@@ -47,140 +63,129 @@ def case_of(connection: Connection, case_id: str) -> Case | None:
 
 
 def case_for(connection: Connection, fingerprint: str) -> Case | None:
-    """Return the newest case for a fingerprint, open or decided."""
+    """Return the newest case that a request with this fingerprint waits or waited in."""
     row = connection.execute(
-        "SELECT document FROM cases WHERE fingerprint = ? ORDER BY number DESC LIMIT 1", (fingerprint,)
+        "SELECT cases.document FROM case_requests JOIN cases ON cases.id = case_requests.case_id"
+        " WHERE case_requests.fingerprint = ? ORDER BY case_requests.number DESC LIMIT 1",
+        (fingerprint,),
     ).fetchone()
     return _case(row[0]) if row else None
 
 
-def cases_before(connection: Connection, *, state: str | None, limit: int, before: str | None) -> tuple[Case, ...]:
-    """Return up to `limit` cases opened before the case `before`, newest first. Raises `CaseError` if it is none."""
-    if state is not None and state not in set(CaseState):
-        raise InputError(f"unknown case state `{state}`; it is one of {', '.join(CaseState)}")
-    number = 2**63 - 1 if before is None else _number(connection, before)
+def requests_of(connection: Connection, case: Case) -> tuple[CaseRequest, ...]:
+    """Return the requests of a case, those asked for first in front."""
+    rows = connection.execute("SELECT document FROM case_requests WHERE case_id = ?", (case.id,))
+    found = [_earlier_request(case) if document is None else read(document, CaseRequest) for (document,) in rows]
+    return tuple(sorted(found, key=lambda request: (request.at, request.fingerprint)))
+
+
+def events_of(connection: Connection, case_id: str) -> tuple[CaseEvent, ...]:
+    """Return what was done with a case, first to last."""
+    rows = connection.execute("SELECT number, document FROM case_events WHERE case_id = ? ORDER BY number", (case_id,))
+    return tuple(replace(read(document, CaseEvent), number=int(number)) for number, document in rows)
+
+
+def cases_found(connection: Connection, query: CaseQuery) -> tuple[Case, ...]:
+    """Return the cases that `query` asks for. Raises `InputError` and, for an unknown `after`, `CaseError`."""
+    where, values = _conditions(query)
+    order = _ORDERS[query.order]
+    if query.after is not None:
+        row = connection.execute("SELECT severity, due_at, number FROM cases WHERE id = ?", (query.after,)).fetchone()
+        if row is None:
+            raise CaseError(f"there is no case `{query.after}`")
+        where.append(order.after)
+        values |= {"severity": int(row[0]), "due_at": int(row[1]), "number": int(row[2])}
+    text = f" WHERE {' AND '.join(where)}" if where else ""
     rows = connection.execute(
-        "SELECT document FROM cases WHERE number < :number AND (CAST(:state AS TEXT) IS NULL OR state = :state)"
-        " ORDER BY number DESC LIMIT :limit",
-        {"number": number, "state": state, "limit": limit},
+        f"SELECT document FROM cases{text} ORDER BY {order.by} LIMIT :limit", {**values, "limit": query.limit}
     )
     return tuple(_case(document) for (document,) in rows)
 
 
-def approve(
-    connection: Connection,
-    case_id: str,
-    *,
-    reviewer: str,
-    note: str,
-    at: datetime,
-    expires_at: datetime,
-    budget: int | None,
-) -> Grant:
-    """Approve an open case and return its grant. The default budget is the case's ceiling: the same request fits.
+def counts_of(connection: Connection) -> dict[str, int]:
+    """Return how many cases stand in each state that waits, and how many of them are overdue."""
+    rows = connection.execute(f"SELECT state, COUNT(*), SUM(overdue) FROM cases WHERE {_UNDECIDED} GROUP BY state")
+    found = dict.fromkeys((state.value for state in WAITING), 0) | {"overdue": 0}
+    for state, count, overdue in rows:
+        found[str(state)] = int(count)
+        found["overdue"] += int(overdue)
+    return found
 
-    Where no request waits, the grant has no use left: it is the note of an approval, and opens nothing.
 
-    Raises `CaseError`, naming the state, for a case that is not open.
+def move(connection: Connection, case_id: str, step: Move) -> Moved:
+    """Take a step and return what it led to.
+
+    Raises `CaseError` for a step that the case does not allow, `AccessDenied` for a person who may not take it, and
+    `InputError` for one that makes no sense.
     """
-    case = _open_case(connection, case_id, reviewer, "approved")
-    if micros(expires_at) <= micros(at):
-        raise InputError("`expires_at` is not after `at`: the grant would never be good")
-    if budget is not None and not 0 <= budget < 10**_BUDGET_DIGITS:
-        raise InputError(f"`budget` is {budget}; it is a number of operations from 0 to 1e{_BUDGET_DIGITS}")
-    if not case.waiting and budget:
-        raise InputError(f"`budget`: no request waits for the case `{case_id}`, so there is nothing to grant")
-    grant = Grant(
-        id=f"grant_{secrets.token_hex(16)}",
-        case_id=case.id,
-        fingerprint=case.fingerprint,
-        control_group=case.control_group,
-        rules=case.rules,
-        budget=case.high if budget is None else budget,
-        expires_at=expires_at,
-        reviewer=reviewer,
-        outcome=case.outcome,
-        uses_left=1 if case.waiting else 0,
-    )
-    connection.execute(
-        "INSERT INTO grants (id, fingerprint, control_group, uses_left, revoked, expires_at, budget, document)"
-        " VALUES (?, ?, ?, ?, 0, ?, ?, ?)",
-        (
-            grant.id,
-            grant.fingerprint,
-            grant.control_group,
-            grant.uses_left,
-            micros(expires_at),
-            _padded(grant.budget),
-            written(grant),
-        ),
-    )
-    decided = replace(case, state=CaseState.APPROVED, decided_at=at, reviewer=reviewer, note=note, grant_id=grant.id)
-    _decide(connection, decided, "case.approved", at, {"grant": plain(grant)})
-    return grant
+    # 1. Somebody takes it who has nothing to do with whoever asks.
+    if not step.by.strip():
+        raise CaseError("`reviewer` is empty: name the person who decides")
+    case = case_of(connection, case_id)
+    if case is None:
+        raise CaseError(f"there is no case `{case_id}`")
+    _require_stranger(case, step)
+    # 2. The table has the step, on what was read.
+    row = transition(step.step, case.state)
+    if row is None:
+        raise CaseError(_not_now(case, step.step))
+    if step.seen is not None and step.seen != case.version:
+        raise CaseError(f"the case `{case_id}` changed since you read it: more joined; read it again")
+    if case.undecided and case.expires_at is not None and case.expires_at <= step.at and row.permission is not None:
+        raise CaseError(f"the case `{case_id}` expired at {case.expires_at.isoformat()}: send the request again")
+    # 3. What the step does.
+    moved = _done(connection, replace(case, state=row.to or case.state), case, step)
+    _save(connection, moved.case)
+    _record(connection, moved.case, step, row.said, _told(connection, moved, step))
+    return moved
 
 
-def reject(connection: Connection, case_id: str, *, reviewer: str, note: str, at: datetime) -> Case:
-    """Reject an open case and return it. Raises `CaseError`, naming the state, for a case that is not open."""
-    case = _open_case(connection, case_id, reviewer, "rejected")
-    decided = replace(case, state=CaseState.REJECTED, decided_at=at, reviewer=reviewer, note=note)
-    _decide(connection, decided, "case.rejected", at, {})
-    return decided
-
-
-def revoke(connection: Connection, grant_id: str, *, reviewer: str, note: str, at: datetime) -> Grant:
-    """Take back a grant that was not used yet and return it. Raises `CaseError` when there is nothing to take back."""
-    _require_reviewer(reviewer)
-    grant = grant_of(connection, grant_id)
-    if grant is None:
-        raise CaseError(f"there is no grant `{grant_id}`")
-    if grant.revoked or grant.uses_left == 0:
-        raise CaseError(f"the grant `{grant_id}` is {'revoked' if grant.revoked else 'used'} already")
-    connection.execute("UPDATE grants SET revoked = 1 WHERE id = ?", (grant_id,))
-    step = {
-        "type": "grant.revoked",
-        "at": at.isoformat(),
-        "grant_id": grant_id,
-        "case_id": grant.case_id,
-        "reviewer": reviewer,
-        "note": note,
-    }
-    append_record(connection, body_of(step))
-    return replace(grant, revoked=True)
-
-
-def grant_of(connection: Connection, grant_id: str) -> Grant | None:
-    """Return the grant with an id, as it stands."""
-    row = connection.execute("SELECT document, uses_left, revoked FROM grants WHERE id = ?", (grant_id,)).fetchone()
-    return _grant(*row) if row else None
-
-
-def grant_for(connection: Connection, fingerprint: str, control_group: str, at: datetime) -> Grant | None:
-    """Return a grant for this very request that can still be spent, the one that expires first."""
+def take_next(connection: Connection, *, by: str, at: datetime, parties: Iterable[str] = ()) -> Case | None:
+    """Assign the most urgent case that nobody has to a person, and return it; None where there is none for them."""
+    excluded = sorted({by, *parties})
+    marks = ", ".join("?" * len(excluded))
     row = connection.execute(
-        "SELECT document, uses_left, revoked FROM grants WHERE fingerprint = ? AND control_group = ?"
-        " AND uses_left > 0 AND revoked = 0 AND expires_at > ? ORDER BY expires_at LIMIT 1",
-        (fingerprint, control_group, micros(at)),
+        f"SELECT id FROM cases WHERE state = 'open' AND party_id NOT IN ({marks})"
+        " AND (expires_at IS NULL OR expires_at > ?) ORDER BY severity DESC, due_at, number LIMIT 1",
+        (*excluded, micros(at)),
     ).fetchone()
-    return _grant(*row) if row else None
+    if row is None:
+        return None
+    return move(connection, str(row[0]), Move(step=Step.TAKE, by=by, at=at, parties=tuple(parties))).case
 
 
-def spend(connection: Connection, grant_id: str, *, fingerprint: str, operations: int, at: datetime) -> bool:
-    """Spend a grant's one use, and return whether it could be: one conditional update, so it is spent once only."""
-    spent = connection.execute(
-        "UPDATE grants SET uses_left = uses_left - 1 WHERE id = ? AND fingerprint = ? AND uses_left > 0"
-        " AND revoked = 0 AND expires_at > ? AND budget >= ?",
-        (grant_id, fingerprint, micros(at), _padded(operations)),
-    )
-    return spent.rowcount == 1
+def sweep(connection: Connection, at: datetime, limit: int = 200) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+    """Mark cases that became overdue, end those that expired, and return both; each is told once."""
+    late = connection.execute(
+        f"SELECT document FROM cases WHERE overdue = 0 AND due_at < ? AND {_UNDECIDED} ORDER BY due_at LIMIT ?",
+        (micros(at), limit),
+    ).fetchall()
+    overdue = []
+    for (document,) in late:
+        case = replace(_case(document), overdue=True)
+        _save(connection, case)
+        _record(connection, case, Move(step=Step.OVERDUE, by="kyc-gate", at=at), "case.overdue", {})
+        overdue.append(case)
+    ended = connection.execute(
+        f"SELECT document FROM cases WHERE expires_at IS NOT NULL AND expires_at <= ? AND {_UNDECIDED} LIMIT ?",
+        (micros(at), limit),
+    ).fetchall()
+    return tuple(overdue), tuple(_expire(connection, _case(document), at) for (document,) in ended)
 
 
-def unspend(connection: Connection, grant_id: str) -> None:
-    """Give back a use that nothing passed on."""
-    connection.execute("UPDATE grants SET uses_left = 1 WHERE id = ?", (grant_id,))
+def note_event(connection: Connection, case: Case, step: Move, said: str, told: dict[str, Any]) -> None:
+    """Write a step into the case's history and the chain, for steps that `move` does not know of."""
+    _record(connection, case, step, said, told)
+
+
+# Opening and joining
 
 
 def _open(connection: Connection, opening: CaseOpening) -> Case:
+    earlier = connection.execute(
+        "SELECT id FROM cases WHERE control_group = ? AND family = ? ORDER BY number DESC LIMIT 1",
+        (opening.control_group, opening.case_family),
+    ).fetchone()
     case = Case(
         id=f"case_{secrets.token_hex(16)}",
         state=CaseState.OPEN,
@@ -197,16 +202,38 @@ def _open(connection: Connection, opening: CaseOpening) -> Case:
         likely=opening.likely,
         high=opening.high,
         outcome=opening.outcome,
+        family=opening.case_family,
+        four_eyes=opening.four_eyes,
+        expires_at=opening.expires_at,
+        follows=str(earlier[0]) if earlier else None,
     )
     connection.execute(
-        "INSERT INTO cases (id, state, fingerprint, control_group, document) VALUES (?, 'open', ?, ?, ?)",
-        (case.id, case.fingerprint, case.control_group, written(case)),
+        "INSERT INTO cases"
+        " (id, state, control_group, family, party_id, severity, due_at, expires_at, subject, document)"
+        " VALUES (?, 'open', ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            case.id,
+            case.control_group,
+            case.family,
+            case.party_id,
+            SEVERITIES.index(case.severity),
+            micros(case.due_at),
+            micros(case.expires_at) if case.expires_at else None,
+            _subject(case),
+            written(case),
+        ),
     )
+    _put_request(connection, case, _request(opening, None))
     return case
 
 
 def _join(connection: Connection, case: Case, opening: CaseOpening) -> Case:
-    """Return the case with the decision joined: rules add up, amounts and severity rise, it is due no later."""
+    """Return the case with the decision joined: rules add up, amounts and severity rise, it is due no later.
+
+    What adds nothing that the reviewer has not seen leaves the version and a proposal as they are.
+    """
+    before = _request_of(connection, case, opening.fingerprint)
+    request = _request(opening, before)
     first, *others = case.decision_ids
     joined = replace(
         case,
@@ -217,71 +244,325 @@ def _join(connection: Connection, case: Case, opening: CaseOpening) -> Case:
         likely=max(case.likely, opening.likely),
         high=max(case.high, opening.high),
         outcome=max(case.outcome, opening.outcome, key=lambda outcome: outcome.severity),
+        four_eyes=case.four_eyes or opening.four_eyes,
     )
+    if _news(before, request):
+        lapsed = joined.proposal is not None
+        joined = replace(joined, version=joined.version + 1, proposal=None, expires_at=opening.expires_at)
+        if lapsed:
+            joined = replace(joined, state=CaseState.ASSIGNED)
+            step = Move(step=Step.WITHDRAW, by="kyc-gate", at=opening.at, note="more joined after the proposal")
+            _record(connection, joined, step, "case.withdrawn", {"decision_id": opening.decision_id})
+    _put_request(connection, joined, request)
     _save(connection, joined)
     return joined
 
 
-def _open_case(connection: Connection, case_id: str, reviewer: str, wanted: str) -> Case:
-    _require_reviewer(reviewer)
-    case = case_of(connection, case_id)
-    if case is None:
-        raise CaseError(f"there is no case `{case_id}`")
-    if reviewer.strip().casefold() in _askers(case):
-        raise CaseError(f"`{reviewer}` asked for what the case `{case_id}` is about; another person decides")
-    if case.state is not CaseState.OPEN:
-        raise CaseError(f"the case `{case_id}` is {case.state} already by `{case.reviewer}`, so it cannot be {wanted}")
-    return case
+def _request(opening: CaseOpening, before: CaseRequest | None) -> CaseRequest:
+    """Return the request of the decision, with what its earlier decisions said: a milder one takes nothing away."""
+    return CaseRequest(
+        fingerprint=opening.fingerprint,
+        account=opening.account,
+        operation=opening.operation,
+        rules=tuple(sorted({*opening.rules, *(before.rules if before else ())})),
+        decision_id=opening.decision_id,
+        at=before.at if before else opening.at,
+        likely=max(opening.likely, before.likely if before else 0),
+        high=max(opening.high, before.high if before else 0),
+        outcome=max(opening.outcome, before.outcome if before else opening.outcome, key=lambda each: each.severity),
+        run=opening.run,
+    )
 
 
-def _askers(case: Case) -> set[str]:
-    """Return the names under which the one who asked is known: who decides is somebody else."""
+def _news(before: CaseRequest | None, now: CaseRequest) -> bool:
+    """Return whether a request says more than a reviewer could have read: a new one, new rules, more operations."""
+    if before is None:
+        return True
+    seen = (before.rules, before.outcome, before.high, before.run)
+    return seen != (now.rules, now.outcome, now.high, now.run)
+
+
+def _put_request(connection: Connection, case: Case, request: CaseRequest) -> None:
+    (number,) = connection.execute("SELECT number FROM cases WHERE id = ?", (case.id,)).fetchone()
+    connection.execute(
+        "INSERT INTO case_requests (case_id, fingerprint, number, document) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (case_id, fingerprint) DO UPDATE SET document = excluded.document",
+        (case.id, request.fingerprint, int(number), written(request)),
+    )
+
+
+def _request_of(connection: Connection, case: Case, fingerprint: str) -> CaseRequest | None:
+    row = connection.execute(
+        "SELECT document FROM case_requests WHERE case_id = ? AND fingerprint = ?", (case.id, fingerprint)
+    ).fetchone()
+    if row is None:
+        return None
+    return _earlier_request(case) if row[0] is None else read(row[0], CaseRequest)
+
+
+def _earlier_request(case: Case) -> CaseRequest:
+    """Return the one request of a case that an earlier schema opened."""
+    return CaseRequest(
+        fingerprint=case.fingerprint,
+        account=case.account,
+        operation=case.operation,
+        rules=case.rules,
+        decision_id=case.decision_ids[-1],
+        at=case.opened_at,
+        likely=case.likely,
+        high=case.high,
+        outcome=case.outcome,
+    )
+
+
+# Steps
+
+
+def _done(connection: Connection, case: Case, before: Case, step: Move) -> Moved:
+    """Return the case after the step, and what the step gave."""
+    match step.step:
+        case Step.TAKE | Step.ASSIGN:
+            return Moved(case=replace(case, assignee=step.assignee or step.by))
+        case Step.PUT_BACK:
+            return Moved(case=replace(case, assignee=None))
+        case Step.ASK:
+            return Moved(case=replace(case, assignee=case.assignee or step.by))
+        case Step.ANSWER | Step.WITHDRAW:
+            return Moved(case=replace(case, proposal=None) if case.state is CaseState.ASSIGNED else case)
+        case Step.PROPOSE:
+            return Moved(case=replace(case, assignee=case.assignee or step.by, proposal=_proposal(case, step)))
+        case Step.APPROVE:
+            return _approved(connection, case, before, step)
+        case Step.REJECT:
+            return Moved(case=_decided(case, step, _disposition(step, Step.REJECT)))
+        case _:
+            return Moved(case=case)
+
+
+def _proposal(case: Case, step: Move) -> Proposal:
+    if step.proposes not in DISPOSITIONS:
+        raise InputError("`proposes`: a proposal is to `approve` or to `reject`")
+    disposition = _disposition(step, step.proposes)
+    if step.proposes is Step.APPROVE:
+        _require_clearable(step, disposition)
+        grants.require_sense(step, waiting=case.waiting)
+    return Proposal(
+        step=step.proposes,
+        by=step.by,
+        at=step.at,
+        disposition=disposition,
+        note=step.note,
+        version=case.version,
+        budget=step.budget,
+        uses=step.uses,
+        run=step.run,
+        grant_hours=step.grant_hours,
+        clear=step.clear,
+        clear_days=step.clear_days,
+    )
+
+
+def _approved(connection: Connection, case: Case, before: Case, step: Move) -> Moved:
+    """Return the approved case with its grants and clearances.
+
+    INVARIANT: where two people are asked for, the second is not the first; and what they approve is what was proposed.
+    """
+    proposal = before.proposal
+    if proposal is None and (case.four_eyes or step.four_eyes or step.clear):
+        raise CaseError(f"two people decide on the case `{case.id}`: propose the approval, and another person approves")
+    if proposal is not None:
+        if proposal.by.strip().casefold() == step.by.strip().casefold():
+            raise CaseError(f"`{step.by}` proposed this; another person approves it")
+        if proposal.step != Step.APPROVE:
+            raise CaseError(f"`{proposal.by}` proposed to reject the case `{case.id}`; withdraw that, and propose anew")
+        step = replace(
+            step,
+            disposition=proposal.disposition,
+            budget=proposal.budget,
+            uses=proposal.uses,
+            run=proposal.run,
+            grant_hours=proposal.grant_hours,
+            clear=proposal.clear,
+            clear_days=proposal.clear_days,
+        )
+    disposition = _disposition(step, Step.APPROVE)
+    _require_clearable(step, disposition)
+    decided = _decided(case, step, disposition)
+    given = grants.give(connection, decided, requests_of(connection, case), step)
+    cleared = clearances.settle(connection, decided, proposal, step) if proposal and step.clear else ()
+    first = given[0].id if given else None
+    return Moved(case=replace(decided, grant_id=first), grants=given, clearances=cleared)
+
+
+def _decided(case: Case, step: Move, disposition: Disposition) -> Case:
+    if disposition is Disposition.DUPLICATE and (not step.duplicate_of or step.duplicate_of == case.id):
+        raise InputError("`duplicate_of` is missing: name the case that this one repeats")
+    return replace(
+        case,
+        decided_at=step.at,
+        reviewer=step.by,
+        note=step.note,
+        disposition=disposition,
+        duplicate_of=step.duplicate_of if disposition is Disposition.DUPLICATE else None,
+    )
+
+
+def _disposition(step: Move, decision: Step) -> Disposition:
+    allowed = DISPOSITIONS[decision]
+    chosen = step.disposition or allowed[0]
+    if chosen not in allowed:
+        raise InputError(f"`disposition`: `{chosen}` does not go with `{decision}`; take {', '.join(allowed)}")
+    return chosen
+
+
+def _require_clearable(step: Move, disposition: Disposition) -> None:
+    if step.clear and disposition is not Disposition.FALSE_POSITIVE:
+        raise InputError("`clear`: only a false positive is cleared; the disposition is " + f"`{disposition}`")
+    if step.clear and not step.note.strip() and step.step is Step.PROPOSE:
+        raise InputError("`note` is empty: a clearance needs its reason")
+
+
+def _require_stranger(case: Case, step: Move) -> None:
+    """Raise where the person asked for it, or belongs to the customer: who decides is somebody else."""
     names = {case.party_id, case.account, case.account.partition(":")[2]}
-    return {name.strip().casefold() for name in names if name.strip()}
+    askers = {name.strip().casefold() for name in names if name.strip()}
+    if step.by.strip().casefold() in askers:
+        raise CaseError(f"`{step.by}` asked for what the case `{case.id}` is about; another person decides")
+    if case.party_id and case.party_id in step.parties:
+        raise AccessDenied(f"`{step.by}` belongs to the customer of the case `{case.id}`; another person sees to it")
 
 
-def _require_reviewer(reviewer: str) -> None:
-    if not reviewer.strip():
-        raise CaseError("`reviewer` is empty: name the person who decides")
+def _not_now(case: Case, step: Step) -> str:
+    if case.undecided:
+        return f"the case `{case.id}` is {case.state}, and `{step}` is not a step from there"
+    by = f" by `{case.reviewer}`" if case.reviewer else ""
+    wanted = {Step.APPROVE: "approved", Step.REJECT: "rejected"}.get(step)
+    end = f"so it cannot be {wanted}" if wanted else f"and `{step}` is not a step from there"
+    return f"the case `{case.id}` is {case.state} already{by}, {end}"
 
 
-def _decide(connection: Connection, case: Case, kind: str, at: datetime, more: dict[str, object]) -> None:
-    """Save the decided case and write the step into the chain."""
-    _save(connection, case)
-    step = {
-        "type": kind,
-        "at": at.isoformat(),
+def _expire(connection: Connection, case: Case, at: datetime) -> Case:
+    ended = replace(case, state=CaseState.EXPIRED, decided_at=at, proposal=None)
+    _save(connection, ended)
+    _record(connection, ended, Move(step=Step.EXPIRE, by="kyc-gate", at=at), "case.expired", {})
+    return ended
+
+
+def _told(connection: Connection, moved: Moved, step: Move) -> dict[str, Any]:
+    """Return what the audit record of a step says besides who, what and when."""
+    case = moved.case
+    told: dict[str, Any] = plain(step.details)
+    if step.step in (Step.APPROVE, Step.REJECT):
+        told |= {"disposition": case.disposition, "decision_ids": list(case.decision_ids), "version": case.version}
+    if step.step is Step.APPROVE:
+        told["grants"] = [plain(grant) for grant in moved.grants]
+        told["grant"] = told["grants"][0] if moved.grants else None
+        told["clearances"] = [plain(each) for each in moved.clearances]
+    if step.step is Step.PROPOSE:
+        told["proposal"] = plain(case.proposal)
+    if step.step is Step.ASSIGN:
+        told["assignee"] = case.assignee
+    if case.duplicate_of:
+        told["duplicate_of"] = case.duplicate_of
+    return told
+
+
+def _record(connection: Connection, case: Case, step: Move, said: str, told: dict[str, Any]) -> None:
+    """Write the step into the case's history and into the chain."""
+    event = CaseEvent(case_id=case.id, step=step.step, by=step.by, at=step.at, note=step.note, details=told)
+    connection.execute("INSERT INTO case_events (case_id, document) VALUES (?, ?)", (case.id, written(event)))
+    body = {
+        "type": said,
+        "at": step.at.isoformat(),
         "case_id": case.id,
-        "reviewer": case.reviewer,
-        "note": case.note,
-        "fingerprint": case.fingerprint,
+        "reviewer": step.by,
+        "note": step.note,
+        "family": case.family,
         "control_group": case.control_group,
-        "decision_ids": list(case.decision_ids),
-        **more,
+        **told,
     }
-    append_record(connection, body_of(step))
+    append_record(connection, body_of(body))
 
 
 def _save(connection: Connection, case: Case) -> None:
-    connection.execute("UPDATE cases SET state = ?, document = ? WHERE id = ?", (case.state, written(case), case.id))
+    connection.execute(
+        "UPDATE cases SET state = ?, severity = ?, due_at = ?, expires_at = ?, assignee = ?, overdue = ?, document = ?"
+        " WHERE id = ?",
+        (
+            case.state,
+            SEVERITIES.index(case.severity),
+            micros(case.due_at),
+            micros(case.expires_at) if case.expires_at else None,
+            case.assignee,
+            int(case.overdue),
+            written(case),
+            case.id,
+        ),
+    )
 
 
-def _number(connection: Connection, case_id: str) -> int:
-    row = connection.execute("SELECT number FROM cases WHERE id = ?", (case_id,)).fetchone()
-    if row is None:
-        raise CaseError(f"there is no case `{case_id}`")
-    return int(row[0])
+# Finding
 
 
-def _padded(operations: int) -> str:
-    """Return operations with leading zeros; an amount of too many digits becomes what is greater than any budget."""
-    text = f"{operations:0{_BUDGET_DIGITS}d}"
-    return text if len(text) == _BUDGET_DIGITS else "~"
+class _Order:
+    """An order of cases, and what follows the case whose `severity`, `due_at` and `number` are given."""
+
+    def __init__(self, by: str, after: str) -> None:
+        self.by = by
+        self.after = after
+
+
+_ORDERS = {
+    "newest": _Order("number DESC", "number < :number"),
+    "urgency": _Order(
+        "severity DESC, due_at, number",
+        "(severity < :severity OR (severity = :severity AND (due_at > :due_at"
+        " OR (due_at = :due_at AND number > :number))))",
+    ),
+    "due": _Order("due_at, number", "(due_at > :due_at OR (due_at = :due_at AND number > :number))"),
+}
+
+
+def _conditions(query: CaseQuery) -> tuple[list[str], dict[str, Any]]:
+    if query.order not in _ORDERS:
+        raise InputError(f"unknown order `{query.order}`; it is one of {', '.join(_ORDERS)}")
+    where: list[str] = []
+    values: dict[str, Any] = {}
+    if query.state == "waiting":
+        where.append(_UNDECIDED)
+    elif query.state is not None:
+        if query.state not in set(CaseState):
+            raise InputError(f"unknown case state `{query.state}`; it is one of waiting, {', '.join(CaseState)}")
+        where.append("state = :state")
+        values["state"] = query.state
+    if query.severity is not None:
+        if query.severity not in SEVERITIES:
+            raise InputError(f"unknown case severity `{query.severity}`; it is one of {', '.join(SEVERITIES)}")
+        where.append("severity = :wanted_severity")
+        values["wanted_severity"] = SEVERITIES.index(query.severity)
+    for column, value in (
+        ("assignee", query.assignee),
+        ("party_id", query.party_id),
+        ("family", query.family),
+        ("control_group", query.control_group),
+    ):
+        if value is not None:
+            where.append(f"{column} = :{column}")
+            values[column] = value
+    if query.overdue:
+        where.append("overdue = 1")
+    if query.text:
+        escaped = query.text.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        where.append("subject LIKE :text ESCAPE '\\'")
+        values["text"] = f"%{escaped}%"
+    return where, values
+
+
+def _subject(case: Case) -> str:
+    """Return what a search looks through."""
+    parts = (case.id, case.control_group, case.account, case.party_id, case.operation, *case.rules)
+    return " ".join(parts).casefold()
 
 
 def _case(document: str) -> Case:
     return read(document, Case)
-
-
-def _grant(document: str, uses_left: int, revoked: int) -> Grant:
-    return replace(read(document, Grant), uses_left=uses_left, revoked=bool(revoked))

@@ -6,8 +6,9 @@ import json
 from datetime import datetime
 
 from kyc_gate.audit.record import body_of
+from kyc_gate.model.case import run_fingerprint
 from kyc_gate.model.written import Written
-from kyc_gate.storage import casework, ledger, models
+from kyc_gate.storage import casework, grants, ledger, models
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.store import DecisionEntry, GrantNotSpent, Receipt
@@ -51,7 +52,7 @@ def withdraw(connection: Connection, entry: DecisionEntry) -> None:
         # A retry's decision is noted over that of the call that took the hold, which may have passed on it.
         ledger.release(connection, hold_id, None if entry.replays else entry.decision_id)
     if entry.spend_grant is not None:
-        casework.unspend(connection, entry.spend_grant)
+        grants.unspend(connection, entry.spend_grant, entry.spend_operations)
     if hold_id is None and entry.spend_grant is None:
         return
     step = {
@@ -71,13 +72,15 @@ def _spend(connection: Connection, entry: DecisionEntry, grant_id: str) -> None:
     if isinstance(request, Written):
         request = json.loads(request)
     fingerprint = request.get("fingerprint") if isinstance(request, dict) else None
+    lineage = request.get("lineage") if isinstance(request, dict) else None
+    run = lineage.get("model") if isinstance(lineage, dict) else None
     at = entry.record.get("at")
     if not isinstance(fingerprint, str) or not isinstance(at, str):
         raise GrantNotSpent(f"the record does not state `request.fingerprint` and `at`, so `{grant_id}` stays unspent")
-    spent = casework.spend(
+    spent = grants.spend(
         connection,
         grant_id,
-        fingerprint=fingerprint,
+        fingerprints=(fingerprint, run_fingerprint(run)) if isinstance(run, str) else (fingerprint,),
         operations=entry.spend_operations,
         at=datetime.fromisoformat(at),
     )

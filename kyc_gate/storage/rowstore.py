@@ -11,17 +11,35 @@ from typing import Any, TypeVar
 from kyc_gate.audit.record import body_of
 from kyc_gate.audit.verify import Verified, Walk
 from kyc_gate.errors import InputError, StorageFault
-from kyc_gate.model.case import Case, Grant
+from kyc_gate.model.access import Key, Person, Session
+from kyc_gate.model.case import Case, CaseEvent, CaseRequest, Grant, run_fingerprint
+from kyc_gate.model.case_steps import Move, Moved
+from kyc_gate.model.clearance import Clearance
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
+from kyc_gate.model.questionnaire import Questionnaire
 from kyc_gate.model.run import DeclaredRun
 from kyc_gate.model.shadow import Disagreement, ShadowDay
 from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usage
-from kyc_gate.storage import announcements, casework, chain_log, directory, ledger, links, models, policies, runs
+from kyc_gate.storage import (
+    announcements,
+    casework,
+    chain_log,
+    clearances,
+    directory,
+    grants,
+    ledger,
+    links,
+    models,
+    papers,
+    people,
+    policies,
+    runs,
+)
 from kyc_gate.storage.decisions import append_decision, withdraw
 from kyc_gate.storage.rows import Connection
-from kyc_gate.storage.store import DecisionEntry, Receipt
+from kyc_gate.storage.store import CaseQuery, DecisionEntry, Receipt
 from kyc_gate.storage.timestamps import day_of
 from kyc_gate.storage.worker import Operation, Worker
 
@@ -335,46 +353,150 @@ class RowStore:
         return await self._read(lambda connection: casework.case_of(connection, case_id))
 
     async def fetch_case_for(self, fingerprint: str) -> Case | None:
-        """Return the newest case for a fingerprint, open or decided."""
+        """Return the newest case that a request with this fingerprint waits or waited in."""
         return await self._read(lambda connection: casework.case_for(connection, fingerprint))
 
-    async def fetch_cases(
-        self, *, state: str | None = None, limit: int = 100, before: str | None = None
-    ) -> tuple[Case, ...]:
-        """Return up to `limit` cases, newest first; `before` names the last case of the page before."""
-        return await self._read(
-            lambda connection: casework.cases_before(connection, state=state, limit=limit, before=before)
+    async def fetch_cases(self, query: CaseQuery | None = None) -> tuple[Case, ...]:
+        """Return the cases that `query` asks for; without one the newest hundred."""
+        return await self._read(lambda connection: casework.cases_found(connection, query or CaseQuery()))
+
+    async def count_cases(self) -> dict[str, int]:
+        """Return how many cases wait, by state, and how many of them are overdue."""
+        return await self._read(casework.counts_of)
+
+    async def fetch_case_requests(self, case_id: str) -> tuple[CaseRequest, ...]:
+        """Return the requests that wait, or waited, in a case."""
+
+        def found(connection: Connection) -> tuple[CaseRequest, ...]:
+            case = casework.case_of(connection, case_id)
+            return casework.requests_of(connection, case) if case else ()
+
+        return await self._read(found)
+
+    async def fetch_case_events(self, case_id: str) -> tuple[CaseEvent, ...]:
+        """Return what was done with a case, first to last."""
+        return await self._read(lambda connection: casework.events_of(connection, case_id))
+
+    async def move_case(self, case_id: str, step: Move) -> Moved:
+        """Take a step with a case: an event of its history and an audit record. Raises `CaseError`, `AccessDenied`."""
+        return await self._write(lambda connection: casework.move(connection, case_id, step))
+
+    async def take_next_case(self, *, by: str, at: datetime, parties: Sequence[str] = ()) -> Case | None:
+        """Assign the most urgent case that nobody has to a person, and return it; None where there is none for them."""
+        return await self._write(lambda connection: casework.take_next(connection, by=by, at=at, parties=parties))
+
+    async def sweep_cases(self, at: datetime) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+        """Tell cases that became overdue, end those that expired, and return both."""
+        return await self._write(lambda connection: casework.sweep(connection, at))
+
+    # papers of cases
+
+    async def attach_to_case(self, case_id: str, step: Move, content: bytes) -> str:
+        """Keep a paper under its SHA-256 and note it in the case; return the digest."""
+        return await self._write(lambda connection: papers.attach(connection, case_id, step, content))
+
+    async def fetch_attachment(self, digest: str) -> bytes | None:
+        """Return the paper with a SHA-256. Raises `StorageFault` where it is no longer what was attached."""
+        return await self._read(lambda connection: papers.attachment_of(connection, digest))
+
+    async def send_questionnaire(self, questionnaire: Questionnaire, step: Move) -> Moved:
+        """Keep a questionnaire and have the case wait for its answers."""
+        return await self._write(lambda connection: papers.send(connection, questionnaire, step))
+
+    async def fetch_questionnaire(self, digest: str) -> Questionnaire | None:
+        """Return the questionnaire whose link has a token with this digest."""
+        return await self._read(lambda connection: papers.questionnaire_of(connection, digest))
+
+    async def fetch_questionnaires(self, case_id: str) -> tuple[Questionnaire, ...]:
+        """Return the questionnaires of a case, first to last."""
+        return await self._read(lambda connection: papers.questionnaires_of(connection, case_id))
+
+    async def answer_questionnaire(self, digest: str, answers: Mapping[str, str], at: datetime) -> Questionnaire:
+        """Keep the answers, once. Raises `CaseError` where they came already, or too late."""
+        return await self._write(lambda connection: papers.answer(connection, digest, answers, at))
+
+    # clearances
+
+    async def fetch_clearances(
+        self, at: datetime, *, until: datetime | None = None, party_id: str | None = None
+    ) -> tuple[Clearance, ...]:
+        """Return the clearances that stand at `at`; with `until`, those of them that expire by then."""
+        return await self._read(lambda connection: clearances.standing(connection, at, until=until, party_id=party_id))
+
+    async def fetch_clearance(self, clearance_id: str) -> Clearance | None:
+        """Return the clearance with an id."""
+        return await self._read(lambda connection: clearances.clearance_of(connection, clearance_id))
+
+    async def end_clearance(self, clearance_id: str, *, by: str, at: datetime, because: str) -> Clearance:
+        """End a clearance; the step is an audit record. Raises `CaseError` where it ended already."""
+        return await self._write(
+            lambda connection: clearances.end(connection, clearance_id, by=by, at=at, because=because)
         )
 
-    async def approve_case(
-        self, case_id: str, *, reviewer: str, note: str, at: datetime, expires_at: datetime, budget: int | None = None
-    ) -> Grant:
-        """Approve an open case and return its one-use grant; the step is an audit record. Raises `CaseError`."""
-        return await self._write(
-            lambda connection: casework.approve(
-                connection, case_id, reviewer=reviewer, note=note, at=at, expires_at=expires_at, budget=budget
-            )
-        )
+    # access
 
-    async def reject_case(self, case_id: str, *, reviewer: str, note: str, at: datetime) -> Case:
-        """Reject an open case and return it; the step is an audit record. Raises `CaseError`."""
-        return await self._write(
-            lambda connection: casework.reject(connection, case_id, reviewer=reviewer, note=note, at=at)
-        )
+    async def save_person(self, person: Person, *, step: Mapping[str, Any] | None = None) -> None:
+        """Write a person over the one on file; `step` is an audit record in the same transaction."""
+        await self._write(lambda connection: people.save_person(connection, person, step=step))
+
+    async def fetch_person(self, id: str) -> Person | None:
+        """Return the person with an id."""
+        return await self._read(lambda connection: people.person_of(connection, id))
+
+    async def fetch_person_by_subject(self, subject: str) -> Person | None:
+        """Return the person whom the identity provider knows as `subject`."""
+        return await self._read(lambda connection: people.person_by_subject(connection, subject))
+
+    async def fetch_people(self) -> tuple[Person, ...]:
+        """Return everybody on file, by id."""
+        return await self._read(people.everybody)
+
+    async def save_session(self, session: Session) -> None:
+        """Write a session over the one with its digest."""
+        await self._write(lambda connection: people.save_session(connection, session))
+
+    async def fetch_session(self, digest: str) -> Session | None:
+        """Return the session whose token has this digest."""
+        return await self._read(lambda connection: people.session_of(connection, digest))
+
+    async def end_sessions(self, *, digest: str | None = None, person: str | None = None) -> None:
+        """Drop a session, or every session of a person."""
+        await self._write(lambda connection: people.end_sessions(connection, digest=digest, person=person))
+
+    async def save_key(self, key: Key, *, step: Mapping[str, Any] | None = None) -> None:
+        """Write a key over the one on file; `step` is an audit record in the same transaction."""
+        await self._write(lambda connection: people.save_key(connection, key, step=step))
+
+    async def fetch_key(self, digest: str) -> Key | None:
+        """Return the key whose secret has this digest."""
+        return await self._read(lambda connection: people.key_of(connection, digest))
+
+    async def fetch_keys(self) -> tuple[Key, ...]:
+        """Return every key, the newest first."""
+        return await self._read(people.keys)
+
+    # grants
 
     async def revoke_grant(self, grant_id: str, *, reviewer: str, note: str, at: datetime) -> Grant:
         """Take back a grant that was not used yet; the step is an audit record. Raises `CaseError`."""
         return await self._write(
-            lambda connection: casework.revoke(connection, grant_id, reviewer=reviewer, note=note, at=at)
+            lambda connection: grants.revoke(connection, grant_id, reviewer=reviewer, note=note, at=at)
         )
 
     async def fetch_grant(self, grant_id: str) -> Grant | None:
         """Return the grant with an id, as it stands."""
-        return await self._read(lambda connection: casework.grant_of(connection, grant_id))
+        return await self._read(lambda connection: grants.grant_of(connection, grant_id))
 
-    async def find_grant(self, fingerprint: str, control_group: str, at: datetime) -> Grant | None:
-        """Return a grant for this very request that can still be spent."""
-        return await self._read(lambda connection: casework.grant_for(connection, fingerprint, control_group, at))
+    async def fetch_grants(self, case_id: str) -> tuple[Grant, ...]:
+        """Return the grants of a case, as they stand."""
+        return await self._read(lambda connection: grants.grants_of(connection, case_id))
+
+    async def find_grant(
+        self, fingerprint: str, control_group: str | None, at: datetime, run: str | None = None
+    ) -> Grant | None:
+        """Return a grant that can still be spent on this very request, or on the run that it is of."""
+        fingerprints = (fingerprint, run_fingerprint(run)) if run else (fingerprint,)
+        return await self._read(lambda connection: grants.grant_for(connection, fingerprints, control_group, at))
 
     # policies
 

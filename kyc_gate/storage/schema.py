@@ -313,7 +313,102 @@ CREATE TABLE disagreements (
 CREATE INDEX disagreements_by_candidate ON disagreements (candidate, number);
 """
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
+# People: cases by control group and family with what joined them, their history and papers; clearances; access.
+_EIGHTH = """
+CREATE TABLE cases_of_groups (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL
+        CHECK (state IN ('open', 'assigned', 'asked', 'proposed', 'approved', 'rejected', 'expired')),
+    control_group TEXT NOT NULL,
+    family TEXT NOT NULL,
+    party_id TEXT NOT NULL,
+    severity INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    assignee TEXT,
+    overdue INTEGER NOT NULL DEFAULT 0 CHECK (overdue IN (0, 1)),
+    subject TEXT NOT NULL,
+    document TEXT NOT NULL
+);
+INSERT INTO cases_of_groups (number, id, state, control_group, family, party_id, severity, due_at, subject, document)
+    SELECT number, id, state, control_group, 'request:' || fingerprint, json_extract(document, '$.party_id'),
+        CASE json_extract(document, '$.severity') WHEN 'low' THEN 0 WHEN 'medium' THEN 1 WHEN 'high' THEN 2 ELSE 3 END,
+        CAST(strftime('%s', json_extract(document, '$.due_at')) AS INTEGER) * 1000000,
+        lower(id || ' ' || control_group || ' ' || json_extract(document, '$.account')), document
+    FROM cases;
+-- The requests that wait in a case. The document is NULL for a case of an earlier schema: its own says it.
+CREATE TABLE case_requests (
+    case_id TEXT NOT NULL, fingerprint TEXT NOT NULL, number INTEGER NOT NULL, document TEXT,
+    PRIMARY KEY (case_id, fingerprint)
+) WITHOUT ROWID;
+INSERT INTO case_requests (case_id, fingerprint, number) SELECT id, fingerprint, number FROM cases;
+DROP TABLE cases;
+ALTER TABLE cases_of_groups RENAME TO cases;
+CREATE UNIQUE INDEX cases_waiting ON cases (control_group, family)
+    WHERE state IN ('open', 'assigned', 'asked', 'proposed');
+CREATE INDEX cases_by_state ON cases (state, severity DESC, due_at, number);
+CREATE INDEX cases_by_urgency ON cases (severity DESC, due_at, number)
+    WHERE state IN ('open', 'assigned', 'asked', 'proposed');
+CREATE INDEX cases_by_due ON cases (due_at) WHERE overdue = 0 AND state IN ('open', 'assigned', 'asked', 'proposed');
+CREATE INDEX cases_by_end ON cases (expires_at)
+    WHERE expires_at IS NOT NULL AND state IN ('open', 'assigned', 'asked', 'proposed');
+CREATE INDEX cases_by_group ON cases (control_group, family, number);
+CREATE INDEX cases_by_party ON cases (party_id, number);
+CREATE INDEX cases_by_assignee ON cases (assignee, state) WHERE assignee IS NOT NULL;
+CREATE INDEX case_requests_by_fingerprint ON case_requests (fingerprint, number);
+
+CREATE TABLE case_events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, case_id TEXT NOT NULL, document TEXT NOT NULL
+);
+CREATE INDEX case_events_by_case ON case_events (case_id, number);
+CREATE TRIGGER case_events_are_not_changed BEFORE UPDATE ON case_events
+BEGIN SELECT RAISE(ABORT, 'the history of a case is never changed'); END;
+CREATE TRIGGER case_events_are_not_dropped BEFORE DELETE ON case_events
+BEGIN SELECT RAISE(ABORT, 'the history of a case is never dropped'); END;
+
+CREATE TABLE attachments (digest TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE questionnaires (
+    id TEXT PRIMARY KEY, case_id TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX questionnaires_by_case ON questionnaires (case_id);
+
+CREATE TABLE grants_of_runs (
+    id TEXT PRIMARY KEY,
+    case_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    control_group TEXT NOT NULL,
+    uses_left INTEGER NOT NULL CHECK (uses_left >= 0),
+    revoked INTEGER NOT NULL CHECK (revoked IN (0, 1)),
+    expires_at INTEGER NOT NULL,
+    budget TEXT NOT NULL CHECK (length(budget) = 40),
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO grants_of_runs
+    SELECT id, json_extract(document, '$.case_id'), fingerprint, control_group, uses_left, revoked, expires_at, budget,
+        document FROM grants;
+DROP TABLE grants;
+ALTER TABLE grants_of_runs RENAME TO grants;
+CREATE INDEX grants_by_fingerprint ON grants (fingerprint, control_group, expires_at) WHERE uses_left > 0;
+CREATE INDEX grants_by_case ON grants (case_id);
+
+CREATE TABLE clearances (
+    id TEXT PRIMARY KEY, party_id TEXT NOT NULL, case_id TEXT NOT NULL, expires_at INTEGER NOT NULL,
+    ended INTEGER NOT NULL CHECK (ended IN (0, 1)), document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX clearances_standing ON clearances (expires_at) WHERE ended = 0;
+CREATE INDEX clearances_by_party ON clearances (party_id);
+
+CREATE TABLE people (id TEXT PRIMARY KEY, subject TEXT UNIQUE, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sessions (
+    digest TEXT PRIMARY KEY, person TEXT NOT NULL, expires_at INTEGER NOT NULL, document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sessions_by_person ON sessions (person);
+CREATE INDEX sessions_by_end ON sessions (expires_at);
+CREATE TABLE keys (digest TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
 """Migration number n brings a file of schema n - 1 to schema n."""
 
 

@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from kyc_gate.model.case import Case, Grant
+from kyc_gate.model.access import Key, Person, Session
+from kyc_gate.model.case import Case, CaseEvent, CaseRequest, Grant
+from kyc_gate.model.case_steps import Move, Moved
+from kyc_gate.model.clearance import Clearance
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Party
+from kyc_gate.model.questionnaire import Questionnaire
 from kyc_gate.model.record import Record
 from kyc_gate.model.run import DeclaredRun
 from kyc_gate.model.shadow import Disagreement, ShadowDay
@@ -18,7 +22,10 @@ from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usag
 
 
 class CaseOpening(Record):
-    """What a case needs to be opened, or joined when one is open for the same fingerprint and control group."""
+    """What a case needs to be opened, or joined when one waits for the same control group and family of rules.
+
+    `run` is the model that the request says it makes. `four_eyes`: the policy asks for a second person.
+    """
 
     severity: str
     fingerprint: str
@@ -33,6 +40,31 @@ class CaseOpening(Record):
     likely: int
     high: int
     outcome: Outcome = Outcome.ESCALATE
+    family: str = ""
+    four_eyes: bool = False
+    run: str | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def case_family(self) -> str:
+        """The family; what names none is a family of its own."""
+        return self.family or "+".join(sorted(set(self.rules)))
+
+
+class CaseQuery(Record):
+    """Which cases to list. `state` may be `waiting`: whatever nobody has decided. `after` is the last one seen."""
+
+    state: str | None = None
+    severity: str | None = None
+    assignee: str | None = None
+    party_id: str | None = None
+    control_group: str | None = None
+    family: str | None = None
+    overdue: bool = False
+    text: str | None = None
+    order: str = "newest"
+    after: str | None = None
+    limit: int = 100
 
 
 class DecisionEntry(Record):
@@ -174,19 +206,60 @@ class Store(Protocol):
     def bodies(self) -> AsyncIterator[list[str]]: ...
     async def fetch_case(self, case_id: str) -> Case | None: ...
     async def fetch_case_for(self, fingerprint: str) -> Case | None: ...
-    async def fetch_cases(
-        self, *, state: str | None = None, limit: int = 100, before: str | None = None
-    ) -> tuple[Case, ...]: ...
-    async def approve_case(
-        self, case_id: str, *, reviewer: str, note: str, at: datetime, expires_at: datetime, budget: int | None = None
-    ) -> Grant:
-        """Approve an open case and return its one-use grant; the step is an audit record. Raises `CaseError`."""
+    async def fetch_cases(self, query: CaseQuery | None = None) -> tuple[Case, ...]: ...
+    async def count_cases(self) -> dict[str, int]: ...
+    async def fetch_case_requests(self, case_id: str) -> tuple[CaseRequest, ...]: ...
+    async def fetch_case_events(self, case_id: str) -> tuple[CaseEvent, ...]: ...
+    async def move_case(self, case_id: str, step: Move) -> Moved:
+        """Take a step with a case: an event of its history and an audit record. Raises `CaseError`, `AccessDenied`."""
         ...
 
-    async def reject_case(self, case_id: str, *, reviewer: str, note: str, at: datetime) -> Case: ...
+    async def take_next_case(self, *, by: str, at: datetime, parties: Sequence[str] = ()) -> Case | None:
+        """Assign the most urgent case that nobody has; of two who ask at once, each gets another one."""
+        ...
+
+    async def sweep_cases(self, at: datetime) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+        """Tell cases that became overdue, end those that expired, and return both."""
+        ...
+
+    # papers of cases
+    async def attach_to_case(self, case_id: str, step: Move, content: bytes) -> str:
+        """Keep a paper under its SHA-256 and note it in the case; return the digest."""
+        ...
+
+    async def fetch_attachment(self, digest: str) -> bytes | None: ...
+    async def send_questionnaire(self, questionnaire: Questionnaire, step: Move) -> Moved: ...
+    async def fetch_questionnaire(self, digest: str) -> Questionnaire | None: ...
+    async def fetch_questionnaires(self, case_id: str) -> tuple[Questionnaire, ...]: ...
+    async def answer_questionnaire(self, digest: str, answers: Mapping[str, str], at: datetime) -> Questionnaire: ...
+
+    # clearances
+    async def fetch_clearances(
+        self, at: datetime, *, until: datetime | None = None, party_id: str | None = None
+    ) -> tuple[Clearance, ...]: ...
+    async def fetch_clearance(self, clearance_id: str) -> Clearance | None: ...
+    async def end_clearance(self, clearance_id: str, *, by: str, at: datetime, because: str) -> Clearance: ...
+
+    # access
+    async def save_person(self, person: Person, *, step: Mapping[str, Any] | None = None) -> None:
+        """Write a person over the one on file; `step` is an audit record in the same transaction."""
+        ...
+
+    async def fetch_person(self, id: str) -> Person | None: ...
+    async def fetch_person_by_subject(self, subject: str) -> Person | None: ...
+    async def fetch_people(self) -> tuple[Person, ...]: ...
+    async def save_session(self, session: Session) -> None: ...
+    async def fetch_session(self, digest: str) -> Session | None: ...
+    async def end_sessions(self, *, digest: str | None = None, person: str | None = None) -> None: ...
+    async def save_key(self, key: Key, *, step: Mapping[str, Any] | None = None) -> None: ...
+    async def fetch_key(self, digest: str) -> Key | None: ...
+    async def fetch_keys(self) -> tuple[Key, ...]: ...
     async def revoke_grant(self, grant_id: str, *, reviewer: str, note: str, at: datetime) -> Grant: ...
     async def fetch_grant(self, grant_id: str) -> Grant | None: ...
-    async def find_grant(self, fingerprint: str, control_group: str, at: datetime) -> Grant | None: ...
+    async def fetch_grants(self, case_id: str) -> tuple[Grant, ...]: ...
+    async def find_grant(
+        self, fingerprint: str, control_group: str | None, at: datetime, run: str | None = None
+    ) -> Grant | None: ...
 
     # policies
     async def keep_policy_state(

@@ -161,7 +161,15 @@ def rule_behaviour(rule: Rule, policy: Policy) -> tuple[object, ...]:
         for start, edition in zip((None, *policy.starts), policy.editions, strict=True)
     ]
     spans = [span for index, span in enumerate(members) if index == 0 or span[1] != members[index - 1][1]]
-    own = (rule.outcome, rule.mode, rule.routes, rule.overridable, rule.effective_from, rule.effective_to)
+    own = (
+        rule.outcome,
+        rule.mode,
+        rule.routes,
+        rule.overridable,
+        rule.four_eyes,
+        rule.effective_from,
+        rule.effective_to,
+    )
     return (condition_text(rule.node), *own, settings, options, spans)
 
 
@@ -369,6 +377,7 @@ def _told(rule: Rule) -> Mapping[str, str]:
         "then": str(rule.outcome),
         "mode": str(rule.mode),
         "overridable": str(rule.overridable).lower(),
+        "four_eyes": str(rule.four_eyes).lower(),
         "from": str(rule.effective_from or "always"),
         "to": str(rule.effective_to or "open"),
         "cites": ", ".join(rule.cites) or "none",

@@ -40,7 +40,7 @@ VARYING: dict[str, type[Record]] = {
 }
 """Parts of the facts that the ledger and the clock change from one decision to the next: read every time."""
 
-_BESIDE = ("as_of", "grant", "snapshot", "control_group", "lists", "five_countries", "resembled")
+_BESIDE = ("as_of", "grant", "snapshot", "control_group", "lists", "five_countries", "resembled", "cleared")
 """What no rule names. `resembled` bears on a decision only where a policy draws lines."""
 
 _STEADY = tuple(name for name in Facts.__struct_fields__ if name not in VARYING and name not in _BESIDE)
@@ -271,8 +271,11 @@ class _Plan:
         return known[key]
 
     def rulings(self, parts: Any, request: Any) -> tuple[Ruling, ...] | None:
-        """Return the ruling of each side; None where only a whole decision will do: for a grant, or contradictions."""
-        if parts.grant is not None:
+        """Return the ruling of each side; None where only a whole decision will do.
+
+        That is for a grant, a clearance, or contradictions.
+        """
+        if parts.grant is not None or bytes(parts.cleared) not in (b"", b"[]"):
             return None
         standing = self._standing(parts)
         if not _fits(request, standing):

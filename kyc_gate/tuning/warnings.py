@@ -335,6 +335,8 @@ class _Reviewer:
             yield f"`mode` is {rule.mode}, and was {other.mode}", "mode"
         if rule.overridable and not other.overridable:
             yield "an approval lifts it now", "overridable"
+        if rule.overridable and other.four_eyes and not rule.four_eyes:
+            yield "one person approves it now, and it took two", "four_eyes"
         if (rule.effective_from or date.min) > (other.effective_from or date.min):
             yield f"it begins on {rule.effective_from}, and began {other.effective_from or 'at once'}", "effective_from"
         if (rule.effective_to or date.max) < (other.effective_to or date.max):

@@ -335,11 +335,7 @@ class Reviewing:
 
     async def _granted(self, request: ProvisioningRequest) -> bool:
         """Return whether a person approved this request, and the grant can still be used."""
-        case = await self._gate.store.fetch_case_for(request.fingerprint)
-        grant = await self._gate.store.fetch_grant(case.grant_id) if case and case.grant_id else None
-        if grant is None or grant.fingerprint != request.fingerprint:
-            return False
-        return grant.uses_left > 0 and not grant.revoked and grant.expires_at > self._gate.now()
+        return await self._gate.store.find_grant(request.fingerprint, None, self._gate.now()) is not None
 
 
 def _allowed(review: Review, admission: Admission) -> Answer:

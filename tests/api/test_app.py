@@ -80,7 +80,7 @@ async def test_escalation_opens_a_case_that_can_be_read(api: aiohttp.ClientSessi
     async with api.get("/v1/cases", params={"state": "open"}) as response:
         assert [each["id"] for each in (await response.json())["cases"]] == [case["id"]]
     async with api.get("/v1/cases", params={"state": "approved"}) as response:
-        assert await response.json() == {"cases": []}
+        assert await response.json() == {"cases": [], "next": None}
 
 
 async def test_party_may_be_given(api: aiohttp.ClientSession) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from approvals import approve_case
 
 from kyc_gate.audit.verify import verify
 from kyc_gate.errors import IdempotencyConflict
@@ -91,8 +92,13 @@ async def test_an_approved_request_passes_once(gate: Gate) -> None:
     """An approval lets the very same request pass, once."""
     request = training("emirate", chips=20_000, hours=hours_for(0.2, 20_000))
     held = await gate.decide(request)
-    await gate.store.approve_case(
-        held.case_id or "", reviewer="r. viewer", note="licensed", at=NOW, expires_at=NOW + timedelta(hours=1)
+    await approve_case(
+        gate.store,
+        held.case_id or "",
+        reviewer="r. viewer",
+        note="licensed",
+        at=NOW,
+        expires_at=NOW + timedelta(hours=1),
     )
     again = await gate.decide(request)
     assert again.outcome is Outcome.ALLOW
@@ -105,8 +111,13 @@ async def test_an_approval_does_not_stretch_to_a_larger_request(gate: Gate) -> N
     """A grant is bound to the request's fingerprint."""
     hours = hours_for(0.2, 20_000)
     held = await gate.decide(training("emirate", chips=20_000, hours=hours))
-    await gate.store.approve_case(
-        held.case_id or "", reviewer="r. viewer", note="licensed", at=NOW, expires_at=NOW + timedelta(hours=1)
+    await approve_case(
+        gate.store,
+        held.case_id or "",
+        reviewer="r. viewer",
+        note="licensed",
+        at=NOW,
+        expires_at=NOW + timedelta(hours=1),
     )
     assert (await gate.decide(training("emirate", chips=20_001, hours=hours))).outcome is Outcome.ESCALATE
 

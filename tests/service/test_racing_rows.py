@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from approvals import approve_case, reject_case
 from conftest import data_folder
 from msgspec.structs import replace
 
@@ -231,8 +232,8 @@ async def two_reviewers(make_gate: MakeGate, _: Path) -> None:
         waiting = await gate.decide(job("emirate", 0.2))
         case_id = waiting.case_id or ""
         results = await asyncio.gather(
-            gate.store.approve_case(case_id, reviewer="vera", note="", at=NOW, expires_at=NOW + DAY),
-            gate.store.reject_case(case_id, reviewer="otto", note="", at=NOW),
+            approve_case(gate.store, case_id, reviewer="vera", note="", at=NOW, expires_at=NOW + DAY),
+            reject_case(gate.store, case_id, reviewer="otto", note="", at=NOW),
             return_exceptions=True,
         )
         assert sum(isinstance(each, CaseError) for each in results) == 1
@@ -242,7 +243,7 @@ async def approval_of_another(make_gate: MakeGate, _: Path) -> None:
     async with make_gate(settings=PATIENT) as gate:
         asked = job("emirate", 0.2, fingerprint="x")
         waiting = await gate.decide(asked)
-        await gate.store.approve_case(waiting.case_id or "", reviewer="vera", note="", at=NOW, expires_at=NOW + DAY)
+        await approve_case(gate.store, waiting.case_id or "", reviewer="vera", note="", at=NOW, expires_at=NOW + DAY)
         assert (await gate.decide(replace(asked, fingerprint="y"))).outcome is Outcome.ESCALATE
         assert (await gate.decide(asked)).outcome is Outcome.ALLOW
 
@@ -252,7 +253,7 @@ async def listed_after_approval(make_gate: MakeGate, _: Path) -> None:
     async with make_gate(settings=PATIENT) as gate:
         asked = job("emirate", 0.2)
         waiting = await gate.decide(asked)
-        await gate.store.approve_case(waiting.case_id or "", reviewer="vera", note="", at=NOW, expires_at=NOW + DAY)
+        await approve_case(gate.store, waiting.case_id or "", reviewer="vera", note="", at=NOW, expires_at=NOW + DAY)
         entry = ListEntry(list="SDN", id="2", name="Emirate Computing", kind=PartyKind.COMPANY)
         await gate.activate(merge([ListReading(name="later", format="test", entries=(entry,), problems=(), as_of=NOW)]))
         assert (await gate.decide(asked)).outcome is Outcome.BLOCK
@@ -263,7 +264,7 @@ async def own_case(make_gate: MakeGate, _: Path) -> None:
         case_id = (await gate.decide(job("emirate", 0.2))).case_id or ""
         for reviewer in ("emirate", "ACCT-Emirate", "generic:acct-emirate"):
             with pytest.raises(CaseError, match="another person"):
-                await gate.store.approve_case(case_id, reviewer=reviewer, note="", at=NOW, expires_at=NOW + DAY)
+                await approve_case(gate.store, case_id, reviewer=reviewer, note="", at=NOW, expires_at=NOW + DAY)
 
 
 PROOFS: dict[str, Proof] = {

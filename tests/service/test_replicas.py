@@ -12,6 +12,7 @@ from pathlib import Path
 
 import postgres
 import pytest
+from approvals import approve_case
 
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.party import Account
@@ -74,8 +75,8 @@ async def test_a_grant_holds_at_once_everywhere(pair: tuple[Gate, Gate]) -> None
     assert first.outcome is Outcome.ESCALATE
     assert first.case_id is not None
     at = other.now()
-    await other.store.approve_case(
-        first.case_id, reviewer="R. Viewer", note="licence", at=at, expires_at=at + timedelta(hours=2)
+    await approve_case(
+        other.store, first.case_id, reviewer="R. Viewer", note="licence", at=at, expires_at=at + timedelta(hours=2)
     )
     assert (await one.decide(asked)).outcome is Outcome.ALLOW
     assert (await other.decide(asked)).outcome is Outcome.ESCALATE
@@ -89,7 +90,7 @@ async def test_a_revoked_grant_is_gone_at_once_everywhere(pair: tuple[Gate, Gate
     assert first.case_id is not None
     at = one.now()
     until = at + timedelta(hours=2)
-    grant = await one.store.approve_case(first.case_id, reviewer="R. Viewer", note="n", at=at, expires_at=until)
+    grant = await approve_case(one.store, first.case_id, reviewer="R. Viewer", note="n", at=at, expires_at=until)
     await one.store.revoke_grant(grant.id, reviewer="R. Viewer", note="n", at=at)
     assert (await other.decide(asked)).outcome is Outcome.ESCALATE
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from approvals import approve_case, reject_case
 
 from kyc_gate.errors import InputError
 from kyc_gate.feeds.difference import difference
@@ -23,7 +24,9 @@ from kyc_gate.screening.screener import Screener
 from kyc_gate.service.flips import Backtest
 from kyc_gate.service.gate import Gate
 from kyc_gate.service.rescreening import Rescreener, Resemblance, open_cases, rescreen_gently
+from kyc_gate.service.settings import Settings
 from kyc_gate.storage.sqlite import SqliteStore
+from kyc_gate.storage.store import CaseQuery
 from tests.feeds.publisher import companies, lines, publishing
 
 from .test_list_keeper import LISTED, WITH, WITHOUT, configured, kyc_gate, until
@@ -118,7 +121,7 @@ async def test_a_pair_opens_one_case(store: SqliteStore, book: ScreenedBook, tmp
     """Each party and entry open one case, which names both; a second run opens none, whatever a person concluded."""
     rescreener = Rescreener(Screener(AFTER), book, lambda _: None)
     found = [each for _, found in rescreener.screen(BOOK) for each in found]
-    hours = {"due_hours": 24.0, "urgent_due_hours": 4.0}
+    hours = {"settings": Settings()}
     at = datetime.now(UTC)
     assert await open_cases(store, found, at=at, **hours) == 3
     case = next(case for case in await store.fetch_cases() if case.party_id == "a")
@@ -126,7 +129,7 @@ async def test_a_pair_opens_one_case(store: SqliteStore, book: ScreenedBook, tmp
     record = await store.fetch_decision(case.decision_ids[0])
     assert record is not None
     assert record["type"] == "rescreening"
-    await store.reject_case(case.id, reviewer="ada", note="another firm", at=at)
+    await reject_case(store, case.id, reviewer="ada", note="another firm", at=at)
     with ScreenedBook(tmp_path / "again.db", "book") as again:
         repeated = [e for _, f in Rescreener(Screener(AFTER), again, lambda _: None).screen(BOOK) for e in f]
     assert await open_cases(store, repeated, at=at, **hours) == 0
@@ -140,19 +143,19 @@ async def test_a_party_has_one_open_case(store: SqliteStore, book: ScreenedBook)
     found = [each for _, found in rescreener.screen(BOOK[:1]) for each in found]
     assert len(found) > 3
     mild = [msgspec.structs.replace(found[0], outcome="possible", key="0" * 64), *found]
-    hours = {"due_hours": 24.0, "urgent_due_hours": 4.0}
+    hours = {"settings": Settings()}
     at = datetime.now(UTC)
     assert await open_cases(store, mild, at=at, **hours) == 1
     (case,) = await store.fetch_cases()
     assert (case.severity, len(case.decision_ids), case.due_at) == ("high", len(mild), at + timedelta(hours=4))
     with pytest.raises(InputError, match="no request waits"):
-        await store.approve_case(case.id, reviewer="ada", note="", at=at, expires_at=case.due_at, budget=10**26)
-    grant = await store.approve_case(case.id, reviewer="ada", note="another firm", at=at, expires_at=case.due_at)
+        await approve_case(store, case.id, reviewer="ada", note="", at=at, expires_at=case.due_at, budget=10**26)
+    grant = await approve_case(store, case.id, reviewer="ada", note="another firm", at=at, expires_at=case.due_at)
     assert (grant.uses_left, grant.budget) == (0, 0)
     assert await store.find_grant(grant.fingerprint, grant.control_group, at) is None
     later = msgspec.structs.replace(found[0], key="1" * 64)
     assert await open_cases(store, [later], at=at, **hours) == 1
-    assert len(await store.fetch_cases(state="open")) == 1
+    assert len(await store.fetch_cases(CaseQuery(state="open"))) == 1
 
 
 async def test_newer_lists_break_off_what_is_under_way(book: ScreenedBook) -> None:
@@ -172,7 +175,7 @@ async def test_two_that_go_over_one_book_open_one_case_each(book: ScreenedBook, 
     for store in stores:
         await store.open()
     at = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    counts = await asyncio.gather(*[open_cases(s, found, at=at, due_hours=24, urgent_due_hours=4) for s in stores])
+    counts = await asyncio.gather(*[open_cases(s, found, at=at, settings=Settings()) for s in stores])
     assert sum(counts) >= 3
     assert len(await stores[0].fetch_cases()) == 3
     for store in stores:

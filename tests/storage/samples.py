@@ -54,6 +54,7 @@ def case_opening(decision_id: str = "dec_1", **changes: Any) -> CaseOpening:
             "party_id": "kestrel",
             "operation": "RunInstances",
             "rules": ("red-flag-28",),
+            "family": "red-flag-28",
             "decision_id": decision_id,
             "at": NOW,
             "due_at": NOW + timedelta(hours=72),

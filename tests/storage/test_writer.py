@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from approvals import approve_case
 
 from kyc_gate.errors import IdempotencyConflict, StorageFault
 from kyc_gate.storage import group_commit, worker
@@ -149,8 +150,8 @@ async def test_a_decision_recorded_too_late_is_withdrawn(hurried: SqliteStore) -
     """It passes nothing, so its hold is released and its grant given back, once, and a record says so."""
     receipt = await hurried.append(decision_entry(case=case_opening()))
     assert receipt.case_id
-    grant = await hurried.approve_case(
-        receipt.case_id, reviewer="r.okafor", note="", at=NOW, expires_at=NOW + timedelta(days=1)
+    grant = await approve_case(
+        hurried, receipt.case_id, reviewer="r.okafor", note="", at=NOW, expires_at=NOW + timedelta(days=1)
     )
     usage = await hurried.hold(hold_request())
     entry = decision_entry(

@@ -7,19 +7,21 @@ import json
 from datetime import timedelta
 
 import pytest
+from approvals import approve_case
 from asgi.driver import drive, http
 
 from kyc_gate import Gate
+from kyc_gate.storage.store import CaseQuery
 
 from .cluster import ALICE, JOBS, Cluster, deployment, job, owned_by, pod, pod_of, used
 
 
 async def approve(gate: Gate) -> None:
     """Approve the newest case."""
-    (case, *_) = await gate.store.fetch_cases(state="open")
+    (case, *_) = await gate.store.fetch_cases(CaseQuery(state="open"))
     now = gate.now()
-    await gate.store.approve_case(
-        case.id, reviewer="rita", note="known", at=now, expires_at=now + timedelta(hours=1), budget=None
+    await approve_case(
+        gate.store, case.id, reviewer="rita", note="known", at=now, expires_at=now + timedelta(hours=1), budget=None
     )
 
 

@@ -1,0 +1,343 @@
+"""Who somebody is: accounts of people, their sessions, and keys of services. What they may do is a table in `model`."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+import structlog
+from msgspec.structs import replace
+
+from kyc_gate.errors import AccessDenied, InputError
+from kyc_gate.model.access import PERSONAL, Actor, Key, Permission, Person, Role, Session, actor_of
+from kyc_gate.model.record import Record, plain
+from kyc_gate.service.casework import require, token_digest
+from kyc_gate.service.settings import AccessRules
+from kyc_gate.storage.store import Store
+
+if TYPE_CHECKING:
+    import argon2
+
+log = structlog.get_logger("kyc_gate")
+
+LEAST_PASSWORD = 15
+"""Characters of a password at least where nothing else is asked for: NIST SP 800-63B-4, 3.1.1.2."""
+
+MOST_PASSWORD = 1_024
+"""Characters of a password at most: beyond that only the hashing is kept busy."""
+
+FREE_FAILURES = 5
+"""Wrong passwords before somebody has to wait; each further one doubles the wait."""
+
+LONGEST_WAIT = 900
+"""Seconds that wrong passwords keep an account closed at most: a stranger must not be able to close it for ever."""
+
+SEEN_SECONDS = 60
+"""A session's last call is noted once in so many seconds, so that looking at pages writes little."""
+
+HASHING = 2
+"""Passwords that are hashed at once: each takes 64 MiB (RFC 9106, the second recommended choice)."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+
+REFUSED = "the name or the password is wrong, or too many were wrong before: wait a while"
+"""The one answer to whoever cannot sign in: which of it is true tells a stranger whom we know."""
+
+
+class SignedIn(Record):
+    """A session just begun. `token` goes into the cookie and is kept nowhere."""
+
+    token: str
+    session: Session
+    actor: Actor
+
+
+class MadeKey(Record):
+    """A key just made. `secret` is told once, and kept nowhere."""
+
+    secret: str
+    key: Key
+
+
+class Access:
+    """People, sessions and keys over a store."""
+
+    def __init__(
+        self, store: Store, rules: AccessRules | None = None, now: Callable[[], datetime] | None = None
+    ) -> None:
+        self._store = store
+        self._rules = rules or AccessRules()
+        self._now = now or (lambda: datetime.now(UTC))
+        self._hashing = asyncio.Semaphore(HASHING)
+
+    # People
+
+    async def add(
+        self,
+        by: Actor,
+        id: str,
+        roles: Iterable[str],
+        *,
+        name: str = "",
+        email: str | None = None,
+        parties: Iterable[str] = (),
+        password: str | None = None,
+        subject: str | None = None,
+    ) -> Person:
+        """Put a person on file. Raises `InputError` for a name that is taken, a role that is none, a weak password."""
+        require(by, Permission.MANAGE_ACCESS)
+        if not _NAME.fullmatch(id):
+            raise InputError(f"`{id[:100]}` is no name to sign in with: letters, digits and `._@+-`, 100 at most")
+        if await self._store.fetch_person(id) is not None:
+            raise InputError(f"`{id}` is on file already; names are never given to another person")
+        person = Person(
+            id=id,
+            roles=read_roles(roles),
+            name=name,
+            email=email,
+            parties=tuple(sorted(set(parties))),
+            password=None if password is None else await self._hashed(password),
+            subject=subject,
+        )
+        await self._store.save_person(person, step=self._said("person.added", by, person))
+        return person
+
+    async def change(
+        self,
+        by: Actor,
+        id: str,
+        *,
+        roles: Iterable[str] | None = None,
+        parties: Iterable[str] | None = None,
+        active: bool | None = None,
+    ) -> Person:
+        """Change a person's roles, customers or whether they may sign in. It holds from their next call on."""
+        require(by, Permission.MANAGE_ACCESS)
+        person = await self._known(id)
+        if by.id == id and (active is False or roles is not None):
+            raise AccessDenied("nobody changes their own roles, or closes their own account")
+        changed = replace(
+            person,
+            roles=person.roles if roles is None else read_roles(roles),
+            parties=person.parties if parties is None else tuple(sorted(set(parties))),
+            active=person.active if active is None else active,
+            epoch=person.epoch + 1,
+        )
+        await self._store.save_person(changed, step=self._said("person.changed", by, changed))
+        await self._store.end_sessions(person=id)
+        return changed
+
+    async def set_password(self, by: Actor, id: str, password: str) -> Person:
+        """Give a person a new password, and end their sessions. People may do so for themselves."""
+        if by.id != id:
+            require(by, Permission.MANAGE_ACCESS)
+        person = await self._known(id)
+        hashed = await self._hashed(password)
+        changed = replace(person, password=hashed, failures=0, failed_at=None, epoch=person.epoch + 1)
+        await self._store.save_person(changed, step=self._said("person.password-set", by, changed))
+        await self._store.end_sessions(person=id)
+        return changed
+
+    async def people(self, by: Actor) -> tuple[Person, ...]:
+        """Return everybody on file, without their passwords' hashes."""
+        require(by, Permission.MANAGE_ACCESS)
+        return tuple(replace(each, password=None) for each in await self._store.fetch_people())
+
+    # Sessions
+
+    async def sign_in(self, id: str, password: str, *, replaces: str | None = None) -> SignedIn:
+        """Return a new session for the right password. Raises `AccessDenied` with one text for whatever is wrong.
+
+        `replaces` is the token of a session before it, which ends: a token that was planted is worth nothing.
+        """
+        now = self._now()
+        person = await self._store.fetch_person(id) if _NAME.fullmatch(id) else None
+        hashed = person.password if person is not None and person.password else _nobody()
+        # The hash is computed whoever it is, so that the time taken does not tell whom we know.
+        right = await self._verified(hashed, password)
+        if person is None or person.password is None or not person.active or self._closed(person, now):
+            log.warning("access.refused", person=id[:100] if person else None)
+            raise AccessDenied(REFUSED)
+        if not right:
+            await self._store.save_person(replace(person, failures=person.failures + 1, failed_at=now))
+            log.warning("access.refused", person=person.id, failures=person.failures + 1)
+            raise AccessDenied(REFUSED)
+        if person.failures:
+            await self._store.save_person(replace(person, failures=0, failed_at=None))
+        return await self.begin(person, replaces=replaces)
+
+    async def begin(self, person: Person, *, replaces: str | None = None) -> SignedIn:
+        """Return a new session of a person who proved who they are."""
+        now = self._now()
+        if replaces:
+            await self._store.end_sessions(digest=token_digest(replaces))
+        token = secrets.token_urlsafe(32)
+        ends = now + timedelta(hours=self._rules.session_hours)
+        session = Session(
+            digest=token_digest(token),
+            person=person.id,
+            at=now,
+            idle_until=min(ends, now + timedelta(minutes=self._rules.idle_minutes)),
+            expires_at=ends,
+            csrf=secrets.token_urlsafe(32),
+            epoch=person.epoch,
+        )
+        await self._store.save_session(session)
+        log.info("access.signed-in", person=person.id)
+        return SignedIn(token=token, session=session, actor=actor_of(person))
+
+    async def session(self, token: str) -> tuple[Actor, Session] | None:
+        """Return who holds a session and the session; None where it ended. Roles are those of this moment."""
+        session = await self._store.fetch_session(token_digest(token))
+        now = self._now()
+        if session is None or now >= session.idle_until or now >= session.expires_at:
+            return None
+        person = await self._store.fetch_person(session.person)
+        if person is None or not person.active or person.epoch != session.epoch:
+            return None
+        until = min(session.expires_at, now + timedelta(minutes=self._rules.idle_minutes))
+        if until - session.idle_until >= timedelta(seconds=SEEN_SECONDS):
+            session = replace(session, idle_until=until)
+            await self._store.save_session(session)
+        return actor_of(person), session
+
+    async def sign_out(self, token: str) -> None:
+        """End a session."""
+        await self._store.end_sessions(digest=token_digest(token))
+
+    # Keys
+
+    async def make_key(self, by: Actor, name: str, permissions: Iterable[str], *, days: float | None = None) -> MadeKey:
+        """Return a new key. Raises `InputError` for a permission that only a person has."""
+        require(by, Permission.MANAGE_ACCESS)
+        given = read_permissions(permissions)
+        if not name.strip() or len(name) > 100:
+            raise InputError("`name` is empty or has more than 100 characters: say what the key is for")
+        now = self._now()
+        kept = self._rules.key_days if days is None else days
+        if not 0 < kept <= 366:
+            raise InputError(f"`days` is {kept}; a key lasts a year at most")
+        secret = f"kyc_{secrets.token_urlsafe(32)}"
+        key = Key(
+            id=f"key_{secrets.token_hex(8)}",
+            digest=token_digest(secret),
+            name=name.strip(),
+            permissions=given,
+            made_by=by.id,
+            at=now,
+            expires_at=now + timedelta(days=kept),
+        )
+        await self._store.save_key(key, step=self._said("key.made", by, replace(key, digest="")))
+        return MadeKey(secret=secret, key=key)
+
+    async def revoke_key(self, by: Actor, id: str) -> Key:
+        """Take a key back, from its next call on."""
+        require(by, Permission.MANAGE_ACCESS)
+        key = next((each for each in await self._store.fetch_keys() if each.id == id), None)
+        if key is None:
+            raise InputError(f"there is no key `{id[:40]}`")
+        revoked = replace(key, revoked_at=self._now())
+        await self._store.save_key(revoked, step=self._said("key.revoked", by, replace(revoked, digest="")))
+        return revoked
+
+    async def keys(self, by: Actor) -> tuple[Key, ...]:
+        """Return every key, the newest first, without the digests."""
+        require(by, Permission.MANAGE_ACCESS)
+        return tuple(replace(each, digest="") for each in await self._store.fetch_keys())
+
+    async def key(self, secret: str) -> Actor | None:
+        """Return what the holder of a key may do; None where it is none, expired or taken back."""
+        key = await self._store.fetch_key(token_digest(secret))
+        now = self._now()
+        if key is None or key.revoked_at is not None or now >= key.expires_at:
+            return None
+        if key.used_at is None or now - key.used_at >= timedelta(hours=1):
+            await self._store.save_key(replace(key, used_at=now))
+        return Actor(id=f"key:{key.name}", permissions=frozenset(key.permissions) - PERSONAL)
+
+    # Parts
+
+    async def _known(self, id: str) -> Person:
+        person = await self._store.fetch_person(id)
+        if person is None:
+            raise InputError(f"nobody called `{id[:100]}` is on file")
+        return person
+
+    def _closed(self, person: Person, now: datetime) -> bool:
+        beyond = person.failures - FREE_FAILURES
+        if beyond < 0 or person.failed_at is None:
+            return False
+        return now < person.failed_at + timedelta(seconds=min(2 ** min(beyond, 20), LONGEST_WAIT))
+
+    async def _hashed(self, password: str) -> str:
+        if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
+            raise InputError(
+                f"the password has {len(password)} characters; it takes {LEAST_PASSWORD} to {MOST_PASSWORD}"
+            )
+        async with self._hashing:
+            return await asyncio.to_thread(_hasher().hash, password)
+
+    async def _verified(self, hashed: str, password: str) -> bool:
+        if len(password) > MOST_PASSWORD:
+            return False
+        async with self._hashing:
+            return await asyncio.to_thread(_verify, hashed, password)
+
+    def _said(self, kind: str, by: Actor, what: Person | Key) -> dict[str, object]:
+        told = plain(what)
+        for secret in ("password", "digest", "failures", "failed_at"):
+            told.pop(secret, None)
+        return {"type": kind, "at": self._now().isoformat(), "by": by.id, "what": told}
+
+
+def read_roles(roles: Iterable[str]) -> tuple[Role, ...]:
+    """Return the roles, each once. Raises `InputError` naming one that is none, or where there are none."""
+    given = tuple(roles)
+    unknown = [each for each in given if each not in set(Role)]
+    if unknown or not given:
+        raise InputError(f"`{unknown[0] if unknown else ''}` is no role; they are {', '.join(Role)}")
+    return tuple(role for role in Role if role.value in given)
+
+
+def read_permissions(permissions: Iterable[str]) -> tuple[Permission, ...]:
+    """Return permissions that a key may carry. Raises `InputError` naming one that is none, or a person's alone."""
+    given = tuple(permissions)
+    able = [each for each in Permission if each not in PERSONAL]
+    unknown = [each for each in given if each not in set(able)]
+    if unknown or not given:
+        named = f"`{unknown[0]}`" if unknown else "nothing"
+        raise InputError(f"{named} is no permission of a key; they are {', '.join(able)}")
+    return tuple(each for each in able if each.value in given)
+
+
+def same(one: str, other: str) -> bool:
+    """Return whether two secrets are one, in a time that does not tell where they differ."""
+    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))
+
+
+@cache
+def _hasher() -> argon2.PasswordHasher:
+    import argon2  # loaded at the first password
+
+    return argon2.PasswordHasher()
+
+
+@cache
+def _nobody() -> str:
+    """Return the hash of a password that nobody has."""
+    return _hasher().hash(secrets.token_urlsafe(32))
+
+
+def _verify(hashed: str, password: str) -> bool:
+    import argon2
+
+    try:
+        return _hasher().verify(hashed, password)
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        return False
