@@ -76,6 +76,8 @@ class ProvisioningRequest(Record):
     `unresolved` names each reference that could not be followed (a launch template, an opaque instance id).
     `duration_seconds` is None for machines without a stated end. `references` are the names that the request itself
     gives to what it starts, as `kind:id`, so that the call that ends it can be recognised.
+    `repeats` is how often each reference of `unresolved` is asked for. `replaces` names what the lines are the whole
+    of, where the call changes something that may run already: only what goes beyond it is new.
     """
 
     provider: str
@@ -95,6 +97,8 @@ class ProvisioningRequest(Record):
     linkage: tuple[tuple[str, str], ...] = ()
     idempotency_key: str | None = None
     references: tuple[str, ...] = ()
+    repeats: int = 1
+    replaces: str | None = None
     dry_run: bool = False
     fingerprint: str = ""
     lineage: Lineage | None = None

@@ -12,3 +12,11 @@ class Learned(Record):
     kind: str
     id: str
     lines: tuple[Accelerators, ...]
+
+
+class Definition(Record):
+    """What a call defines and does not start, such as a template of machines: known once the upstream accepted it."""
+
+    provider: str
+    account: str
+    learned: tuple[Learned, ...]

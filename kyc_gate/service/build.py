@@ -11,6 +11,7 @@ import structlog
 
 from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.adapters.aws import AWSAdapter
+from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.errors import ConfigurationError, StorageFault
 from kyc_gate.lists.read import ListReading, read_set
@@ -120,6 +121,8 @@ def _adapters(configuration: Configuration) -> tuple[Adapter, ...]:
     adapters: list[Adapter] = []
     if configuration.aws is not None:
         adapters.append(AWSAdapter(signatures=configuration.aws.signatures))
+    if configuration.gcp is not None:
+        adapters.append(GCPAdapter(tokens=configuration.gcp.tokens))
     if configuration.generic is not None:
         adapters.append(_generic(configuration.generic))
     return tuple(adapters)

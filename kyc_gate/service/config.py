@@ -115,6 +115,12 @@ class AWSSettings(Record):
     signatures: Literal["unverified", "upstream"] = "unverified"
 
 
+class GCPSettings(Record):
+    """Google Cloud: who proves that a caller's token has rights in the project of the path, the upstream or nobody."""
+
+    tokens: Literal["unverified", "upstream"] = "unverified"
+
+
 class GenericSettings(Record):
     """The platform's own JSON API. `account_header` is set by its authentication, and by nobody else.
 
@@ -200,6 +206,7 @@ class Configuration(Record):
     compute: ComputeSettings = ComputeSettings()
     cases: CaseSettings = CaseSettings()
     aws: AWSSettings | None = None
+    gcp: GCPSettings | None = None
     generic: GenericSettings | None = None
     kubernetes: KubernetesSettings | None = None
     gateway: GatewaySettings = GatewaySettings()
@@ -278,6 +285,7 @@ def _keys(at: str) -> list[str]:
         "compute": ComputeSettings,
         "cases": BusinessCalendar if "calendar" in at else CaseSettings,
         "aws": AWSSettings,
+        "gcp": GCPSettings,
         "generic": _generic_kind(at),
         "kubernetes": AccountRule if "accounts" in at else KubernetesSettings,
         "gateway": Upstream if "upstreams" in at else GatewaySettings,

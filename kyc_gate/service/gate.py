@@ -37,7 +37,7 @@ from kyc_gate.model.decision import Decision, Mode, Outcome
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.job import Certainty, ProvisioningRequest
-from kyc_gate.model.learned import Learned
+from kyc_gate.model.learned import Definition, Learned
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.usage import HoldRequest, MeteredRun, RunEnd, Usage
@@ -55,6 +55,7 @@ from kyc_gate.service.clearing import chosen
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
+from kyc_gate.service.growth import definition_of, growth_of, repeated
 from kyc_gate.service.lineage_facts import declared_run, with_models
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.policy_keeper import PolicyKeeper
@@ -298,7 +299,11 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - nothing that reading raises may let a call through
             return self._refused(call, error)
         if adapter is None or request is None:
-            return Admission(call=call, ends=ending_of(adapter, call) if adapter else None)
+            return Admission(
+                call=call,
+                ends=ending_of(adapter, call) if adapter else None,
+                defines=definition_of(adapter, call) if adapter else None,
+            )
         with in_trace(read_trace(call.value(b"traceparent"))):
             admission = await self._admit(request, adapter, call)
         learns = admission.answer is None and adapter.learns(request)
@@ -326,6 +331,8 @@ class Gate:
         """
         if admission.ends is not None and status is not None and 200 <= status < 300:
             await self._finish(admission.ends)
+        if admission.defines is not None and status is not None and 200 <= status < 300:
+            await self._define(admission.defines)
         if admission.hold_id is None or admission.answer is not None:
             return
         alone = self._ended(admission.hold_id)
@@ -394,7 +401,9 @@ class Gate:
     def require_adapter(self) -> None:
         """Raise `ConfigurationError` where no call would be guarded, so that no door stands open in silence."""
         if not self.adapters:
-            raise ConfigurationError("no adapter is configured, so that nothing is guarded; add `[aws]` or `[generic]`")
+            raise ConfigurationError(
+                "no adapter is configured, so that nothing is guarded; add `[aws]`, `[gcp]` or `[generic]`"
+            )
 
     def now(self) -> datetime:
         """Return the clock's reading, once for each decision."""
@@ -733,18 +742,19 @@ class Gate:
     async def _resolved(self, request: ProvisioningRequest) -> ProvisioningRequest:
         """Return the request with every reference followed that earlier traffic taught; the rest stays unresolved."""
         if not request.unresolved:
-            return request
+            return await growth_of(self.store, request)
         lines = list(request.lines)
         left = []
         for reference in request.unresolved:
             kind, _, name = reference.partition(":")
             found = await self.store.fetch_learned(request.provider, request.caller.account or "", kind, name)
-            if found is None:
+            if not found:  # never learnt, or no longer what was learnt
                 left.append(reference)
             else:
-                lines.extend(found)
+                lines.extend(repeated(found, request.repeats))
         certainty = Certainty.UNRESOLVED if left else Certainty.EXACT
-        return replace(request, lines=tuple(lines), unresolved=tuple(left), certainty=certainty)
+        resolved = replace(request, lines=tuple(lines), unresolved=tuple(left), certainty=certainty)
+        return await growth_of(self.store, resolved)
 
     async def _completed(self, request: ProvisioningRequest, control_group: str) -> ProvisioningRequest:
         """Return the request with its lineage completed by the operator's files, and else by earlier declared runs."""
@@ -766,6 +776,13 @@ class Gate:
                 await self.finish(RunEnd(ended_at=at, at=at, source="call", account=account, reference=reference))
             except KYCGateError as error:
                 log.error("run.unfinished", account=account, reference=reference, error=str(error))
+
+    async def _define(self, defined: Definition) -> None:
+        """Keep what an accepted call defined. Where that fails it stays unresolved, and escalates."""
+        try:
+            await self.store.save_learned(defined.provider, defined.account, defined.learned)
+        except StorageFault as error:
+            log.error("definition.unkept", account=f"{defined.provider}:{defined.account}", error=str(error))
 
     async def _attach(self, admission: Admission, learned: Iterable[Learned]) -> None:
         """Note the names of what a passed call started, so that the call that ends it is recognised."""

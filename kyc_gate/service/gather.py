@@ -266,7 +266,24 @@ def _lists_at(matches: tuple[Match, ...], threshold: float) -> tuple[str, ...]:
 
 def estimate_of(request: ProvisioningRequest, *, horizon_days: int, utilisation: Decimal) -> Estimate:
     """Return the operations that the request can perform over its duration, or over the horizon if it states none."""
+    if request.replaces is not None and request.certainty is not Certainty.UNRESOLVED and not request.lines:
+        return NO_GROWTH
     return _estimated(request.lines, request.duration_seconds, horizon_days, utilisation, request.provider)
+
+
+NO_GROWTH = Estimate(
+    low=0,
+    likely=0,
+    high=0,
+    tpp=0.0,
+    total_tpp=0.0,
+    chips=0,
+    known=True,
+    seconds=1,
+    open_ended=False,
+    basis=("nothing beyond what runs already",),
+)
+"""The estimate of a change that adds no machine."""
 
 
 @lru_cache(maxsize=4096)

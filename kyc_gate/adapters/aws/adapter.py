@@ -22,10 +22,10 @@ from kyc_gate.adapters.aws.identity import (
     service_of_target,
 )
 from kyc_gate.adapters.aws.operations import AUTOSCALING, EC2, REST, is_harmless
-from kyc_gate.adapters.aws.reading import Reading, declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.form import MAX_ESCAPES, MAX_FIELDS, read_form
 from kyc_gate.adapters.head import canonical_forms, check_head, has_body, query_names
 from kyc_gate.adapters.paths import MOST_REMEMBERED, PathTable, Standing
+from kyc_gate.adapters.reading import Reading, declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.strict_json import read_json_object
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall

@@ -11,14 +11,12 @@ import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
 from kyc_gate.adapters.adapter import Learned, Refusal
+from kyc_gate.adapters.message import message_of
 from kyc_gate.adapters.strict_json import read_json_object
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.record import digest
-
-MAX_MESSAGE = 400
-"""Characters of a message. Every client prints it whole."""
 
 MAX_ANSWER = 4 * 1024 * 1024
 """Bytes of an upstream's answer that are searched for references."""
@@ -43,20 +41,6 @@ _JSON = {
     "conflict": "ConflictException",
     "unavailable": "ServiceUnavailableException",
 }
-
-
-def message_of(refusal: Refusal) -> str:
-    """Return what the customer reads: the detail, and the decision and case to quote. One line of ASCII."""
-    said = [refusal.detail.rstrip(". ") + "."]
-    if refusal.decision_id:
-        said.append(f"Decision {refusal.decision_id}.")
-    if refusal.case_id:
-        said.append(f"Case {refusal.case_id}.")
-    if refusal.resubmit:
-        said.append("After approval, send the same request again.")
-    detail = " ".join(" ".join(said[:1]).split()).encode("ascii", "replace").decode("ascii")
-    tail = " ".join(said[1:]).encode("ascii", "replace").decode("ascii")
-    return f"{detail[: MAX_MESSAGE - len(tail) - 1]} {tail}".strip()
 
 
 def _request_id(call: Call, refusal: Refusal) -> str:

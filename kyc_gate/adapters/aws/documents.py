@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from kyc_gate.adapters.aws.operations import TOKENS, kind_of
-from kyc_gate.adapters.aws.reading import Reading, instance_type
+from kyc_gate.adapters.reading import Reading, instance_type
 from kyc_gate.adapters.strict_json import JsonValue, read_json_object
 from kyc_gate.adapters.values import MAX_COUNT, count, digits, reference, token
 from kyc_gate.adapters.words import shown

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from kyc_gate.adapters.aws.operations import EC2, NEVER_DRY, TOKENS, kind_of
-from kyc_gate.adapters.aws.reading import Reading, instance_type
+from kyc_gate.adapters.reading import Reading, instance_type
 from kyc_gate.adapters.values import digits, reference, token
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall

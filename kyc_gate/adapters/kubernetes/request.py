@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from kyc_gate.adapters.aws.reading import declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.kubernetes.fields import Object, part, text
 from kyc_gate.adapters.kubernetes.pauses import without_pause
 from kyc_gate.adapters.kubernetes.review import Review
 from kyc_gate.adapters.kubernetes.settings import AccountRule, KubernetesSettings
+from kyc_gate.adapters.reading import declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.strict_json import JsonValue
 from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest, RequestKind
 from kyc_gate.model.record import Record, digest

@@ -1,4 +1,4 @@
-"""What one AWS operation asks for, before it is known whose account it is."""
+"""What one operation asks for, before it is known whose account it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _OPERATIONS = re.compile(r"([0-9]{1,40})(?:\.([0-9]{1,40}))?(?:[eE]\+?([0-9]{1,2
 
 
 class Reading(Record):
-    """A guarded operation, read. `token` is the idempotency token; `named` is true if its name cannot be used twice."""
+    """A guarded operation, read. `token` is the idempotency token; `named` is true if its name cannot be used twice.
+
+    `repeats`, `replaces` and `references` are those of `ProvisioningRequest`.
+    """
 
     kind: RequestKind
     lines: tuple[Accelerators, ...] = ()
@@ -32,6 +35,9 @@ class Reading(Record):
     linkage: tuple[tuple[str, str], ...] = ()
     token: str | None = None
     named: bool = False
+    repeats: int = 1
+    replaces: str | None = None
+    references: tuple[str, ...] = ()
     dry_run: bool = False
 
 

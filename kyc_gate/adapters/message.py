@@ -1,0 +1,22 @@
+"""What a refused customer reads, in every dialect whose errors have one message."""
+
+from __future__ import annotations
+
+from kyc_gate.adapters.adapter import Refusal
+
+MAX_MESSAGE = 255
+"""Characters of a message. Every client prints it whole."""
+
+
+def message_of(refusal: Refusal) -> str:
+    """Return the detail, and the decision and case to quote. One line of ASCII."""
+    said = []
+    if refusal.decision_id:
+        said.append(f"Decision {refusal.decision_id}.")
+    if refusal.case_id:
+        said.append(f"Case {refusal.case_id}.")
+    if refusal.resubmit:
+        said.append("After approval, send the same request again.")
+    detail = " ".join((refusal.detail.rstrip(". ") + ".").split()).encode("ascii", "replace").decode("ascii")
+    tail = " ".join(said).encode("ascii", "replace").decode("ascii")
+    return f"{detail[: max(MAX_MESSAGE - len(tail) - 1, 0)]} {tail}".strip()

@@ -1,0 +1,74 @@
+"""What a change of something that runs already adds to it: only that is new, the rest counts since it began."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from kyc_gate.adapters.adapter import Adapter
+from kyc_gate.errors import KYCGateError
+from kyc_gate.model.call import Call
+from kyc_gate.model.job import Accelerators, Certainty, ProvisioningRequest
+from kyc_gate.model.learned import Definition
+from kyc_gate.service.runs import recorded_of
+from kyc_gate.storage.runs import SINGULAR
+from kyc_gate.storage.store import Store
+
+
+def definition_of(adapter: Adapter, call: Call) -> Definition | None:
+    """Return what the call defines. A call that cannot be read defines nothing: who refers to it escalates."""
+    defines = getattr(adapter, "definition", None)
+    if defines is None:
+        return None
+    try:
+        found: Definition | None = defines(call)
+    except KYCGateError:
+        return None
+    return found
+
+
+def repeated(lines: Iterable[Accelerators], times: int) -> list[Accelerators]:
+    """Return the lines of one of something, `times` over."""
+    return [replace(line, multiplier=line.multiplier * times) for line in lines]
+
+
+async def growth_of(store: Store, request: ProvisioningRequest) -> ProvisioningRequest:
+    """Return a request that changes something with the lines that go beyond what runs without an end under its name.
+
+    What is not known to run is new. A single machine that changes is counted whole, and what it ran before ends. Where
+    nothing is new the request has no lines and names nothing, so that what runs goes on as it is.
+    """
+    if request.replaces is None or request.certainty is Certainty.UNRESOLVED or request.duration_seconds is not None:
+        return request
+    running = await _running(store, f"{request.provider}:{request.caller.account or ''}", request.replaces)
+    if not running:
+        return request
+    beyond = _amounts(request.lines) - running
+    if not beyond:
+        return replace(request, lines=(), references=())
+    if request.replaces.partition(":")[0] in SINGULAR:
+        return request
+    lines = [Accelerators(instance_type=type, model=model, count=count) for (type, model), count in beyond.items()]
+    return replace(request, lines=tuple(lines))
+
+
+def _amounts(lines: Iterable[Accelerators]) -> Counter[tuple[str | None, str | None]]:
+    found: Counter[tuple[str | None, str | None]] = Counter()
+    for line in lines:
+        found[(line.instance_type, line.model)] += line.count * line.multiplier
+    return found
+
+
+async def _running(store: Store, account: str, reference: str) -> Counter[tuple[str | None, str | None]]:
+    """Return what counts without an end under the name, as it was let through.
+
+    A run that is known under other names, too, may have ended in part, and is left out.
+    """
+    found: Counter[tuple[str | None, str | None]] = Counter()
+    for run in await store.fetch_runs_named(account, reference):
+        recorded = await recorded_of(store, run) if run.ends_at is None and run.references == (reference,) else None
+        if recorded is not None and recorded[0].certainty is not Certainty.UNRESOLVED:
+            found += _amounts(recorded[0].lines)
+    return found

@@ -1,0 +1,60 @@
+"""Every operation of Google Cloud has a call that is read as stated, and an evasion that gets its stated answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kyc_gate.adapters.gcp import GCPAdapter
+from kyc_gate.adapters.gcp.operations import SERVICES
+
+from ..golden import Row, call_of, check, evasion_of, judged, rows
+
+ROWS = rows(Path(__file__).parent)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_call_is_read_as_stated(row: Row) -> None:
+    """Operation, lines, time and names are those that the row states."""
+    answer = judged(GCPAdapter(), call_of(row))
+    check(answer, {"account": "acme", **row["expected"]})
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_an_evasion_gets_its_answer(row: Row) -> None:
+    """Another way to say it is refused, or read as what it may provision."""
+    answer = judged(GCPAdapter(), call_of(evasion_of(row)))
+    check(answer, row["evasion"]["answer"])
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_call_is_read_on_a_host_that_says_nothing(row: Row) -> None:
+    """Behind a name of the operator's own the path tells the service, where the operation is a listed one."""
+    answer = judged(GCPAdapter(), call_of({**row, "host": "cloud.example:8080"}))
+    check(answer, row["expected"])
+
+
+def test_every_operation_with_a_reader_has_a_row() -> None:
+    """No operation that is read goes without a golden call."""
+    stated = {param.values[0]["expected"]["operation"] for param in ROWS}
+    read = {
+        operation.name
+        for table in SERVICES.values()
+        for methods in table.values()
+        for operation in methods.values()
+        if not (operation.ends or operation.defines) and not operation.read.__qualname__.startswith("Asked.")
+    }
+    assert read - stated == WITHOUT
+
+
+WITHOUT = {
+    "instanceGroupManagers.update",  # read as its patch
+    "instanceGroupManagers.resizeAdvanced",  # read as its resize
+    "futureReservations.update",  # read as its insert
+    "persistentResources.patch",  # read as its creation
+    "deploymentResourcePools.create",  # read as a model's deployment
+    "notebookExecutionJobs.create",  # one machine spec
+    "nodes.patch",  # nothing or a person, by its update mask
+    "clusters.setLocations",  # a person
+}
