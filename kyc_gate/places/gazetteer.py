@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 TABLE = Path(__file__).parent / "data" / "places.bin"
-MAGIC = b"KYCPLC01"
+MAGIC = b"KYCPLC02"
 BUCKETS = 1 << 16
 
 CITY, SUBDIVISION, COUNTRY, OBSCURE_NAME, SUBDIVISION_CODE = range(5)
@@ -21,28 +21,38 @@ CITY, SUBDIVISION, COUNTRY, OBSCURE_NAME, SUBDIVISION_CODE = range(5)
 is what stands after the hyphen in ISO 3166-2."""
 
 
+LARGE = 100_000
+"""People of a city that everybody means by its name."""
+
+
 class Place(NamedTuple):
     """One place that a name can stand for.
 
     `region` is the country's alpha-2 code, or the subdivision's ISO 3166-2 code where addresses write it or it is
     occupied. `people` is the population to within a tenth, 500 for fewer; a subdivision counts as its country's average
-    one. `first` tells the place's first name from its other ones.
+    one. `first` tells the place's own names from those that others have for it. `capital`: of a country.
     """
 
     kind: int
     region: str
     people: int
     first: bool
+    capital: bool = False
 
     @property
     def country(self) -> str:
         """The country's alpha-2 code."""
         return self.region[:2]
 
+    @property
+    def renown(self) -> int:
+        """How many people the name is known like: a capital is known like a large city, however few live there."""
+        return max(self.people, LARGE) if self.capital else self.people
 
-def pack(kind: int, region: int, step: int, *, first: bool) -> int:
-    """Return a place as the table holds it: 3 bits, 9 bits, 6 bits and 1 bit."""
-    return kind | region << 3 | step << 12 | first << 18
+
+def pack(kind: int, region: int, step: int, *, first: bool, capital: bool) -> int:
+    """Return a place as the table holds it: 3 bits, 9 bits, 6 bits, and 1 bit each."""
+    return kind | region << 3 | step << 12 | first << 18 | capital << 19
 
 
 def print_of(key: str) -> int:
@@ -90,7 +100,9 @@ class Gazetteer:
         place = self._known.get(packed)
         if place is None:  # a few thousand distinct ones at most
             people = round(500 * 2 ** ((packed >> 12 & 63) / 4))
-            place = Place(packed & 7, self._regions[packed >> 3 & 511], people, bool(packed >> 18 & 1))
+            place = Place(
+                packed & 7, self._regions[packed >> 3 & 511], people, bool(packed >> 18 & 1), bool(packed >> 19 & 1)
+            )
             self._known[packed] = place
         return place
 

@@ -12,51 +12,28 @@ from kyc_gate.model.record import Record
 from kyc_gate.places.countries import country_of, parse_country
 from kyc_gate.places.demonyms import country_of_demonym
 from kyc_gate.places.fold import LONGEST_TEXT
-from kyc_gate.places.gazetteer import CITY, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
+from kyc_gate.places.gazetteer import LARGE, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
 from kyc_gate.places.hints import Hint, read_hints, without_hints
+from kyc_gate.places.meaning import (
+    DOMINANCE,
+    may_say_alone,
+    meant,
+    namesake,
+    outweighs,
+    rival,
+    six_digit_town,
+    told_apart,
+)
 from kyc_gate.places.occupied import BY_CODE
 from kyc_gate.places.place_key import place_key
 from kyc_gate.places.postal import has_six_digits, postal_code_fits
-from kyc_gate.places.reading import Reading, ambiguous_keys, places_named, read_part, split_parts
-from kyc_gate.places.writing import countries_writing
+from kyc_gate.places.reading import Reading, ambiguous_keys, is_word, places_named, read_part, split_parts
 
 MOST_COMPONENTS = 24
 """Parts of an address. A longer text is not an address."""
 
 NEAREST_PARTS = 3
 """Parts at the end of an address that are searched for a place; of the others only a whole part counts."""
-
-DOMINANCE = 10
-"""How many times larger than the next country's a city must be for its name alone to mean it. Measured on head offices
-of 64,933 companies and institutions: of those with such a name 98.9 % and 99.2 % were in the larger city's country."""
-
-DOMINANCE_TRANSLATED = 100
-"""The same where nobody whose name it is writes in its script: San Francisco of California and that of Argentina are
-one word to a Russian."""
-
-DOMINANCE_IN_HAN = 1000
-"""The same in Chinese characters, in which towns of China, Japan and Taiwan often share a name."""
-
-TOWNS_OF_THE_NAME = 3
-"""Countries with a town of the name from which on a city's name in another language says nothing alone."""
-
-SMALLEST_ALONE = 15_000
-"""People that a city must have for its name alone to say a country: below, places of the same name are in no table."""
-
-SMALLEST_IN_ADDRESS = 50_000
-"""The same at the end of an address that says nothing else: there it may be a quarter, named like a town elsewhere."""
-
-SMALLEST_SAINT = 500_000
-"""The same for a city that is called after a saint: every province that Spain or Portugal held has one of each."""
-
-_SAINT = re.compile(r"(?:san|santa|santo|sao|saint|sainte|st|sankt|sant)\b", re.IGNORECASE)
-
-NAMESAKE = 5_000
-"""People of a town abroad from which on a subdivision of its name says nothing alone. It costs 35 of 12,585 published
-addresses that are read right without their country; smaller towns rarely stand in an address without their province."""
-
-LARGE = 100_000
-"""People of a city that everybody means by its name: a part that names one elsewhere is a contradiction."""
 
 CONFIDENCE_WHOLE = 1.0
 CONFIDENCE_DEMONYM = 0.8
@@ -83,9 +60,6 @@ _CONTINENTS = frozenset(
 LONGEST_PART = 5
 """Characters of a name that two parts make together: `N/A` is not Namibia."""
 
-_SAME_NAMES = (frozenset({"CN", "HK", "MO", "TW"}), frozenset({"KP", "KR"}))
-"""States that write the same names, in the same letters."""
-
 PARTS_OF: dict[str, frozenset[str]] = {
     "CN": frozenset({"HK", "MO"}),
     "US": frozenset({"AS", "GU", "MP", "PR", "UM", "VI"}),
@@ -99,6 +73,9 @@ PARTS_OF: dict[str, frozenset[str]] = {
     "NZ": frozenset({"CK", "NU", "TK"}),
 }
 """Territories with a code of their own whose addresses may end in another country's name: the narrower one stands."""
+
+_IN_BRACKETS = re.compile(r"[^,()\d]+\([^,()\d]+\)\s*")
+"""How a territory is told by its mother country: `Saint Martin (France)`."""
 
 _TERRITORY_MARKS = {
     "US": re.compile(r"\b(?:AS|GU|MP|PR|UM|VI|FM|MH|PW),? +\d{5}\b"),
@@ -133,6 +110,8 @@ def resolve_headquarters(text: str | None) -> Headquarters:
         return _unknown("no headquarters is stated")
     if len(text) > LONGEST_TEXT:
         return _unknown(f"the text is longer than {LONGEST_TEXT} characters")
+    if is_word(text.strip()):
+        return _unknown(f"`{text.strip()}` is written like a word, not like a country's code")
     whole = parse_country(text)
     if whole is not None:
         return _known(whole, CONFIDENCE_WHOLE, f"`{text.strip()}` is {whole}")
@@ -146,8 +125,8 @@ def resolve_headquarters(text: str | None) -> Headquarters:
 
 
 def _fitted(found: Headquarters, text: str) -> Headquarters:
-    """Return what a city alone said, unless the postal code beside it is none of that country's."""
-    if found.country is None or found.confidence > CONFIDENCE_CITY + CORROBORATED:
+    """Return what a city or a code alone said, unless the postal code beside it is none of that country's."""
+    if found.country is None or found.confidence > CONFIDENCE_CODE:
         return found
     fits = postal_code_fits(text, found.country)
     if fits is None:
@@ -224,7 +203,7 @@ def _settled(readings: list[Reading], text: str) -> Headquarters:
         return _in_country(last, before, text)
     if last.code:
         return _with_code(last, before, text)
-    return _in_place(last, before, text, crowded=len(readings) > 1)
+    return _in_place(last, before, text)
 
 
 def _may_trail(silent: Sequence[Reading]) -> bool:
@@ -254,6 +233,8 @@ def _in_country(last: Reading, before: list[Reading], text: str) -> Headquarters
     named = {code: words for code, words in named.items() if not _is_town(words, before, country)}
     if len(named) == 1 and (narrow := next(iter(named))) in PARTS_OF.get(country, ()):
         return _known(narrow, CONFIDENCE_LAST, f"`{named[narrow]}` before `{last.text}` is {narrow}")
+    if country in PARTS_OF and not any(_lies_in(each, country) for each in before) and _IN_BRACKETS.fullmatch(text):
+        return _unknown(f"`{text.strip()}` may be a territory of {country}")
     if (marks := _TERRITORY_MARKS.get(country)) and marks.search(text):
         return _conflict(f"`{last.text}` is {country}, yet the postal code is a territory's")
     if named:
@@ -269,7 +250,7 @@ def _with_town(country: CountryCode, last: Reading, town: Reading, evidence: lis
     """Return the country, checked against the town before it."""
     here = [place for place in town.places if place.country == country]
     narrow = [place for place in town.places if place.country in PARTS_OF.get(country, ())]
-    if narrow and not _outweighs(here, narrow):
+    if narrow and not outweighs(here, narrow):
         if here:
             return _unknown(f"`{town.text}` may be in {country} or in {narrow[0].country}")
         return _known(
@@ -279,7 +260,7 @@ def _with_town(country: CountryCode, last: Reading, town: Reading, evidence: lis
         )
     if here:
         return _known(country, CONFIDENCE_LAST + CORROBORATED, *evidence, f"`{town.text}` is a place there")
-    elsewhere = _meant(town)
+    elsewhere = meant(town)
     if elsewhere and elsewhere.people >= LARGE:
         return _conflict(f"`{last.text}` is {country}, yet `{town.text}` is in {elsewhere.country}")
     return _known(country, CONFIDENCE_LAST, *evidence)
@@ -340,10 +321,10 @@ def _with_code(last: Reading, before: list[Reading], text: str) -> Headquarters:
 def _code_alone(
     last: Reading, country: CountryCode | None, states: list[Place], town: Reading | None, text: str
 ) -> Headquarters:
-    leading = _meant(town) if town else None
+    leading = meant(town) if town else None
     in_state = [state for state in states if leading and state.country == leading.country]
     if town and leading and in_state:
-        if country is None and leading.people >= SMALLEST_ALONE:
+        if country is None and may_say_alone(town.text, leading) and not rival(town, leading, text):
             said = f"`{town.text}` is in {leading.country}, which has a subdivision `{last.text}`"
             return _known(CountryCode(leading.country), CONFIDENCE_CITY, said)
         return _unknown(f"`{town.text}` is in {leading.country}, and `{last.text}` may be a part of it or a country")
@@ -365,163 +346,72 @@ def _in_state(places: list[Place], words: str, state: str) -> Headquarters:
     return _known(CountryCode(countries.pop()), CONFIDENCE_SUBDIVISION, f"`{words}` is a place in `{state}`, {region}")
 
 
-def _in_place(last: Reading, before: list[Reading], text: str, *, crowded: bool) -> Headquarters:
+def _in_place(last: Reading, before: list[Reading], text: str) -> Headquarters:
     """Return the country of an address that ends in a subdivision or a city."""
     town = before[-1] if before else None
     if town and (towns := _towns_within(town.text, last)):
-        told = _told_apart(towns, last)
+        told = told_apart(towns, last)
         if told:
-            return _known(told, CONFIDENCE_SUBDIVISION, f"`{town.text}` is a place in `{last.text}`, {told}")
-    leading = _meant(last) or _of_six_digits(last, text)
+            return _known(
+                CountryCode(told), CONFIDENCE_SUBDIVISION, f"`{town.text}` is a place in `{last.text}`, {told}"
+            )
+    leading = meant(last) or (six_digit_town(last, text) if has_six_digits(text) else None)
     if leading is None:
-        return _between(last, before)
+        return _between(last, before, text)
     for reading in before[-2:]:
         if reading.country and reading.country != leading.country and not reading.weak:
             return _conflict(f"`{last.text}` is in {leading.country}, yet `{reading.text}` is {reading.country}")
         if not _lies_in(reading, leading.country) and any(place.people >= LARGE for place in reading.places):
             return _conflict(f"`{last.text}` is in {leading.country}, yet `{reading.text}` is not")
+    agreeing = any(_says_too(reading, leading, text) for reading in before)
+    return _by_name(last, leading, text, agreeing=agreeing)
+
+
+def _by_name(last: Reading, leading: Place, text: str, *, agreeing: bool) -> Headquarters:
+    """Return the country of the place that a name means, unless another of the name is too likely to be passed over."""
     country = CountryCode(leading.country)
-    agreeing = [reading for reading in before if _says_too(reading, leading)]
     if leading.kind == SUBDIVISION:
-        if not agreeing and (namesake := _namesake(last, leading)):
-            return _unknown(f"`{last.text}` is a subdivision of {country}, and a town in {namesake.country}")
+        other = None if agreeing else namesake(last, leading) or rival(last, leading, text)
+        if other:
+            what = "a subdivision" if other.kind == SUBDIVISION else "a town"
+            return _unknown(f"`{last.text}` is a subdivision of {country}, and {what} in {other.country}")
         return _known(country, CONFIDENCE_SUBDIVISION, f"`{last.text}` is a subdivision of {country}")
-    smallest = SMALLEST_SAINT if _SAINT.match(last.text) else SMALLEST_ALONE
-    if crowded and last.text.isascii():
-        smallest = max(smallest, SMALLEST_IN_ADDRESS)
-    if leading.people < smallest and not agreeing:
-        return _unknown(f"`{last.text}` is a place in {country}, not large enough for its name alone to say so")
+    if not agreeing and not may_say_alone(last.text, leading):
+        return _unknown(f"`{last.text}` is a place in {country}, not known well enough for its name alone to say so")
     said = f"`{last.text}` is a city of about {leading.people:,} people in {country}"
+    if not agreeing and (other := rival(last, leading, text)):
+        return _unknown(f"{said}, and a place of about {other.people:,} people in {other.country}")
     return _known(country, CONFIDENCE_CITY + (CORROBORATED if agreeing else 0), said)
 
 
-def _of_six_digits(last: Reading, text: str) -> Place | None:
-    """Return the place of a shared name that a postal code of six digits leaves: `St. Petersburg 191119`.
-
-    Fewer than twenty countries have six digits; four and five are shared by so many that they tell no two towns apart.
-    Only a large city by its first name is told so: another name may be a quarter's, as `Marina` is.
-    """
-    if not has_six_digits(text):
-        return None
-    fitting = [place for place in last.places if postal_code_fits(text, place.country)]
-    found = _leading(fitting, countries_writing(last.text))
-    return found if found is not None and found.first and found.people >= LARGE else None
-
-
-def _namesake(last: Reading, leading: Place) -> Place | None:
-    """Return the town abroad that bears a subdivision's name: `Andalucia` is Spain's, and a town of Colombia.
-
-    Where addresses write the state after the town (the United States, Canada, Australia), a name that ends one is the
-    subdivision. Where a subdivision has its name from its own capital, it is the capital that has to be larger: Jaen.
-    """
-    if "-" in leading.region:
-        return None
-    own = [place for place in last.places if place.kind == CITY and place.country == leading.country and place.first]
-    capital = max((place.people for place in own), default=0)
-    least = max(NAMESAKE, capital // DOMINANCE)
-    towns = [place for place in last.places if place.first and place.kind == CITY and place.country != leading.country]
-    return max(
-        (town for town in towns if town.people > least and "-" not in town.region),
-        key=lambda town: town.people,
-        default=None,
-    )
-
-
-def _says_too(reading: Reading, leading: Place) -> bool:
+def _says_too(reading: Reading, leading: Place, text: str) -> bool:
     """Return whether a part says by itself where a place is: towns far apart, or two small ones, agree by chance."""
-    own = _meant(reading)
-    if own is None or own.country != leading.country:
+    own = meant(reading)
+    if own is None or own.country != leading.country or rival(reading, own, text):
         return False
-    return own.kind == SUBDIVISION or (own.people >= SMALLEST_ALONE and _inside(own, leading))
+    return own.kind == SUBDIVISION or (may_say_alone(reading.text, own) and _inside(own, leading))
 
 
-def _told_apart(towns: list[Place], last: Reading) -> CountryCode | None:
-    """Return the one country in which a town and the subdivision after it both lie, if no other is as likely."""
-    leading = _leading(tuple(towns))
-    if leading is None:
-        return None
-    rivals = [place for place in last.places if place.country != leading.country and place.kind == SUBDIVISION]
-    own = [place for place in last.places if place.country == leading.country]
-    if rivals and not any(place.people * DOMINANCE >= max(each.people for each in rivals) for place in own):
-        return None
-    return CountryCode(leading.country)
-
-
-def _between(last: Reading, before: list[Reading]) -> Headquarters:
+def _between(last: Reading, before: list[Reading], text: str) -> Headquarters:
     """Return the country of a name that several countries share, where the place before it is in one of them only."""
     countries = sorted({place.country for place in last.places})
     largest = max(place.people for place in last.places)
     for reading in reversed(before[-2:]):
-        other = _meant(reading)
+        other = meant(reading)
         if other is None or reading.country:
             continue
         here = [place for place in last.places if place.country == other.country]
-        if here and other.people >= SMALLEST_ALONE and max(place.people for place in here) * DOMINANCE >= largest:
+        known = may_say_alone(reading.text, other) and not rival(reading, other, text)
+        if here and known and max(place.people for place in here) * DOMINANCE >= largest:
             country = CountryCode(other.country)
             return _known(country, CONFIDENCE_CITY, f"`{reading.text}` and `{last.text}` are both places in {country}")
     shown = ", ".join(countries[:5]) + (", ..." if len(countries) > 5 else "")
     return _unknown(f"`{last.text}` is a place in several countries: {shown}")
 
 
-def _meant(reading: Reading) -> Place | None:
-    """Return the place that a reading means, if its name alone can say so."""
-    return _leading(reading.places, countries_writing(reading.text))
-
-
-def _leading(places: Iterable[Place], writers: frozenset[str] | None = None) -> Place | None:
-    """Return the place that a name alone means: in the only country that has one, or ten times the next one's size.
-
-    A place's other names count a tenth beside a first name: `London` is not the city that is called so in one language.
-    A name in the script of some countries (`writers`) means a town of theirs before one that they only have a name for.
-    """
-    candidates = list(places)
-    firsts = any(place.first for place in candidates)
-    sizes: dict[str, tuple[float, Place]] = {}
-    for place in candidates:
-        size = place.people * (1.0 if place.first or not firsts else 0.1)
-        if size > sizes.get(place.country, (0.0, place))[0]:
-            sizes[place.country] = (size, place)
-    ranked = sorted(sizes.values(), key=lambda each: -each[0])
-    if not ranked:
-        return None
-    margin = DOMINANCE if firsts else DOMINANCE_TRANSLATED
-    if writers and not firsts:
-        at_home = [each for each in ranked if each[1].country in writers]
-        if at_home and ranked[0][1].country not in writers:
-            return None  # Montana, in Cyrillic: the town of Bulgaria, or the state that is larger
-        if at_home:
-            margin = DOMINANCE_IN_HAN if len(at_home) > 1 and {"CN", "JP"} <= writers else DOMINANCE
-    if len(ranked) > 1 and ranked[0][0] < margin * ranked[1][0]:
-        return None
-    leading = ranked[0][1]
-    rivals = [place for place in candidates if place.country != leading.country]
-    return None if _disputed(leading, candidates, rivals) else leading
-
-
-def _disputed(leading: Place, candidates: list[Place], rivals: list[Place]) -> bool:
-    """Return whether a name is too good a name of other places for the size of one to tell.
-
-    `Roma` is Rome in Italian, unless it is one of the towns that are called Roma and nothing else. Two states that
-    write the same names have towns of one name, and size says nothing about which state is meant.
-    """
-    if any(place.country in names and leading.country in names for place in rivals for names in _SAME_NAMES):
-        return True
-    mine = [place for place in candidates if place.country == leading.country]
-    if any(place.first and place.kind == CITY for place in mine) or all(place.kind == SUBDIVISION for place in mine):
-        return False
-    towns = [place for place in rivals if place.first and place.kind == CITY]
-    return len({place.country for place in towns}) >= TOWNS_OF_THE_NAME or any(
-        place.people >= SMALLEST_ALONE for place in towns
-    )
-
-
-def _outweighs(here: list[Place], there: list[Place]) -> bool:
-    return bool(here) and max(place.people for place in here) >= DOMINANCE * max(place.people for place in there)
-
-
 def _rival(places: list[Place], chosen: list[Place]) -> bool:
     """Return whether another reading is too likely to be passed over."""
-    return bool(places) and not _outweighs(chosen, places)
+    return bool(places) and not outweighs(chosen, places)
 
 
 def _weighed(found: Headquarters, hints: Sequence[Hint]) -> Headquarters:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from kyc_gate.model.country import CountryCode
 from kyc_gate.model.record import Record
 from kyc_gate.places.countries import country_of, is_code, parse_country
-from kyc_gate.places.gazetteer import CITY, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
+from kyc_gate.places.gazetteer import CITY, COUNTRY, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
 from kyc_gate.places.occupied import occupied_region
 from kyc_gate.places.place_key import place_key
 from kyc_gate.places.spellings import AMBIGUOUS
@@ -34,7 +34,7 @@ _NOISE = frozenset(
     "edificio piso colonia col fraccionamiento local urbanizacion mahallesi mah sokak sok caddesi cad bulvari "
     "apartmani kat daire khiaban khiyaban kuche pelak alley ave blvd jalan jl lorong soi moo thanon laan straat weg "
     "platz allee gasse lu jie dajie dadao xiang hutong ro gil university institute company corporation bank hotel "
-    "airport port campus mailbox kom komnata postbus postfach bp tel fax phone email e mail opp near behind beside "
+    "airport port campus mailbox kom komnata postbus postfach bp tel fax phone email e mail com annex opp near behind beside "
     "between next".split()
 )
 """Words that stand in streets, buildings and companies: a part with one does not name a place."""
@@ -45,7 +45,7 @@ _GENERIC = frozenset(
     "bank city town state province region district national federal international union republic old new green "
     "territory highlands plains hills heights harbour harbor beach bay street other rural urban remote head office "
     "ciudad universitaria centro zona parque barrio pueblo nueva nuevo poblado hacienda finca rancho cidade quartier "
-    "headquarters main none unknown various multiple online virtual global worldwide docklands midlands "
+    "headquarters university main none unknown various multiple online virtual global worldwide docklands midlands "
     "مدينه".split()
 )
 """Names of places that are words first: alone they name none."""
@@ -147,6 +147,8 @@ def _direct(text: str, key: str, *, codes: bool = True) -> Reading:
     """Return what the whole of a part names."""
     if region := occupied_region(key):
         return Reading(text=text, occupied=region)
+    if codes and is_word(text):
+        return Reading(text=text)
     if codes and len(key) == 2 and key.isalpha() and text.isascii() and key not in {"uk", "us"}:
         return Reading(text=text, code=key.upper())
     if codes and key in _AUSTRALIAN and text[:3].isupper():
@@ -156,9 +158,26 @@ def _direct(text: str, key: str, *, codes: bool = True) -> Reading:
         # Three letters in lower case are a word: `can`, `per`, `and`.
         if country and (not is_code(key) or len(key) == 2 or re.sub(r"[.\s]", "", text).isupper()):
             return Reading(text=text, country=country)
+        if len(key) == 3 and text.isascii() and text.isupper():
+            return Reading(text=text)  # an abbreviation
         if country is None or is_code(key):
             return Reading(text=text, places=places_named(key))
     return Reading(text=text)
+
+
+_CODES_IN_ANY_CASE = frozenset({"uk", "usa", "uae", "prc", "roc"})
+
+
+def is_word(text: str) -> bool:
+    """Return whether a code's letters are written like a word: `No` is a house's number, `Au` and `Se` are towns.
+
+    Codes are written in capitals, or like all of a text in small letters; `no` in small letters says no.
+    """
+    letters = text.strip(" .:")
+    if len(letters) > 3 or not letters.isascii() or not letters.isalpha() or letters.isupper():
+        return False
+    key = letters.casefold()
+    return key == "no" or (letters.istitle() and is_code(key) and key not in _CODES_IN_ANY_CASE)
 
 
 def places_named(key: str) -> tuple[Place, ...]:
@@ -168,7 +187,11 @@ def places_named(key: str) -> tuple[Place, ...]:
     for variant in _variants(key):
         if variant in _GENERIC:
             continue
-        found = tuple(place for place in gazetteer().places(variant) if place.kind in (CITY, SUBDIVISION))
+        borne = gazetteer().places(variant)
+        if not variant.isascii() and any(place.kind == COUNTRY for place in borne):
+            return ()  # too good a name of a country for the city that bears it to be meant
+        short = len(variant) <= 3 and variant.isascii()  # a room is `com.`, and Como is called so somewhere
+        found = tuple(place for place in borne if place.kind in (CITY, SUBDIVISION) and (place.first or not short))
         if variant in _AMBIGUOUS_COUNTRIES:
             found += _AMBIGUOUS_COUNTRIES[variant]
         if found:
@@ -304,6 +327,12 @@ def _is_cjk(char: str) -> bool:
     return "\u3040" <= char <= "\u30ff" or "\u3400" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3"
 
 
+_OF_AN_ADDRESS = re.compile(
+    r"[0-9０-９省市区區县縣州盟旗镇鎮乡鄉村路街道巷弄号號楼樓室层層座园園城厦廈里町丁目番地都府県郡郷ビル동구군읍면리로길호층]"
+)
+"""What stands in a street, a house or a part of a city, and so after the name of a place that an address begins with."""
+
+
 def _run_on(part: str, words: list[str]) -> tuple[Reading, ...]:
     """Return what an address names that is written from the large to the small and without commas."""
     found: list[Reading] = []
@@ -318,6 +347,8 @@ def _run_on(part: str, words: list[str]) -> tuple[Reading, ...]:
                 break
         else:
             break
+    if rest and not _OF_AN_ADDRESS.search(rest):
+        return (Reading(text=part),)  # the name goes on: Kaliningrad in Chinese begins like another town
     return tuple(found) or (Reading(text=part),)
 
 
