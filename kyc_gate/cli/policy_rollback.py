@@ -8,7 +8,7 @@ from typing import Any
 
 from kyc_gate.cli.output import add_json, for_people, print_json, printable
 from kyc_gate.cli.state import add_config, opened_store
-from kyc_gate.cli.trials import going_on, keep
+from kyc_gate.service.candidates import going_on, keep
 from kyc_gate.service.trials import ROLLOUT
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from kyc_gate.cli.output import UsageError, add_json, for_people, print_json, printable
 from kyc_gate.cli.state import add_config, opened_store
-from kyc_gate.cli.trials import add_candidate, begin, going_on, keep, read_candidate
+from kyc_gate.cli.trials import add_candidate, read_candidate
 from kyc_gate.errors import InputError
+from kyc_gate.service.candidates import begin, going_on, keep
 from kyc_gate.service.trials import ROLLOUT
 
 

@@ -156,7 +156,8 @@ class PolicySettings(Record):
 
     `keys` are the public Ed25519 keys (base64) that may sign. A bundle needs the signatures of `signatures` of them,
     and of `lenient_signatures` where it lets anything through that the active policies stop; 0 asks for none more.
-    Files are looked at every `watch_seconds`.
+    Files are looked at every `watch_seconds`. `shadow` names a candidate that is asked and decides nothing: a bundle,
+    or folders.
     """
 
     bundle: str | None = None
@@ -164,6 +165,7 @@ class PolicySettings(Record):
     signatures: Annotated[int, Meta(ge=1, le=16)] = 1
     lenient_signatures: Annotated[int, Meta(ge=0, le=16)] = 0
     watch_seconds: Annotated[float, Meta(gt=0, le=3600)] = 2.0
+    shadow: tuple[str, ...] = ()
     unsafe_unsigned: bool = False
     unsafe_older: bool = False
 

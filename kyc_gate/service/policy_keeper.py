@@ -16,18 +16,21 @@ from kyc_gate.model.record import Record, plain
 from kyc_gate.policy.cases import ordinary_facts
 from kyc_gate.policy.policy import Policy
 from kyc_gate.service.active_policies import ActivePolicies, Origin
+from kyc_gate.service.candidates import follow_configuration, shadow_places
 from kyc_gate.service.config import Configuration
+from kyc_gate.service.policy_check import Checked, check_bundle, check_configured
 from kyc_gate.service.policy_source import (
     ReadPolicies,
     Stamp,
     bundled_policies,
     checked,
     places_of,
+    places_of_shadow,
     read_policies,
     stamp_of,
     writable_by_anybody,
 )
-from kyc_gate.service.waiting import set_within
+from kyc_gate.service.waiting import set_within, short_turns
 from kyc_gate.tuning.difference import sets_lenient
 
 if TYPE_CHECKING:
@@ -65,6 +68,8 @@ class PolicyKeeper:
         self._places = places_of(configuration, read.folders)
         self._stamp = read.stamp
         self._seen: Stamp = read.stamp
+        self._followed: Stamp | None = None
+        self._shadow_problem: str | None = None
         self._asked = asyncio.Event()
         self._reading = asyncio.Lock()
         self._readings = self._refusals = 0
@@ -98,6 +103,7 @@ class PolicyKeeper:
                 bundle = read_policy_bundle(archive)
                 await self._require_second(self._first, await asyncio.to_thread(bundled_policies, bundle, cases=False))
         await self._note(gate, self._first, last)
+        await self._follow_shadow(gate)
         await gate.trials.look(gate, self)
         self._warn_writable()
 
@@ -107,6 +113,7 @@ class PolicyKeeper:
             asked = await set_within(self._asked, self._configuration.policy.watch_seconds)
             try:
                 await self._look(gate, asked=asked)
+                await self._follow_shadow(gate)
                 await gate.trials.look(gate, self)
             except Exception as error:  # noqa: BLE001
                 # A watch that ended would keep old policies in silence; whatever it was, it is told and tried again.
@@ -136,15 +143,20 @@ class PolicyKeeper:
         waits = False
         self._stamp = await asyncio.to_thread(stamp_of, self._places)
         try:
-            found = await asyncio.to_thread(
-                read_policies, self._configuration, folders=self._folders or None, now=gate.now()
-            )
+            apart = await self._checked_apart(gate)
+            with short_turns():
+                found = await asyncio.to_thread(
+                    read_policies, self._configuration, folders=self._folders or None, cases=False, now=gate.now()
+                )
+            if tuple(policy.reference.digest for policy in found.policies) != apart.digests:
+                self._stamp = ()  # what was checked is not what was read: the next look reads it again
+                raise FeedFault("the policies changed while they were checked")
             states = await gate.store.fetch_policy_states()
             if found.bundle is not None and self._bundle is not None and found.bundle.digest == self._bundle.digest:
                 self._problem = None
                 return
             self._require_newer(found, states.get(ACTIVE))
-            await self._require_second(found, gate.policies)
+            self._require_more(found, apart.lenient)
         except FeedFault as error:
             waits = "effective from" in str(error)
             raise
@@ -181,13 +193,42 @@ class PolicyKeeper:
         signers = checked(bundle, self._configuration, now=now)
         await self._require_second(ReadPolicies(policies=after, origin=Origin(signers=signers)), before)
 
+    async def check(self, bundle: PolicyBundle, *, now: datetime) -> None:
+        """Raise `KYCGateError` where the policies of a bundle do not read, or a case beside them fails."""
+        await check_bundle(bundle, self._configuration, now=now)
+
+    async def _checked_apart(self, gate: Gate) -> Checked:
+        """Check the policies in another process. Raises `KYCGateError` for whatever keeps them from deciding."""
+        folders = tuple(map(str, self._folders))
+        return await check_configured(self._configuration, folders, now=gate.now(), before=self._bundle)
+
+    async def _follow_shadow(self, gate: Gate) -> None:
+        """Have the configured shadow go on, where its files changed since the last look. What fails is told once."""
+        try:
+            places = shadow_places(self._configuration)
+            stamp = await asyncio.to_thread(stamp_of, places_of_shadow(places))
+            if stamp == self._followed:
+                return
+            self._followed = stamp
+            await follow_configuration(gate.store, self._configuration, places)
+            self._shadow_problem = None
+        except KYCGateError as error:
+            told = "; ".join(str(error).splitlines())
+            if told != self._shadow_problem:
+                log.error("shadow.refused", id=None, error=told)
+            self._shadow_problem = told
+
     async def _require_second(self, found: ReadPolicies, before: Sequence[Policy]) -> None:
         """Raise `FeedFault` for a bundle that lets more through than the policies `before`, and that too few signed."""
         least = self._configuration.policy.lenient_signatures
         if len(found.origin.signers) >= least:
             return
-        lenient = await asyncio.to_thread(sets_lenient, before, found.policies, ordinary_facts())
-        if lenient is not None:
+        self._require_more(found, await asyncio.to_thread(sets_lenient, before, found.policies, ordinary_facts()))
+
+    def _require_more(self, found: ReadPolicies, lenient: str | None) -> None:
+        """Raise `FeedFault` where too few keys signed a bundle that is `lenient`."""
+        least = self._configuration.policy.lenient_signatures
+        if lenient is not None and len(found.origin.signers) < least:
             raise FeedFault(
                 f"signature: more lenient than the active policies ({lenient}), so {least} known keys must sign it,"
                 f" and {len(found.origin.signers)} did"

@@ -154,6 +154,13 @@ def places_of(configuration: Configuration, folders: Iterable[Path]) -> tuple[Pa
     return tuple(dict.fromkeys(found))
 
 
+def places_of_shadow(named: Iterable[Path]) -> tuple[Path, ...]:
+    """Return every folder that a candidate is read from, or its bundle."""
+    return tuple(
+        dict.fromkeys(each for place in named for each in (folders_read(place) if place.is_dir() else (place,)))
+    )
+
+
 def stamp_of(places: Iterable[Path]) -> Stamp:
     """Return what tells whether a file in `places` changed; a file that is gone is left out."""
     return tuple(_stamps(files_in(places)))

@@ -179,7 +179,8 @@ class Trials:
         if archive is None:
             raise KYCGateError(f"the store has no bundle `{trial.digest[:12]}`")
         bundle = read_policy_bundle(archive)
-        policies = await asyncio.to_thread(bundled_policies, bundle)
+        await keeper.check(bundle, now=gate.now())
+        policies = await asyncio.to_thread(bundled_policies, bundle, cases=False)
         found = substituted(gate.policies, policies)
         if decides:
             await keeper.require_signed(bundle, gate.policies, found, now=gate.now())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
+from collections.abc import Iterator
 
 
 async def set_within(event: asyncio.Event, seconds: float) -> bool:
@@ -18,3 +20,17 @@ async def set_within(event: asyncio.Event, seconds: float) -> bool:
     found = event.is_set()
     event.clear()
     return found
+
+
+@contextlib.contextmanager
+def short_turns() -> Iterator[None]:
+    """Have threads take turns ten times as often as usual, while one of them computes for long.
+
+    The loop waits for its turn whenever a thread has answered it: ten turns of 5 ms in each decision, by default.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(before / 10)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -5,23 +5,29 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
+import postgres
 import pytest
+import structlog
 from msgspec.structs import replace
+from structlog.testing import LogCapture
 
 from kyc_gate.cli.main import main
+from kyc_gate.feeds.policy_bundle import bundle_bytes
 from kyc_gate.model.decision import Outcome
+from kyc_gate.service import policy_keeper, trials
 from kyc_gate.service.gate import Gate
 from kyc_gate.service.trials import Trial, chosen
 
-from .bundles import HEAD, MACAU, RULE, configure, write_policy
+from .bundles import HEAD, MACAU, PUBLIC, RULE, bundle, configure, put, write_policy
 from .conftest import training
 
 
-async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what it waits for happens in files and threads
             await asyncio.sleep(0.01)
@@ -32,6 +38,15 @@ def config(tmp_path: Path) -> Path:
     (tmp_path / "policies").mkdir()
     write_policy(tmp_path / "policies")
     return configure(tmp_path)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[MutableMapping[str, Any]]:
+    """What is logged about trials."""
+    capture = LogCapture()
+    for module in (policy_keeper, trials):
+        monkeypatch.setattr(module, "log", structlog.wrap_logger(None, processors=[capture]))
+    return capture.entries
 
 
 def candidate(tmp_path: Path, text: str) -> str:
@@ -98,6 +113,110 @@ async def test_a_rollout_decides_for_its_part_and_is_taken_back(config: Path, tm
         assert (await gate.decide(training("norge"), dry_run=True)).outcome is not Outcome.BLOCK
         steps = [row["type"] async for row in gate.store.records() if str(row["type"]).startswith("rollout")]
     assert steps == ["rollout.begun", "rollout.advanced", "rollout.taken-back"]
+
+
+async def test_a_configured_shadow_follows_the_configuration(tmp_path: Path) -> None:
+    """It goes on from the start, begins anew when its files change, and ends with a start without it."""
+    write_policy(tmp_path / "policies")
+    candidate(tmp_path, HEAD + RULE)
+    config = configure(tmp_path, 'shadow = ["new/own"]')
+    async with Gate.from_config(config) as gate:
+        assert gate.trials.shadow is not None
+        first = gate.trials.shadow[0].id
+        assert (await gate.decide(training("norge"), dry_run=True)).outcome is not Outcome.BLOCK
+        await asyncio.sleep(0)
+        await gate.trials.write(gate)
+        assert [each.new async for each in gate.store.disagreements(first)] == [Outcome.BLOCK]
+        async with Gate.from_config(config) as other:
+            assert other.trials.shadow is not None
+            assert other.trials.shadow[0].id == first
+        put(tmp_path / "new" / "own" / "policy.toml", HEAD + MACAU)
+        await until(lambda: gate.trials.shadow is not None and gate.trials.shadow[0].id != first)
+    async with Gate.from_config(configure(tmp_path)) as gate:
+        assert gate.trials.shadow is None
+        steps = [row["type"] async for row in gate.store.records() if str(row["type"]).startswith("shadow")]
+    assert steps == ["shadow.begun", "shadow.begun", "shadow.ended"]
+
+
+@pytest.mark.parametrize("shadow", ["new/nowhere", "new/own"])
+async def test_a_configured_shadow_that_cannot_be_tried_is_told(
+    tmp_path: Path, shadow: str, told: list[MutableMapping[str, Any]]
+) -> None:
+    """A candidate that is not there, or does not read, keeps no gate from deciding; the log says why."""
+    write_policy(tmp_path / "policies")
+    candidate(tmp_path, HEAD + RULE.replace("customer.headquarters", "customer.headquartered"))
+    async with Gate.from_config(configure(tmp_path, f'shadow = ["{shadow}"]')) as gate:
+        assert gate.trials.shadow is None
+        assert (await gate.decide(training("norge"), dry_run=True)).decision is not None
+    assert [line["event"] for line in told if line["log_level"] == "error"] == ["shadow.refused"]
+
+
+async def test_a_shadow_by_hand_is_not_taken_by_a_configured_one(tmp_path: Path) -> None:
+    """What a person started goes on, and stays when a gate starts without a configured one."""
+    write_policy(tmp_path / "policies")
+    new = candidate(tmp_path, HEAD + RULE)
+    config = configure(tmp_path, 'shadow = ["policies/own"]')
+    assert await command("policy", "shadow", "start", new, "--config", str(config)) == 0
+    for again in (config, configure(tmp_path)):
+        async with Gate.from_config(again) as gate:
+            assert gate.trials.shadow is not None
+            assert gate.trials.shadow[0].id.startswith("shadow_")
+            assert not (await gate.store.fetch_policy_states())["shadow"].get("configured")
+
+
+async def test_a_rollout_that_decides_is_signed(tmp_path: Path, told: list[MutableMapping[str, Any]]) -> None:
+    """Beside a bundle, a candidate of folders, or signed once where it is more lenient, decides for nobody."""
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    strict = bundle(policies, 1, 0, text=HEAD + MACAU + RULE)
+    put(tmp_path / "policies.zip", bundle_bytes(strict))
+    settings = f'bundle = "policies.zip"\nkeys = {json.dumps(PUBLIC)}\nlenient_signatures = 2'
+    config = configure(tmp_path, settings)
+    once, twice = bundle(policies, 2, 0), bundle(policies, 2, 0, 1)
+    for name, each in (("once.zip", once), ("twice.zip", twice)):
+        put(tmp_path / name, bundle_bytes(each))
+    rollout = ("policy", "rollout", "start")
+    more = ("--percent", "100", "--config", str(config))
+    async with Gate.from_config(config) as gate:
+        assert await command(*rollout, str(policies / "own"), *more) == 1
+        assert await command(*rollout, str(tmp_path / "once.zip"), *more) == 0
+        await until(lambda: any("more lenient" in str(line.get("error")) for line in told))
+        assert gate.trials.rollout is None
+        assert (await gate.decide(training("norge"), dry_run=True)).outcome is Outcome.BLOCK
+        assert await command("policy", "rollback", "--config", str(config)) == 0
+        assert await command(*rollout, str(tmp_path / "twice.zip"), *more) == 0
+        await until(lambda: gate.trials.rollout is not None)
+        assert (await gate.decide(training("norge"), dry_run=True)).outcome is not Outcome.BLOCK
+
+
+async def test_trials_reach_the_other_replica(tmp_path: Path) -> None:
+    """Over one PostgreSQL database a shadow, a rollout, its advance and its rollback reach every gate."""
+    with postgres.server() as server:
+        write_policy(tmp_path / "policies")
+        gate = f'policies = ["policies/own"]\nstate = "{server.schema()}"'
+        config = configure(tmp_path, gate=gate)
+        new = candidate(tmp_path, HEAD + MACAU + RULE)
+        async with Gate.from_config(config) as one, Gate.from_config(config) as other:
+            both = (one, other)
+            assert await command("policy", "shadow", "start", new, "--config", str(config)) == 0
+            await until(lambda: all(each.trials.shadow is not None for each in both))
+            for each in both:
+                assert (await each.decide(training("norge"), dry_run=True)).outcome is not Outcome.BLOCK
+            await asyncio.sleep(0)
+            for each in both:
+                await each.trials.write(each)
+            assert one.trials.shadow is not None
+            days = await one.store.fetch_shadow_days(one.trials.shadow[0].id)
+            assert [(day.decided, day.differed) for day in days] == [(2, 2)]
+            assert await command("policy", "rollout", "start", new, "--percent", "0.01", "--config", str(config)) == 0
+            assert await command("policy", "rollout", "advance", "--percent", "100", "--config", str(config)) == 0
+            await until(lambda: all(each.trials.rollout and each.trials.rollout[0].percent == 100 for each in both))
+            for each in both:
+                assert (await each.decide(training("norge"), dry_run=True)).outcome is Outcome.BLOCK
+            assert await command("policy", "rollback", "--config", str(config)) == 0
+            await until(lambda: all(each.trials.rollout is None for each in both))
+            for each in both:
+                assert (await each.decide(training("norge"), dry_run=True)).outcome is not Outcome.BLOCK
 
 
 def test_parties_are_drawn_by_hash() -> None:
