@@ -89,7 +89,8 @@ def _signature(data: bytes) -> tuple[bytes, bytes | None, bytes, tuple[bytes, by
     """Return the algorithm, the key's id, the signature, and minisign's trusted comment with its own signature."""
     if len(data) == _BARE_SIGNATURE:
         return b"Ed", None, data, None
-    lines = data.decode("utf-8", "replace").splitlines()
+    # At line feeds alone, as minisign writes them: a comment may hold what other programs take for the end of a line.
+    lines = [line.removesuffix("\r") for line in data.decode("utf-8", "replace").removesuffix("\n").split("\n")]
     if len(lines) >= 4 and lines[0].startswith("untrusted comment:") and lines[2].startswith("trusted comment: "):
         raw, sealed = _base64(lines[1]), _base64(lines[3])
         if (

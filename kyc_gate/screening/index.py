@@ -45,6 +45,8 @@ With it, 4 of 1,383 resemblances were lost to a search among all names; without 
 MOST_READ = 2_000_000
 """Postings that one query may read, some 20 ms: a limit for names made of common letters only."""
 
+_MOST_UNITS = np.iinfo(np.uint16).max
+
 Floats = NDArray[np.float32]
 Array = NDArray[np.generic]
 Arrays = Mapping[str, Array]
@@ -82,6 +84,18 @@ class _Asked(NamedTuple):
     size: float
 
 
+class _Scan(NamedTuple):
+    """Names that were met, once for each gram, and what each shares of the grams read: `units` times `unit` at most,
+    and less by no more than a unit for each of the `grams`. `left` is what the grams not read tell together.
+    """
+
+    numbers: NDArray[np.intp]
+    units: NDArray[np.uint16]
+    unit: float
+    grams: int
+    left: float
+
+
 class GramIndex:
     """Names by their grams. The position of a name is its number. Read-only, so that threads and processes share it.
 
@@ -100,7 +114,7 @@ class GramIndex:
         self._forward: NDArray[np.uint16] | NDArray[np.int32] = arrays["forward"]  # type: ignore[assignment]
         self._told: Floats = arrays["told"]  # type: ignore[assignment]
         self._unseen = math.log1p(len(self._told))
-        self._spare: list[Floats] = []
+        self._spare: list[NDArray[np.uint16]] = []
         self._places: list[Numbers] = []
 
     @staticmethod
@@ -142,12 +156,11 @@ class GramIndex:
         asked = self._asked(words)
         if not len(asked.grams):
             return Candidates([], [], 0.0 if words else 1.0)
-        found, partly, left = self._scan(asked, share, met)
-        whole = asked.whole
-        likely, ceiling = self._at_least(found, partly + left, max(ranked * whole, left + LEAST_MET * whole))
-        shared = self._shared(likely, asked) / whole
-        # A name that was not met shares less than what was left to read; one that was met and dropped, its ceiling.
-        return self._ranked(likely, shared, asked.size, share, max(left, ceiling) / whole)
+        scan = self._scan(asked, share, met)
+        least = max(ranked * asked.whole, min(scan.left + LEAST_MET * asked.whole, share * asked.whole), scan.left)
+        likely, missed = self._likely(scan, asked, least, share)
+        shared = self._shared(likely, asked) / asked.whole
+        return self._ranked(likely, shared, asked.size, share, missed / asked.whole)
 
     def _asked(self, words: Mapping[str, float]) -> _Asked:
         weights: dict[int, float] = {}
@@ -168,9 +181,8 @@ class GramIndex:
             size=float(self._tells[grams[::-1]].sum()) + self._unseen * (len(numbers) - len(known)),
         )
 
-    def _scan(self, asked: _Asked, share: float, met: float) -> tuple[NDArray[np.intp], Floats, float]:
-        """Return the names met, what they share of the grams read, and what the grams not read tell together."""
-        sums = self._spare.pop() if self._spare else np.zeros(len(self._told), dtype=np.float32)
+    def _scan(self, asked: _Asked, share: float, met: float) -> _Scan:
+        """Return the names met, once for each gram read, with what each shares of the grams read."""
         left = sum(asked.told)
         read: list[Numbers] = []
         count = 0
@@ -184,30 +196,47 @@ class GramIndex:
             left -= told
         # As indices of the machine's own width once: numpy would convert them for each use.
         every = np.concatenate(read, dtype=np.intp) if read else np.zeros(0, dtype=np.intp)
-        lengths = np.array(list(map(len, read)), dtype=np.intp)
-        np.add.at(sums, every, np.repeat(np.array(asked.told[: len(read)], dtype=np.float32), lengths))
+        # Sums of small whole numbers stay in the processor's cache where a million others would not; they are rounded
+        # up, so that a name never shares more than its sum says.
+        unit = sum(asked.told[: len(read)]) / (_MOST_UNITS - len(read)) or 1.0
+        units = np.array([math.ceil(told / unit) for told in asked.told[: len(read)]], dtype=np.uint16)
+        sums = self._spare.pop() if self._spare else np.zeros(len(self._told), dtype=np.uint16)
+        np.add.at(sums, every, np.repeat(units, list(map(len, read))))
         partly = sums.take(every)
         sums[every] = 0
         self._spare.append(sums)
-        return every, partly, max(left, 0.0)
+        return _Scan(numbers=every, units=partly, unit=unit, grams=len(read), left=max(left, 0.0))
 
-    def _at_least(self, numbers: NDArray[np.intp], ceilings: Floats, least: float) -> tuple[NDArray[np.intp], float]:
-        """Return the names that may reach `least`, each once, and the highest ceiling among the others."""
-        reach = ceilings >= least
-        likely = numbers[reach]
+    def _likely(self, scan: _Scan, asked: _Asked, least: float, share: float) -> tuple[NDArray[np.intp], float]:
+        """Return the names that may be among the best, each once, and more than any other name shares."""
+        # A name that was not met shares less than what was left to read; one that was met and dropped, `least`.
+        missed = least
+        places = np.flatnonzero(scan.units >= math.floor((least - scan.left) / scan.unit))
+        likely, units = scan.numbers.take(places), scan.units.take(places)
         if len(likely) > MOST_RANKED:
-            high = ceilings[reach]
-            reach = ceilings >= np.partition(high, len(high) - MOST_RANKED)[len(high) - MOST_RANKED]
-            likely = numbers[reach]
-        others = ceilings[~reach]
-        highest = float(others.max()) if len(others) else 0.0
-        # Each name keeps the last of its places: without sorting, which would cost more than all the rest.
+            lowest = np.partition(units, len(units) - MOST_RANKED)[len(units) - MOST_RANKED]
+            missed = max(missed, float(lowest) * scan.unit + scan.left)
+            places = np.flatnonzero(units >= lowest)
+            likely, units = likely.take(places), units.take(places)
+        once = self._once(likely)
+        likely, units = likely.take(once), units.take(once)
+        if len(likely) <= MOST_KEPT:
+            return likely, missed
+        ceilings = units * scan.unit + scan.left
+        favour = _favour(self._told.take(likely), asked.size)
+        surely = (ceilings - (scan.left + scan.unit * scan.grams)) * favour
+        best = np.partition(surely, len(surely) - MOST_KEPT)[len(surely) - MOST_KEPT]
+        above = (ceilings * favour >= best) | (ceilings >= share * asked.whole)
+        return likely[above], max(missed, float(ceilings[~above].max(initial=0.0)))
+
+    def _once(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return where each number stands last: without sorting, which would cost more than all the rest."""
         last = self._places.pop() if self._places else np.empty(len(self._told), dtype=np.int32)
-        places = np.arange(len(likely), dtype=np.int32)
-        last[likely] = places
-        likely = likely[last[likely] == places]
+        places = np.arange(len(numbers), dtype=np.int32)
+        last[numbers] = places
+        once = np.flatnonzero(last.take(numbers) == places)
         self._places.append(last)
-        return likely, highest
+        return once
 
     def _shared(self, numbers: NDArray[np.intp], asked: _Asked) -> Floats:
         """Return what each name shares with the query, exactly."""
@@ -232,7 +261,7 @@ class GramIndex:
         if not len(numbers):
             return Candidates([], [], missed)
         told = self._told[numbers]
-        rank = shared * (0.4 + 1.2 * size / (size + told))
+        rank = shared * _favour(told, size)
         kept = min(max(KEPT, int((shared >= share).sum())), MOST_KEPT, len(rank))
         # Only those that may be among the best are put in order; equals at the end are in `first` too.
         first = np.flatnonzero(rank >= np.partition(rank, len(rank) - kept)[len(rank) - kept])
@@ -240,6 +269,11 @@ class GramIndex:
         shares = shared[order].tolist()
         shared[order] = 0
         return Candidates(numbers[order].tolist(), shares, max(missed, float(shared.max())))
+
+
+def _favour(told: Floats, size: float) -> Floats:
+    """Return what a share counts in a name that tells so much, beside a query that tells `size`."""
+    return 0.4 + 1.2 * size / (size + told)
 
 
 def _sums(values: Floats, starts: NDArray[np.int64]) -> Floats:
