@@ -175,6 +175,8 @@ class _Reader:
         below: set[Path] = set()
         for source in sources:
             for parent in self.extended(source):
+                if self.names_nothing(folder, source, parent):
+                    continue
                 other = shipped_pack(folder, parent[8:]) if parent.startswith("shipped:") else folder / parent
                 if not other.resolve().is_relative_to(folder.parent) and not parent.startswith("shipped:"):
                     self.note(
@@ -186,6 +188,20 @@ class _Reader:
                 below.add(other.resolve())
                 below.update(*(pack.below for pack in self.packs if pack.folder == other.resolve()))
         self.packs.append(_Pack(folder=folder, sources=sources, below=frozenset(below)))
+
+    def names_nothing(self, folder: Path, source: Source, parent: str) -> bool:
+        """Note a pack that is not there, with the nearest one beside it or shipped, at the line that extends it."""
+        shipped = parent.startswith("shipped:")
+        other = shipped_pack(folder, parent[8:]) if shipped else folder / parent
+        root = other.resolve().parent
+        if other.is_dir() or not (shipped or root == folder.parent):
+            return False
+        lead = "shipped:" if shipped else "../"
+        beside = [f"{lead}{each.parent.name}" for each in root.glob("*/policy.toml") if each.parent != folder]
+        line = source.line_of(None, "extends")
+        message = f"extends `{parent}`, and there is no such folder{nearest(parent, beside)}"
+        self.problems.append(Problem(file=source.name, line=line, column=1 if line else None, message=message))
+        return True
 
     def extended(self, source: Source) -> tuple[str, ...]:
         head = source.table.get("policy")
@@ -229,6 +245,7 @@ class _Reader:
             top = Table(source.table, source, self.problems)
             for name, value in self.named(top, "limits").items():
                 number = self.limit(top, name, value, law)
+                limits.setdefault(name, 0)  # what is wrong with it is told once, and not at each rule that names it
                 if number is not None and number < 0:
                     top.refuse(f"limit `{name}` is below 0, and nothing that is counted or measured ever is", name)
                 elif number is not None:

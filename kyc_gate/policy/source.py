@@ -60,7 +60,10 @@ class Problem(Record):
         if meant:
             return f"write `{meant[1]}`"
         head, _, tail = self.message.rpartition("; ")
-        return tail if head else ""
+        if head:
+            return tail
+        must = re.search(r"^(?:limit |option |territory )?(`[^`]*`) (?:is missing|must be (.*))$", self.message)
+        return "" if must is None else f"make {must[1]} {must[2]}" if must[2] else f"add {must[1]}"
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"

@@ -115,7 +115,8 @@ class _Checker:
             return rooms[room][1]
         known = [*vocabulary(), *self.constants.paths(), *bound]
         what = {"limits": "limit", "options": "option", "groups": "group"}.get(room, "fact")
-        self.refuse(f"unknown {what} `{node.path}`{nearest(node.path, known)}", node)
+        alike = [path for path in known if what != "fact" and path.startswith(f"{room}.")]
+        self.refuse(f"unknown {what} `{node.path}`{nearest(node.path, alike or known)}", node)
         return None
 
     def compare(self, node: Compare, bound: Mapping[str, Type]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from gates import PATH, job, make_gate, used
+from service.bundles import HEAD, MACAU, RULE, configure, write_policy
 from wire import exchange, status_of, upstream
 
 from kyc_gate import Gate
@@ -193,3 +194,34 @@ def test_signal_stops_the_command(tmp_path: Path) -> None:
             process.send_signal(number)
             assert process.wait(20) == 0
             assert b"Traceback" not in process.stderr.read()
+
+
+async def test_a_signal_and_a_call_have_the_policies_read(tmp_path: Path) -> None:
+    """SIGHUP and `POST /v1/policies/reload` take up what stands there now; what does not read is 409."""
+    (tmp_path / "policies").mkdir()
+    write_policy(tmp_path / "policies")
+    file = configure(tmp_path)
+    file.write_text(file.read_text().replace("watch_seconds = 0.02", "watch_seconds = 3600") + "[aws]\n")
+    gate = Gate.from_config(file)
+    async with upstream() as cloud, serving(gate, configuration(cloud.url)) as (_, api):
+        first = gate.active.digests
+        write_policy(tmp_path / "policies", HEAD + MACAU + RULE)
+        os.kill(os.getpid(), signal.SIGHUP)
+        async with asyncio.timeout(60):
+            while gate.active.digests == first:  # noqa: ASYNC110 - what it waits for happens in another process
+                await asyncio.sleep(0.02)
+        second = gate.active.digests
+        assert status_of(await exchange(api, _reload(""))) == 401
+        assert gate.active.digests == second
+        write_policy(tmp_path / "policies")
+        assert status_of(await exchange(api, _reload("Authorization: Bearer token\r\n"))) == 200
+        assert gate.active.digests == first
+        write_policy(tmp_path / "policies", HEAD + RULE.replace("customer.", "customers."))
+        refused = await exchange(api, _reload("Authorization: Bearer token\r\n"))
+        assert status_of(refused) == 409
+        assert b"unknown fact `customers.headquarters`" in refused
+        assert gate.active.digests == first
+
+
+def _reload(header: str) -> bytes:
+    return f"POST /v1/policies/reload HTTP/1.1\r\nHost: a\r\n{header}Content-Length: 0\r\n\r\n".encode()

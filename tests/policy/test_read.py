@@ -30,6 +30,37 @@ def said(tmp_path: Path, text: str) -> str:
     return "\n".join(problems(write_policy(tmp_path / "small", text)))
 
 
+def test_a_pack_that_is_not_there_is_named_with_the_nearest_one(tmp_path: Path) -> None:
+    """A misspelt pack is told at its line with the one that was meant, beside the policy or shipped."""
+    write_policy(tmp_path / "house-rules")
+    for wrong, meant in (("../house-rule", "../house-rules"), ("shipped:gate-bsae", "shipped:gate-base")):
+        text = POLICY.replace('status = "operator"\n', f'status = "operator"\nextends = ["{wrong}"]\n', 1)
+        (problem,) = lint(write_policy(tmp_path / "small", text))
+        assert (problem.file, problem.line) == (
+            "small/policy.toml",
+            text.splitlines().index(f'extends = ["{wrong}"]') + 1,
+        )
+        assert problem.message == f"extends `{wrong}`, and there is no such folder; did you mean `{meant}`?"
+        assert problem.fix == f"write `{meant}`"
+
+
+def test_a_wrong_limit_is_told_once(tmp_path: Path) -> None:
+    """A rule that names a limit with an error is not told of it too; a misspelt limit has the nearest limit."""
+    text = POLICY.replace("[[rule]]", '[limits]\nline = "much"\n[[rule]]', 1).replace("> 100", "> limits.lin")
+    messages = [problem.message for problem in lint(write_policy(tmp_path / "small", text))]
+    assert len(messages) == 2
+    assert "unknown limit `limits.lin`; did you mean `limits.line`?" in messages[1]
+    fixed = text.replace('limits.lin"', 'limits.line"')
+    assert len(lint(write_policy(tmp_path / "small", fixed))) == 1
+
+
+def test_a_fix_stands_beside_each_problem(tmp_path: Path) -> None:
+    """What is missing is to be added, and what must be otherwise is to be made so."""
+    text = POLICY.replace("revision = 1", "revision = 0").replace('title = "A first rule"\n', "")
+    fixes = {problem.fix for problem in lint(write_policy(tmp_path / "small", text))}
+    assert fixes == {"make `revision` a whole number from 1", "add `title`"}
+
+
 def test_a_small_policy_is_read(tmp_path: Path) -> None:
     """One head and one rule make a policy, with the shipped data."""
     policy = read_policy(write_policy(tmp_path / "small"))
