@@ -12,30 +12,49 @@ from kyc_gate.model.written import Written
 PLACE = ("position", "previous", "hash")
 """The names that the chain adds to a record. A record may not use them itself."""
 
+SEAL, SALT = "sealed", "salt"
+"""The digest that stands in a record for its `PARTS`, and, beside the parts, the salt that it was made with."""
+
+PARTS = ("request", "facts", "decision", "run", "note", "answers", "parties")
+"""What of a record tells of people. It is kept apart, and may be erased."""
+
 
 class AuditRecord(Record):
     """One record in its place.
 
     `body` is the canonical JSON text of what happened, `position` counts from 1, `previous` and `hash` are SHA-256 in
-    hexadecimal: of the record before, and of this one with its place.
+    hexadecimal: of the record before, and of this one with its place. `personal` is the canonical text of its sealed
+    parts and `salt` what they were sealed with; None where nothing is sealed, or it was erased.
     """
 
     position: int
     previous: str
     hash: str
     body: str
+    salt: str | None = None
+    personal: str | None = None
 
     def flat(self) -> dict[str, object]:
-        """Return what happened with its place beside it, as it is exported.
+        """Return what happened with its place beside it, as it is exported, sealed parts and their salt included.
 
         Raises `ChainBroken` when the body is not the canonical text of what it says: somebody wrote over it.
         """
         return {
             **_read_body(self.body, self.position),
+            **self._parts(),
             "position": self.position,
             "previous": self.previous,
             "hash": self.hash,
         }
+
+    def _parts(self) -> dict[str, object]:
+        if self.personal is None:
+            return {}
+        return {**_read_body(self.personal, self.position), SALT: self.salt}
+
+    def whole(self) -> str:
+        """Return the record's text with its sealed parts in it, as JSON; not canonical, and not what is hashed."""
+        return self.body if self.personal is None else f"{self.personal[:-1]},{self.body[1:]}"
 
 
 def body_of(content: Mapping[str, object]) -> str:
@@ -62,7 +81,19 @@ def placed(row: Mapping[str, object]) -> AuditRecord:
     if not isinstance(previous, str) or not isinstance(digest, str):
         raise ChainBroken(f"record {position} lacks `previous` or `hash`")
     content = {name: value for name, value in row.items() if name not in PLACE}
-    return AuditRecord(position=position, previous=previous, hash=digest, body=body_of(content))
+    if SEAL not in content:
+        return AuditRecord(position=position, previous=previous, hash=digest, body=body_of(content))
+    salt = content.pop(SALT, None)
+    parts = {name: content.pop(name) for name in PARTS if name in content}
+    sealed = isinstance(salt, str) and bool(parts)
+    return AuditRecord(
+        position=position,
+        previous=previous,
+        hash=digest,
+        body=body_of(content),
+        salt=str(salt) if sealed else None,
+        personal=body_of(parts) if sealed else None,
+    )
 
 
 def _read_body(body: str, position: int) -> dict[str, object]:

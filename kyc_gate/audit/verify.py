@@ -1,35 +1,66 @@
-"""Verification of a chain: edits, drops, inserts and moves are found, and truncation where the head is known."""
+"""Verification of a log: edits, drops, inserts and moves are found, and by a checkpoint truncation and a new chain."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 
 from kyc_gate.audit.chain import GENESIS, link
+from kyc_gate.audit.checkpoint import Checkpoint
+from kyc_gate.audit.merkle import Peaks, leaf_hash
 from kyc_gate.audit.record import AuditRecord, placed
+from kyc_gate.audit.seal import require_sealed, seal_in
 from kyc_gate.errors import ChainBroken
 from kyc_gate.model.record import Record
 
+ERASED = "personal.erased"
+"""The type of the record that says which records' sealed parts were erased, in `erased`: pairs of first and last."""
+
 
 class Verified(Record):
-    """A chain that verifies: how many records were read, the position of the last, and its hash."""
+    """A log that verifies: how many records were read, position and hash of the last, and the root of their tree.
+
+    `checkpoints` is how many of those given it agrees with, `erased` how many sealed parts are gone, as it says itself.
+    `root` is None where the walk did not start at the first record.
+    """
 
     records: int
     position: int
     head: str
+    root: str | None = None
+    checkpoints: int = 0
+    erased: int = 0
 
 
 class Walk:
-    """A verification that takes records one by one, so that a chain of any length fits in memory.
+    """A verification that takes records one by one, so that a log of any length fits in memory.
 
     It starts at the first record, or after `position` with the hash `head`. `expected_head` is a hash noted earlier,
     outside the store: the chain must pass through it, so that nothing up to there can have been cut off.
+    `checkpoints` were signed earlier: the log must have been what each of them says. With `complete`, the sealed parts
+    of every record must be there, or a record must say that they were erased.
     """
 
-    def __init__(self, position: int = 0, head: str = GENESIS, *, expected_head: str | None = None) -> None:
+    def __init__(
+        self,
+        position: int = 0,
+        head: str = GENESIS,
+        *,
+        expected_head: str | None = None,
+        checkpoints: Sequence[Checkpoint] = (),
+        complete: bool = False,
+    ) -> None:
         self.records = 0
         self.position = position
         self.head = head
         self._awaited = expected_head.lower() if expected_head else None
+        self._peaks = Peaks() if position == 0 else None
+        self._checkpoints = deque(sorted(checkpoints, key=lambda checkpoint: checkpoint.size))
+        self._agreed = 0
+        self._complete = complete and position == 0
+        self._bare: list[int] = []
+        self._told: list[tuple[int, int]] = []
         self._meet()
 
     def take(self, record: AuditRecord | Mapping[str, object]) -> None:
@@ -42,30 +73,75 @@ class Walk:
             raise ChainBroken(f"record {position} does not follow record {position - 1}: it names another hash")
         if not found.body.isascii() or link(self.head, position, found.body) != found.hash:
             raise ChainBroken(f"record {position} was changed: its bytes do not give its hash")
+        self._unseal(found)
+        if self._peaks is not None:
+            self._peaks.add(leaf_hash(found.body))
         self.records += 1
         self.position = position
         self.head = found.hash
         self._meet()
 
     def end(self) -> Verified:
-        """Return what was verified. Raises `ChainBroken` when the chain never passed through the expected head."""
+        """Return what was verified. Raises `ChainBroken` where the log is not all that it was known to be."""
         if self._awaited is not None:
             raise ChainBroken(
                 f"the chain ends at record {self.position} without the expected head: records were cut off"
             )
-        return Verified(records=self.records, position=self.position, head=self.head)
+        if self._checkpoints:
+            size = self._checkpoints[-1].size
+            raise ChainBroken(
+                f"the chain ends at record {self.position}, and a checkpoint was signed at {size}: records were cut off"
+            )
+        for position in self._bare if self._complete else ():
+            if not any(first <= position <= last for first, last in self._told):
+                raise ChainBroken(
+                    f"record {position}: what it says of people is gone, and no record says that it was erased"
+                )
+        return Verified(
+            records=self.records,
+            position=self.position,
+            head=self.head,
+            root=self._peaks.root().hex() if self._peaks is not None else None,
+            checkpoints=self._agreed,
+            erased=len(self._bare),
+        )
+
+    def _unseal(self, record: AuditRecord) -> None:
+        if record.salt is not None and record.personal is not None:
+            require_sealed(record.position, record.body, record.salt, record.personal)
+        elif seal_in(record.body) is not None:
+            self._bare.append(record.position)
+        if f'"{ERASED}"' in record.body:
+            self._told += _ranges(record.body)
 
     def _meet(self) -> None:
         if self._awaited == self.head:
             self._awaited = None
+        while self._checkpoints and self._peaks is not None and self._checkpoints[0].size <= self.position:
+            known = self._checkpoints.popleft()
+            if known.size < self.position or self._peaks.root().hex() != known.root:
+                raise ChainBroken(
+                    f"the first {known.size} records are not those of the checkpoint: the log was changed, or made anew"
+                )
+            self._agreed += 1
 
 
-def verify(records: Iterable[AuditRecord | Mapping[str, object]], *, expected_head: str | None = None) -> Verified:
-    """Return what a whole chain amounts to. Raises `ChainBroken` at the first record that does not fit.
-
-    With `expected_head`, a hash noted earlier outside the store, a chain that was cut off before it does not verify.
-    """
-    walk = Walk(expected_head=expected_head)
+def verify(
+    records: Iterable[AuditRecord | Mapping[str, object]],
+    *,
+    expected_head: str | None = None,
+    checkpoints: Sequence[Checkpoint] = (),
+    complete: bool = False,
+) -> Verified:
+    """Return what a whole log amounts to. Raises `ChainBroken` at the first record that does not fit; see `Walk`."""
+    walk = Walk(expected_head=expected_head, checkpoints=checkpoints, complete=complete)
     for record in records:
         walk.take(record)
     return walk.end()
+
+
+def _ranges(body: str) -> list[tuple[int, int]]:
+    content = json.loads(body)
+    if content.get("type") != ERASED:
+        return []
+    return [(int(first), int(last)) for first, last in content.get("erased", ())]

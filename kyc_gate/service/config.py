@@ -187,6 +187,21 @@ class APISettings(Record):
     tokens_sha256: tuple[str, ...] = ()
 
 
+class AuditSettings(Record):
+    """The record: who signs its checkpoints, how often, and how long what it says of people is kept.
+
+    `key` is the file that `kyc-gate audit keygen` makes; `verifiers` are public keys that signed before it.
+    `checkpoints` is a file outside the store to which each checkpoint is added. Periods are in years.
+    """
+
+    key: str | None = None
+    verifiers: tuple[str, ...] = ()
+    checkpoint_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
+    checkpoints: str | None = None
+    years_ofac: Annotated[int, Meta(ge=10, le=100)] = 10
+    years_ear: Annotated[int, Meta(ge=5, le=100)] = 5
+
+
 class LogSettings(Record):
     """The decision line: its format, and whether names of parties may stand in it.
 
@@ -215,6 +230,7 @@ class Configuration(Record):
     api: APISettings = APISettings()
     policy: PolicySettings = PolicySettings()
     log: LogSettings = LogSettings()
+    audit: AuditSettings = AuditSettings()
     folder: str = "."
 
     def path(self, name: str) -> Path:
@@ -294,6 +310,7 @@ def _keys(at: str) -> list[str]:
         "api": APISettings,
         "policy": PolicySettings,
         "log": LogSettings,
+        "audit": AuditSettings,
     }
     chosen = known.get(section)
     return [field.name for field in msgspec.structs.fields(chosen)] if chosen else []

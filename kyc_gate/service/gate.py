@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Adapter, Refusal
 from kyc_gate.adapters.problem import problem_answer
+from kyc_gate.audit.retention import retention_of
 from kyc_gate.compute.registry import Models, declared_models, models_by_name, names_to_complete
 from kyc_gate.decide.decision import combine, decide
 from kyc_gate.errors import (
@@ -170,6 +171,8 @@ class Gate:
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
         await self.trials.write(self)
+        with contextlib.suppress(KYCGateError, OSError):  # the last few records wait for the next start
+            await self._upkeep.checkpoint(self)
         if self._background:
             await asyncio.gather(*self._background, return_exceptions=True)
         await self.store.close()
@@ -581,6 +584,10 @@ class Gate:
                 "decision_id": decision_id,
                 "at": facts.as_of.isoformat(),
                 "acted": "pass" if passes else "refuse",
+                "outcome": decision.outcome.value,
+                "rules": [finding.rule for finding in decision.counting],
+                "policies": [str(policy) for policy in decision.policies],
+                "lists": facts.snapshot,
                 "request": written(request),
                 "facts": facts.text,
                 "decision": written(decision),
@@ -593,6 +600,8 @@ class Gate:
             case=self._case(decision_id, reading, decision) if opens else None,
             spend_grant=grant.id if grant else None,
             spend_operations=reading.estimated.high if grant else 0,
+            party_id=reading.standing.customer.id or "",
+            retention=retention_of(facts),
             declares=declared_run(request, facts, reading.usage.hold_id, reading.estimated)
             if passes and not request.dry_run
             else None,

@@ -11,6 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Adapter
+from kyc_gate.audit.retention import retention_of
 from kyc_gate.decide.decision import combine, decide
 from kyc_gate.errors import KYCGateError
 from kyc_gate.model.call import Call
@@ -137,6 +138,8 @@ async def open_case(
             high=facts.operations.ceiling or 0,
             outcome=decision.outcome,
         ),
+        party_id=run.party_id,
+        retention=retention_of(facts),
     )
     receipt = await store.append(entry)
     log.warning(

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
+from kyc_gate.audit.checkpoint import Signer, Verifier, read_signer, read_verifier
+from kyc_gate.errors import ConfigurationError
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Policy
 from kyc_gate.service.business_calendar import BusinessCalendar
@@ -63,6 +65,9 @@ class Settings(Record):
     directory_seconds: float = 2.0
     log_names: bool = False
     spans: bool = False
+    signer: Signer | None = None
+    checkpoint_seconds: float = 60.0
+    checkpoint_file: str | None = None
 
     def due_at(self, at: datetime, *, urgent: bool) -> datetime:
         """Return when a case that was opened at `at` is due: so many hours on, counted while somebody is at work."""
@@ -108,4 +113,27 @@ def settings_of(configuration: Configuration) -> Settings:
         directory_seconds=configuration.directory.reread_seconds,
         log_names=configuration.log.names,
         spans=configuration.log.spans,
+        signer=signer_of(configuration),
+        checkpoint_seconds=configuration.audit.checkpoint_seconds,
+        checkpoint_file=str(configuration.path(name)) if (name := configuration.audit.checkpoints) else None,
     )
+
+
+def signer_of(configuration: Configuration) -> Signer | None:
+    """Return the key that signs checkpoints, or None without one. Raises `ConfigurationError` where it cannot be read:
+    a gate that is told to sign does not start without its key."""
+    name = configuration.audit.key
+    if name is None:
+        return None
+    file = configuration.path(name)
+    try:
+        return read_signer(file.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"`audit.key`: cannot read `{file}`: {error}") from error
+
+
+def verifiers_of(configuration: Configuration) -> tuple[Verifier, ...]:
+    """Return the public keys whose checkpoints count: that of the key in use, and those before it."""
+    signer = signer_of(configuration)
+    earlier = tuple(read_verifier(text) for text in configuration.audit.verifiers)
+    return (*((signer.verifier,) if signer else ()), *earlier)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
+from kyc_gate.audit.checkpoint import Checkpoint
 from kyc_gate.service.active_policies import ActivePolicies
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Upkeep:
         self._lists: str | None = None
         self._prune_at = 0.0
         self._failing = False
+        self._sign_at = 0.0
 
     async def keep(self, gate: Gate) -> None:
         """Watch until cancelled."""
@@ -60,9 +63,24 @@ class Upkeep:
         announced = await gate.store.fetch_announced()
         await self._lists_heard(gate, *announced.get("lists", (0, "")))
         await self._policies_heard(gate, *announced.get("policies", (0, "")))
+        if time.monotonic() >= self._sign_at:
+            self._sign_at = time.monotonic() + gate.settings.checkpoint_seconds
+            await self.checkpoint(gate)
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             await gate.store.prune(gate.now() - timedelta(days=max(KEPT_DAYS, gate.settings.window_days + 31)))
+
+    async def checkpoint(self, gate: Gate) -> Checkpoint | None:
+        """Sign a checkpoint where there is a key and something new, and put it where it is kept outside the store."""
+        settings = gate.settings
+        if settings.signer is None:
+            return None
+        made = await gate.store.sign_checkpoint(settings.signer)
+        if made is not None:
+            if settings.checkpoint_file is not None:
+                await asyncio.to_thread(add_note, settings.checkpoint_file, made.note)
+            log.info("audit.checkpoint", size=made.size, root=made.root, origin=made.origin)
+        return made
 
     async def _lists_heard(self, gate: Gate, version: int, value: str) -> None:
         """Pull lists when another gate has others; announce lists that this gate took up."""
@@ -101,6 +119,14 @@ class Upkeep:
         before = self._heard.get(topic, 0)
         self._heard[topic] = version
         return version != before
+
+
+def add_note(file: str, note: str) -> None:
+    """Add a note to a file, after a blank line, and have it on disk before this returns."""
+    with open(file, "a", encoding="utf-8") as out:
+        out.write(f"{note}\n")
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def _lists(gate: Gate) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kyc_gate.audit.record import body_of
+from kyc_gate.audit.seal import seal
 from kyc_gate.errors import AccessDenied, CaseError, InputError
 from kyc_gate.model.case import (
     SEVERITIES,
@@ -481,7 +481,7 @@ def _record(connection: Connection, case: Case, step: Move, said: str, told: dic
         "control_group": case.control_group,
         **told,
     }
-    append_record(connection, body_of(body))
+    append_record(connection, seal(body))
 
 
 def _save(connection: Connection, case: Case) -> None:

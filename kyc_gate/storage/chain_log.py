@@ -3,30 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from kyc_gate.audit.chain import chained
 from kyc_gate.audit.record import AuditRecord
+from kyc_gate.audit.retention import Retention
+from kyc_gate.audit.seal import Sealed
 from kyc_gate.audit.verify import Verified, Walk
 from kyc_gate.errors import ChainBroken
 from kyc_gate.storage.rows import Connection
+from kyc_gate.storage.timestamps import second_of
 
 Head = tuple[int, str]
 """Position and hash of a record."""
 
-_COLUMNS = "SELECT position, previous, hash, body FROM records"
+NEVER = 2**62
+"""A second that no clock reaches."""
+
+_COLUMNS = "SELECT position, previous, hash, body, salt, content FROM records LEFT JOIN personal USING (position)"
 
 
-def append_record(connection: Connection, body: str, decision_id: str | None = None) -> AuditRecord:
-    """Write the record that says `body` at the end of the chain and return it.
+def append_record(
+    connection: Connection,
+    said: str | Sealed,
+    decision_id: str | None = None,
+    *,
+    party_id: str = "",
+    retention: Retention = Retention.OFAC,
+) -> AuditRecord:
+    """Write the record that says `said` at the end of the chain and return it, and its sealed parts beside it.
 
     The head is read inside the transaction each time: another process may have written since.
     """
-    record = chained(head_of(connection), body)
+    sealed = said if isinstance(said, Sealed) else Sealed(body=said)
+    record = chained(head_of(connection), sealed.body)
     connection.execute(
         "INSERT INTO records (position, previous, hash, decision_id, body) VALUES (?, ?, ?, ?, ?)",
         (record.position, record.previous, record.hash, decision_id, record.body),
     )
+    if sealed.personal is not None:
+        connection.execute(
+            "INSERT INTO personal (position, party_id, retention, at, salt, content) VALUES (?, ?, ?, ?, ?, ?)",
+            (record.position, party_id, retention.value, _second(sealed.at), sealed.salt, sealed.personal),
+        )
     return record
+
+
+def _second(at: str | None) -> int:
+    """Return when a record's sealed parts begin to age: never, where the record does not say when it was."""
+    return NEVER if at is None else second_of(datetime.fromisoformat(at))
 
 
 def head_of(connection: Connection) -> Head | None:
@@ -48,12 +73,15 @@ def records_after(connection: Connection, position: int, count: int) -> list[Aud
 
 
 def bodies_before(connection: Connection, position: int | None, count: int) -> list[tuple[int, str]]:
-    """Return position and body of up to `count` records before `position` (None: the newest), newest first."""
+    """Return position and text, with sealed parts, of up to `count` records before `position`, newest first.
+
+    None begins with the newest.
+    """
     rows = connection.execute(
-        "SELECT position, body FROM records WHERE position < ? ORDER BY position DESC LIMIT ?",
+        _COLUMNS + " WHERE position < ? ORDER BY position DESC LIMIT ?",
         (2**62 if position is None else position, count),
     )
-    return [(int(number), str(body)) for number, body in rows]
+    return [(record.position, record.whole()) for record in map(_record, rows)]
 
 
 def verify_tail(connection: Connection, count: int, known: Head | None) -> Verified:
@@ -93,9 +121,14 @@ def _tail(connection: Connection, start: int) -> Iterator[AuditRecord]:
 
 
 def _record(row: tuple[object, ...]) -> AuditRecord:
-    position, previous, digest, body = row
-    if not (
-        isinstance(position, int) and isinstance(previous, str) and isinstance(digest, str) and isinstance(body, str)
+    position, previous, digest, body, salt, personal = row
+    if (
+        isinstance(position, int)
+        and isinstance(previous, str)
+        and isinstance(digest, str)
+        and isinstance(body, str)
+        and (salt is None or isinstance(salt, str))
+        and (personal is None or isinstance(personal, str))
     ):
-        raise ChainBroken(f"record {position} holds values of another type: it was written over")
-    return AuditRecord(position=position, previous=previous, hash=digest, body=body)
+        return AuditRecord(position=position, previous=previous, hash=digest, body=body, salt=salt, personal=personal)
+    raise ChainBroken(f"record {position} holds values of another type: it was written over")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from kyc_gate.audit.record import body_of
+from kyc_gate.audit.seal import seal
 from kyc_gate.errors import CaseError, InputError
 from kyc_gate.model.case import Case, Proposal
 from kyc_gate.model.case_steps import Move
@@ -71,7 +71,7 @@ def end(connection: Connection, clearance_id: str, *, by: str, at: datetime, bec
         "reviewer": by,
         "note": because,
     }
-    append_record(connection, body_of(step))
+    append_record(connection, seal(step))
     return ended
 
 

@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 
 from kyc_gate.audit.record import body_of
+from kyc_gate.audit.seal import Sealed
 from kyc_gate.model.case import run_fingerprint
 from kyc_gate.model.written import Written
 from kyc_gate.storage import casework, grants, ledger, models
@@ -14,7 +15,7 @@ from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.store import DecisionEntry, GrantNotSpent, Receipt
 
 
-def append_decision(connection: Connection, entry: DecisionEntry, body: str) -> Receipt:
+def append_decision(connection: Connection, entry: DecisionEntry, sealed: Sealed) -> Receipt:
     """Write the decision and all that hangs on it, and return its receipt.
 
     Raises `GrantNotSpent`, and `StorageFault` when the hold to keep is no longer there; then nothing is written.
@@ -32,7 +33,7 @@ def append_decision(connection: Connection, entry: DecisionEntry, body: str) -> 
     # 2. The case that waits for a person.
     case = casework.open_or_join(connection, entry.case) if entry.case is not None else None
     # 3. The record.
-    record = append_record(connection, body, entry.decision_id)
+    record = append_record(connection, sealed, entry.decision_id, party_id=entry.party_id, retention=entry.retention)
     return Receipt(
         position=record.position,
         hash=record.hash,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from kyc_gate.audit.record import body_of
+from kyc_gate.audit.seal import seal
 from kyc_gate.errors import CaseError, InputError
 from kyc_gate.model.case import Case, CaseRequest, Grant, run_fingerprint
 from kyc_gate.model.case_steps import Move
@@ -134,7 +134,7 @@ def revoke(connection: Connection, grant_id: str, *, reviewer: str, note: str, a
         "reviewer": reviewer,
         "note": note,
     }
-    append_record(connection, body_of(step))
+    append_record(connection, seal(step))
     return replace(grant, revoked=True)
 
 

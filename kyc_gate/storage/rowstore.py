@@ -8,7 +8,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from kyc_gate.audit.record import body_of
+from kyc_gate.audit.checkpoint import Checkpoint, Signer
+from kyc_gate.audit.record import AuditRecord
+from kyc_gate.audit.retention import LegalHold, Periods
+from kyc_gate.audit.seal import seal
 from kyc_gate.audit.verify import Verified, Walk
 from kyc_gate.errors import InputError, StorageFault
 from kyc_gate.model.access import Key, Person, Session
@@ -34,8 +37,10 @@ from kyc_gate.storage import (
     models,
     papers,
     people,
+    personal,
     policies,
     runs,
+    tree,
 )
 from kyc_gate.storage.decisions import append_decision, withdraw
 from kyc_gate.storage.rows import Connection
@@ -51,6 +56,7 @@ MOST_RECORD_BYTES = 4 * 2**20
 OPEN_SECONDS = 10.0
 """How long opening may take: after a crash the write-ahead log is read back first, from a cold disk perhaps."""
 
+_SIGNED_AT_ONCE = 2048
 _PAGE = 500
 _CHUNK = 200
 
@@ -300,17 +306,17 @@ class RowStore:
         A grant is spent against `request.fingerprint` and `at` of the record: what is recorded is what is checked.
         Raises `GrantNotSpent`, and `StorageFault` when the hold to keep is no longer there.
         """
-        body = body_of(entry.record)
-        if len(body) > MOST_RECORD_BYTES:
+        sealed = seal(entry.record)
+        if sealed.size > MOST_RECORD_BYTES:
             raise InputError(
-                f"the decision's record has {len(body)} bytes; at most {MOST_RECORD_BYTES} can be recorded"
+                f"the decision's record has {sealed.size} bytes; at most {MOST_RECORD_BYTES} can be recorded"
             )
 
         def take_back(_: Receipt) -> Operation[None]:
             return Operation(run=lambda connection: withdraw(connection, entry), repeats=True)
 
         return await self._do(
-            Operation(run=lambda connection: append_decision(connection, entry, body), undo=take_back)
+            Operation(run=lambda connection: append_decision(connection, entry, sealed), undo=take_back)
         )
 
     async def fetch_decision(self, decision_id: str) -> dict[str, object] | None:
@@ -340,13 +346,101 @@ class RowStore:
             yield [body for _, body in page]
             position = page[-1][0]
 
-    async def verify(self, *, expected_head: str | None = None) -> Verified:
-        """Verify the whole chain over the bytes on file. Raises `ChainBroken`."""
-        walk = Walk(expected_head=expected_head)
+    async def verify(self, *, expected_head: str | None = None, checkpoints: Sequence[Checkpoint] = ()) -> Verified:
+        """Verify the whole log over the bytes on file. Raises `ChainBroken`; see `audit.verify.Walk`."""
+        walk = Walk(expected_head=expected_head, checkpoints=checkpoints, complete=True)
         while page := await self._read(lambda connection: chain_log.records_after(connection, walk.position, _PAGE)):
             for record in page:
                 walk.take(record)
         return walk.end()
+
+    async def fetch_head(self) -> tuple[int, str] | None:
+        """Return position and hash of the last record, or None while there is none."""
+        return await self._read(chain_log.head_of)
+
+    async def fetch_record(self, position: int) -> AuditRecord | None:
+        """Return the record at a position, counted from 1."""
+        return next(
+            iter(await self._read(lambda connection: chain_log.records_after(connection, position - 1, 1))), None
+        )
+
+    async def fetch_position(self, decision_id: str) -> int | None:
+        """Return the position of a decision's record."""
+        record = await self._read(lambda connection: chain_log.record_of(connection, decision_id))
+        return record.position if record else None
+
+    async def sign_checkpoint(self, signer: Signer) -> Checkpoint | None:
+        """Sign and keep a checkpoint over all records; None where nothing was appended since the last one.
+
+        Whole blocks are hashed before, some at a time, so that decisions do not wait for a log that was never signed.
+        Raises `ChainBroken` where the log no longer is what the last one says.
+        """
+        head = await self.fetch_head()
+        if head is None:
+            return None
+        last = await self.fetch_last_checkpoint()
+        size = head[0]
+        for upto in range((last.size if last else 0) + _SIGNED_AT_ONCE, size, _SIGNED_AT_ONCE):
+            await self._write(lambda connection, upto=upto: tree.keep_nodes(connection, upto))  # type: ignore[misc]
+        return await self._write(lambda connection: tree.sign_checkpoint(connection, signer, size))
+
+    async def fetch_last_checkpoint(self) -> Checkpoint | None:
+        """Return the checkpoint that was signed last, unverified."""
+        return await self._read(tree.last_checkpoint)
+
+    async def fetch_checkpoint(self, size: int) -> Checkpoint | None:
+        """Return the checkpoint that was signed at a size, unverified."""
+        return await self._read(lambda connection: tree.checkpoint_at(connection, size))
+
+    async def fetch_checkpoints(self) -> tuple[Checkpoint, ...]:
+        """Return every checkpoint, the earliest first, unverified."""
+        found: list[Checkpoint] = []
+        size = 0
+        while page := await self._read(
+            lambda connection, size=size: tree.checkpoints_after(connection, size, _PAGE)  # type: ignore[misc]
+        ):
+            found += page
+            size = page[-1].size
+        return tuple(found)
+
+    async def prove_inclusion(self, position: int, size: int) -> list[bytes]:
+        """Return the hashes that lead from a record to the root of the first `size` records. Raises `InputError`."""
+        return await self._read(lambda connection: tree.prove_inclusion(connection, position, size))
+
+    async def prove_consistency(self, first: int, second: int) -> list[bytes]:
+        """Return the hashes that show the log at one size to be the beginning of it at another."""
+        return await self._read(lambda connection: tree.prove_consistency(connection, first, second))
+
+    # what records say of people
+
+    async def erase_due(self, periods: Periods, *, by: str, because: str, at: datetime) -> int:
+        """Erase the sealed parts of records whose time is over and that no legal hold keeps; return of how many."""
+        gone = 0
+        while some := await self._write(
+            lambda connection: personal.erase_due(connection, periods, by=by, because=because, at=at)
+        ):
+            gone += some
+        return gone
+
+    async def count_due(self, periods: Periods, at: datetime) -> tuple[int, int]:
+        """Return how many records' sealed parts could be erased now, and how many more a legal hold keeps."""
+        return await self._read(lambda connection: personal.count_due(connection, periods, at))
+
+    async def place_hold(self, *, party_id: str, because: str, by: str, at: datetime) -> LegalHold:
+        """Place a legal hold on a party's records; on everybody's, where `party_id` is empty."""
+        return await self._write(
+            lambda connection: personal.place_hold(connection, party_id=party_id, because=because, by=by, at=at)
+        )
+
+    async def release_hold(self, id: str, *, by: str, because: str, at: datetime) -> LegalHold:
+        """Release a legal hold. Raises `InputError`."""
+        return await self._write(
+            lambda connection: personal.release_hold(connection, id, by=by, because=because, at=at)
+        )
+
+    async def fetch_legal_holds(self) -> tuple[LegalHold, ...]:
+        """Return the legal holds that stand."""
+        return await self._read(personal.holds_standing)
 
     async def fetch_case(self, case_id: str) -> Case | None:
         """Return the case with an id."""

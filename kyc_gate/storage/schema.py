@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from kyc_gate.errors import StorageFault
+from kyc_gate.storage import record_tables
 from kyc_gate.storage.spans import SPAN_TABLE, SPANS, span_added, span_changed, spans_of_days
 
 _FIRST = """
@@ -408,7 +409,7 @@ CREATE INDEX sessions_by_end ON sessions (expires_at);
 CREATE TABLE keys (digest TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL) WITHOUT ROWID;
 """
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, record_tables.SQLITE)
 """Migration number n brings a file of schema n - 1 to schema n."""
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Mapping, MutableMapping
 from typing import Any
@@ -51,9 +52,24 @@ def configure_logging(form: str = "auto") -> None:
             to_text,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_StandardError,
         cache_logger_on_first_use=True,
     )
+
+
+class _StandardError:
+    """Writes each line to the standard error of the moment: where that is exchanged, lines follow."""
+
+    def __init__(self, *_: object) -> None:
+        self._lock = threading.Lock()
+
+    def msg(self, line: str) -> None:
+        """Write one line, whole."""
+        with self._lock:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 def json_line(event: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from typing import Any, cast, get_type_hints
 import msgspec
 from msgspec.structs import replace
 
+from kyc_gate.audit.seal import erased
 from kyc_gate.decide.decision import combine, decide, mismatch
 from kyc_gate.decide.lines import facts_by_lines
 from kyc_gate.model.decision import Mode, Outcome
@@ -140,6 +141,8 @@ def read_recorded(body: str) -> Recorded:
     try:
         found = _DECODER.decode(body)
     except msgspec.ValidationError as error:
+        if erased(body):
+            raise NotReplayed("what it says of people was erased, and the facts with it") from error
         raise NotReplayed(_unfit(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError):
         found = _read_slowly(body)

@@ -12,6 +12,7 @@ import pytest
 import structlog
 from structlog.testing import CapturingLogger
 
+from kyc_gate.telemetry import sink
 from kyc_gate.telemetry.printed import escaped, printed, shown
 from kyc_gate.telemetry.sink import configure_logging, json_line, safe
 from tests.telemetry.lines import line
@@ -35,7 +36,7 @@ HOSTILE = [
 def emitted(monkeypatch: pytest.MonkeyPatch, form: str, event: str, **fields: Any) -> list[str]:
     """What the configured sink is given to write, call by call."""
     written = CapturingLogger()
-    monkeypatch.setattr(structlog, "PrintLoggerFactory", lambda _: lambda *_: written)
+    monkeypatch.setattr(sink, "_StandardError", lambda *_: written)
     configure_logging(form)
     structlog.get_logger("test").info(event, **fields)
     return [call.args[0] for call in written.calls]
