@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -43,12 +44,26 @@ def sent(config: Path, account: str, body: dict[str, object]) -> Admission:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """The configuration of a gate that held one request and allowed another."""
-    path = write_world(tmp_path, port=0, upstream="http://127.0.0.1:9")
+def kyc_gate(called: Callable[..., Ran]) -> Callable[..., Ran]:
+    """The command, in this process."""
+    return called
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a gate that held one request and allowed another."""
+    folder = tmp_path_factory.mktemp("world")
+    path = write_world(folder, port=0, upstream="http://127.0.0.1:9")
     assert sent(path, "qasr", LARGE).case_id is not None
     assert sent(path, "fjordlys", SMALL).answer is None
-    return path
+    return folder
+
+
+@pytest.fixture
+def config(tmp_path: Path, world: Path) -> Path:
+    """The configuration of that gate, in a copy of its folder."""
+    shutil.copytree(world, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "kyc-gate.toml"
 
 
 def test_a_case_is_listed_shown_approved_and_passes_once(config: Path, kyc_gate: Callable[..., Ran]) -> None:
