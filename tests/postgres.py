@@ -84,13 +84,13 @@ class Server:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[Server]:
-    """Run a server; skip where there is none to run."""
+def server(parent: str | None = None) -> Iterator[Server]:
+    """Run a server over a folder in `parent`; skip where there is none to run."""
     found = programs()
     if found is None:
         pytest.skip("PostgreSQL is not installed and `make` could not install it: apt-get install postgresql")
     # A socket's path has room for some hundred bytes.
-    with tempfile.TemporaryDirectory(prefix="kyc", dir="/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix="kyc", dir=parent or "/tmp") as name:  # noqa: S108 - a name of its own
         made = Server(Path(name), found)
         made.make()
         made.start()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import contextlib
-import io
 import json
 import subprocess
 import sys
@@ -13,8 +11,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-
-from kyc_gate.cli.main import main
 
 from kyc_gate.cli.main import main
 
@@ -65,20 +61,3 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
         return Ran(status, out, err)
 
     return run
-
-
-@pytest.fixture
-def called(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Call the command in this process: everything but its start, which takes longer than most of its steps."""
-
-    def call(*arguments: str, given: str = "") -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                status = main(arguments)
-            except SystemExit as left:  # argparse leaves so
-                status = int(left.code or 0)
-        return Ran(status, out.getvalue(), err.getvalue())
-
-    return call

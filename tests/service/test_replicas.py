@@ -13,6 +13,7 @@ from pathlib import Path
 import postgres
 import pytest
 from approvals import approve_case
+from memory import memory
 
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.party import Account
@@ -42,7 +43,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Server]:
     """A PostgreSQL server for these tests."""
-    with postgres.server() as server:
+    with postgres.server(memory()) as server:
         yield server
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import postgres
 import pytest
+from memory import memory
 
 from kyc_gate.storage.rowstore import RowStore
 from kyc_gate.storage.sqlite import SqliteStore
@@ -18,7 +19,7 @@ Maker = Callable[..., RowStore]
 @pytest.fixture(scope="session")
 def database() -> Iterator[postgres.Server]:
     """A PostgreSQL server for the whole session."""
-    with postgres.server() as server:
+    with postgres.server(memory()) as server:
         yield server
 
 

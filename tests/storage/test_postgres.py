@@ -14,6 +14,7 @@ from pathlib import Path
 
 import postgres
 import pytest
+from memory import memory
 
 from kyc_gate.errors import ChainBroken, StorageFault
 from kyc_gate.storage import postgres_schema
@@ -36,7 +37,7 @@ def url(database: postgres.Server) -> str:
 @pytest.fixture
 def own_server() -> Iterator[postgres.Server]:
     """A server that a test may stop as it likes."""
-    with postgres.server() as server:
+    with postgres.server(memory()) as server:
         yield server
 
 
@@ -182,7 +183,11 @@ async def crashed(server: postgres.Server, dice: random.Random, rounds: int) -> 
         store = PostgresStore(server.url(), deadline_seconds=5.0)
         await store.open()
 
-        async def caller(number: int, turn: int = turn, store: PostgresStore = store) -> None:
+        acknowledged = asyncio.Event()
+
+        async def caller(
+            number: int, turn: int = turn, store: PostgresStore = store, acknowledged: asyncio.Event = acknowledged
+        ) -> None:
             for step in range(10_000):
                 group = f"g{turn}-{number}-{step}"
                 try:
@@ -191,9 +196,11 @@ async def crashed(server: postgres.Server, dice: random.Random, rounds: int) -> 
                     return
                 if passed:
                     known.append(passed)
+                    acknowledged.set()
 
         callers = [asyncio.create_task(caller(number)) for number in range(6)]
-        await asyncio.sleep(dice.uniform(0.02, 0.2))
+        await acknowledged.wait()  # a crash before that shows nothing
+        await asyncio.sleep(dice.uniform(0, 0.2))
         await asyncio.to_thread(server.stop, "immediate")
         await asyncio.wait(callers)
         await store.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
-import os
 import random
 import secrets
 import sqlite3
@@ -15,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+from memory import memory
 
 from kyc_gate.storage.sqlite import SqliteStore
 
@@ -62,8 +62,7 @@ def load() -> Iterator[list[Step]]:
 @contextlib.contextmanager
 def in_memory() -> Iterator[Path]:
     """A folder in memory where the system has one: the disk of these tests is the recorded one."""
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of a random name in it
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
+    with tempfile.TemporaryDirectory(dir=memory()) as name:
         yield Path(name)
 
 
@@ -115,7 +114,6 @@ def one_load(number: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1_800)
 def test_twenty_thousand_power_cuts() -> None:
     """In 20,000 images of ten loads, every acknowledged decision is there, and the chain verifies."""
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as processes:
