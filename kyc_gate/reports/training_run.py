@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from kyc_gate.model.party import Party, UltimateParent
+from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
 
@@ -95,30 +96,34 @@ def training_report(
 
 
 def _customer(party: Party, runs: Sequence[ReportedRun]) -> tuple[Field, ...]:
-    names = "; ".join((party.name, *(alias.name for alias in party.aliases)))
-    accounts = "; ".join(dict.fromkeys(run.account for run in runs)) or None
+    names = "; ".join(dict.fromkeys((party.name, *(alias.name for alias in party.aliases), *(party.trade_names or ()))))
+    rows: tuple[tuple[str, str, str | None, str], ...] = (
+        ("(A)", "full legal name and every name doing business as", names, "directory"),
+        ("(B)(1)", "address", party.address or party.location, "directory, as declared"),
+        ("(B)(2)", "principal place of business", party.headquarters, "directory: headquarters"),
+        ("(B)(3)", "locations from which the product will be used", party.place_of_use, "directory"),
+        ("(B)(4)", "jurisdiction of organisation", party.jurisdiction, "directory"),
+        ("(B)(5)", "beneficial owners", _owners(party), "directory: owners with shares"),
+        (
+            "(C)",
+            "means and source of payment",
+            _payment(party, runs),
+            "directory; record: accounts",
+        ),
+        ("(D)", "e-mail address", party.email, "directory"),
+        ("(E)", "telephone number", party.phone, "directory"),
+        ("(F)", "IP addresses of access or administration, with times", _accesses(party), "directory"),
+    )
     return (
-        _told("7.302(d)(1)(iii)(A)", "full legal name and every name doing business as", names, "directory"),
-        _told("7.302(d)(1)(iii)(B)(1)", "address", party.location, "directory: location as declared"),
-        _told("7.302(d)(1)(iii)(B)(2)", "principal place of business", party.headquarters, "directory: headquarters"),
-        _told(
-            "7.302(d)(1)(iii)(B)(3)", "locations from which the product will be used", party.place_of_use, "directory"
-        ),
-        _told("7.302(d)(1)(iii)(B)(4)", "jurisdiction of organisation", None, ""),
-        _told("7.302(d)(1)(iii)(B)(5)", "beneficial owners", _owners(party), "directory: direct owners with shares"),
-        _told("7.302(d)(1)(iii)(C)", "means and source of payment", accounts, "record: accounts at the provider"),
-        _told("7.302(d)(1)(iii)(D)", "e-mail address", None, ""),
-        _told("7.302(d)(1)(iii)(E)", "telephone number", None, ""),
-        _told("7.302(d)(1)(iii)(F)", "IP addresses of access or administration, with times", None, ""),
-        _told(
-            "7.308(d)(1)(i)", "ultimate beneficial owner", _parent(party.ultimate_parent), "directory: ultimate parent"
-        ),
+        *(_told(f"7.302(d)(1)(iii){part}", label, value, source) for part, label, value, source in rows),
+        _told("7.308(d)(1)(i)", "ultimate beneficial owner", *_ultimate(party)),
         _told(
             "7.308(d)(1)(i)",
             "locations that the training request came from",
-            _regions(runs),
-            "record: regions asked for",
+            _origins(party),
+            "directory: addresses of access; the provider's own logs say more",
         ),
+        _told("7.308(d)(1)(i)", "regions in which the machines were asked for", _regions(runs), "record"),
     )
 
 
@@ -163,20 +168,48 @@ def _told(cite: str, label: str, value: str | None, source: str) -> Field:
 
 
 def _owners(party: Party) -> str | None:
-    if party.owners is None:
+    """People where they are on file; else the direct owners. None where nobody said who they are."""
+    if party.beneficial_owners is None and party.owners is None:
         return None
-    said = [
-        f"{owner.name} ({'share unknown' if owner.share is None else f'{owner.share:.2%}'})" for owner in party.owners
+    people = [
+        f"{owner.name} ({_share(owner.share)}{', controls otherwise' if owner.controls else ''})"
+        for owner in party.beneficial_owners or ()
     ]
-    return "; ".join(said) or "none, as declared"
+    direct = [f"{owner.name} ({_share(owner.share)}, direct owner)" for owner in party.owners or ()]
+    return "; ".join((*people, *direct)) or "none, as declared"
 
 
-def _parent(parent: UltimateParent | None) -> str | None:
+def _share(share: Decimal | None) -> str:
+    return "share unknown" if share is None else f"{share:.2%}"
+
+
+def _ultimate(party: Party) -> tuple[str | None, str]:
+    """The people behind the party, since the rule asks for an owner; the last company above it where none is known."""
+    people = "; ".join(owner.name for owner in party.beneficial_owners or ())
+    if people:
+        return people, "directory: beneficial owners"
+    parent = party.ultimate_parent
     if parent is None:
-        return None
+        return None, ""
     if parent.is_self:
-        return "the customer itself, as declared"
-    return ", ".join(part for part in (parent.name, parent.headquarters) if part) or None
+        return "the customer itself, as declared", "directory: ultimate parent"
+    return ", ".join(part for part in (parent.name, parent.headquarters) if part) or None, "directory: ultimate parent"
+
+
+def _payment(party: Party, runs: Sequence[ReportedRun]) -> str | None:
+    accounts = dict.fromkeys(run.account for run in runs)
+    parts = [*(party.payment_sources or ()), *(f"account {account}" for account in accounts)]
+    if party.payment_country:
+        parts.append(f"payments come from {party.payment_country}")
+    return "; ".join(parts) or None
+
+
+def _accesses(party: Party) -> str | None:
+    return "; ".join(f"{each.ip} at {each.at.isoformat()}" for each in party.access or ()) or None
+
+
+def _origins(party: Party) -> str | None:
+    return "; ".join(dict.fromkeys(each.ip for each in party.access or ())) or None
 
 
 def _regions(runs: Sequence[ReportedRun]) -> str | None:

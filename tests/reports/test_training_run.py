@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from msgspec.structs import replace
 
-from kyc_gate.model.party import Owner, Party, UltimateParent
+from kyc_gate.model.party import Access, BeneficialOwner, Owner, Party, UltimateParent
 from kyc_gate.reports.page import render_training_report
 from kyc_gate.reports.training_run import UNKNOWN, ReportedRun, TrainingReport, training_report
 
@@ -66,9 +67,33 @@ def test_what_is_not_on_file_is_left_to_a_person() -> None:
     """Nothing is made up: owners on file are told, and unknown ones are not `none`."""
     assert answer(drafted(RUN), "beneficial owners") is None
     owned = replace(PARTY, owners=(Owner(name="Somebody"),))
-    assert answer(drafted(RUN, party=owned), "beneficial owners") == "Somebody (share unknown)"
+    assert answer(drafted(RUN, party=owned), "beneficial owners") == "Somebody (share unknown, direct owner)"
     assert answer(drafted(), "estimated operations") is None
     assert drafted().due_at is None
+
+
+def test_what_is_on_file_is_in_the_draft() -> None:
+    """Every field that proposed 7.302 asks of a customer is filled from a party whose file is complete."""
+    party = replace(
+        PARTY,
+        trade_names=("Testland Labs",),
+        address="1 Harbour Road",
+        place_of_use="Testland",
+        jurisdiction="Testland",
+        beneficial_owners=(BeneficialOwner(name="A Person", share=Decimal("0.6")),),
+        payment_sources=("card-1",),
+        email="hello@testland.example",
+        phone="+1 555 0100",
+        access=(Access(ip="192.0.2.1", at=AT),),
+    )
+    report = drafted(RUN, party=party)
+    customer = report.sections[0]
+    assert [field.label for field in customer.fields if field.value is None] == []
+    assert answer(report, "full legal name and every name doing business as") == f"{PARTY.name}; Testland Labs"
+    assert answer(report, "beneficial owners") == "A Person (60.00%)"
+    assert answer(report, "ultimate beneficial owner") == "A Person"
+    assert answer(report, "means and source of payment") == "card-1; account aws:1"
+    assert answer(report, "IP addresses of access or administration, with times") == f"192.0.2.1 at {AT.isoformat()}"
 
 
 def test_the_page_is_marked_a_draft_and_escapes_names() -> None:
