@@ -7,6 +7,9 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
+_TURN_SECONDS = sys.getswitchinterval()
+"""How long a thread computes before another has its turn, as this process began."""
+
 
 async def set_within(event: asyncio.Event, seconds: float) -> bool:
     """Return whether `event` was set within so many seconds, and clear it.
@@ -28,9 +31,8 @@ def short_turns() -> Iterator[None]:
 
     The loop waits for its turn whenever a thread has answered it: ten turns of 5 ms in each decision, by default.
     """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(before / 10)
+    sys.setswitchinterval(_TURN_SECONDS / 10)
     try:
         yield
     finally:
-        sys.setswitchinterval(before)
+        sys.setswitchinterval(_TURN_SECONDS)

@@ -52,7 +52,8 @@ def coverage(policy: Policy, cases: Sequence[PolicyCase], pack: str) -> Coverage
 
     A rule that is in force should find something in one case and nothing in another; each question of its condition
     should be answered with yes and with no; a fact that is compared with a number should stand at the line and beside
-    it; and each date should have a case on both its sides. A rule in mode `off` asks for nothing.
+    it; and each date should have a case on both its sides. Where a rule is in another mode on a route, it should find
+    something there. A rule in mode `off` asks for nothing.
     """
     rules = [rule for rule in policy.rules if rule.policy == pack and rule.strictest is not Mode.OFF]
     return Coverage(aims=tuple(aim for rule in rules for aim in _aims(rule, cases)))
@@ -64,6 +65,12 @@ def _aims(rule: Rule, cases: Sequence[PolicyCase]) -> Iterator[Aim]:
     yield _aim(rule, "fires it", any(rule.id in case.rules | case.noted for case, _ in in_force))
     quiet = any(rule.id not in case.rules | case.noted for case, _ in in_force)
     yield _aim(rule, "leaves it quiet while it is in force", quiet)
+    for each in rule.routes:
+        on_route = any(
+            rule.id in case.rules | case.noted and each.route.fits(case.facts.request) for case, _ in in_force
+        )
+        if each.mode is not Mode.OFF:
+            yield _aim(rule, f"fires it on route `{each.route.name}`", on_route)
     for index, question in enumerate(_questions(rule.node)):
         text = condition_text(question)
         answers = {_answer(own, case, index) for case, own in in_force}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -10,8 +11,11 @@ from pathlib import Path
 import pytest
 from policy.builders import POLICY, facts, write_policy
 
+from kyc_gate.decide.cases import run_case
+from kyc_gate.policy.cases import read_cases
 from kyc_gate.policy.policy import Policy
-from kyc_gate.policy.read import read_policy
+from kyc_gate.policy.read import read_policy, shipped_policies
+from kyc_gate.tuning.coverage import coverage
 from kyc_gate.tuning.difference import difference, sets_lenient
 from kyc_gate.tuning.replay import Replay, read_recorded
 from kyc_gate.tuning.warnings import review
@@ -139,3 +143,27 @@ def test_lint_tells_what_a_route_lowers(tmp_path: Path) -> None:
         folder, RULES + ROUTES.replace('rules = ["first"]', 'rules = ["second"]').replace('"warn"', '"enforce"')
     )
     assert [one.code for one in review(folder, today, BASE).warnings if one.rule == "trial"] == ["idle"]
+
+
+def test_cases_are_asked_for_on_each_route(tmp_path: Path) -> None:
+    """A rule that is in another mode on a route should find something there, in some case."""
+    case = """
+[[case]]
+name = "on the route, it only tells"
+facts = { chips.count = 150, request.operation = "%s", request.kind = "create" }
+outcome = "%s"
+%s = ["first"]
+"""
+    (tmp_path / "data").symlink_to(shipped_policies() / "data")
+    shutil.copytree(shipped_policies() / "gate-base", tmp_path / "gate-base")
+    text = (RULES + ROUTES).replace('status = "operator"\n', 'status = "operator"\nextends = ["../gate-base"]\n', 1)
+    folder = write_policy(tmp_path / "small", text)
+    for operation, outcome, how, met in (
+        ("CreateCluster", "allow", "noted", True),
+        ("Other", "escalate", "rules", False),
+    ):
+        write_policy(folder, case % (operation, outcome, how), "policy.cases.toml")
+        cases = read_cases(folder)
+        assert all(run_case(one).passed for one in cases)
+        aims = {aim.what: aim.met for aim in coverage(read_policy(folder), cases, "small").aims if aim.rule == "first"}
+        assert aims["fires it on route `trial`"] is met
