@@ -1,6 +1,6 @@
 """Headquarters read from text: right, wrong, unknown and wrongly authorized, beside four libraries in the same run.
 
-The libraries stand in an environment of their own, `.venv-peers`, made at the first run. Times are of the processor.
+The libraries stand in an environment of their own, `.venv-peers`, made at the first run. Times are of the processor: for texts seen first, and, of ours, for texts that come again.
 """
 
 from __future__ import annotations
@@ -64,7 +64,10 @@ def ours(texts: list[str]) -> dict[str, Any]:
     read_part.cache_clear()
     started = time.process_time()
     answers = [resolve_headquarters(text).country for text in texts]
-    return {"answers": answers, "seconds": time.process_time() - started}
+    first = time.process_time() - started
+    for text in texts:
+        resolve_headquarters(text)
+    return {"answers": answers, "seconds": first, "again": time.process_time() - started - first}
 
 
 def peers(texts: list[str]) -> dict[str, Any]:
@@ -116,8 +119,9 @@ def main() -> None:
         print(f"{title}: {len(rows)}")
         for name, result in {"kyc_gate": ours(texts), **peers(texts)}.items():
             counts = counted(rows, result["answers"])
+            again = f", {result['again'] / len(rows) * 1e6:.1f} when it comes again" if "again" in result else ""
             figures = "  ".join(f"{count:5} {what}" for what, count in counts.items())
-            print(f"  {name:24}{figures}  {result['seconds'] / len(rows) * 1e6:10.1f} us a text")
+            print(f"  {name:24}{figures}  {result['seconds'] / len(rows) * 1e6:10.1f} us a text{again}")
     print(
         f"memory for the first answer: {_memory():.1f} MB above an interpreter; {_import():.1f} ms to import kyc_gate"
     )

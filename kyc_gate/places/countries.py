@@ -53,6 +53,7 @@ def _turned(text: str) -> CountryCode | None:
     return country_of(key) if key and tail.strip() and "," not in tail else None
 
 
+@lru_cache(maxsize=8192)
 def country_of(key: str) -> CountryCode | None:
     """Return the country that a key of `place_key` names by code or name, or None."""
     found = _names().get(key) or _names().get(_plain(key))

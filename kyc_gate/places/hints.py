@@ -44,11 +44,36 @@ _FORMS: Mapping[re.Pattern[str], frozenset[str]] = {
 }
 """Legal forms that few countries know."""
 
-_ANY_FORM = re.compile("|".join(f"(?{'i' if form.flags & re.IGNORECASE else ''}:{form.pattern})" for form in _FORMS))
-_ANY_REGISTER = re.compile(
-    "|".join(f"(?{'i' if form.flags & re.IGNORECASE else ''}:{form.pattern})" for form in _REGISTERS)
-)
-"""All at once: most texts have none."""
+_FORM_MARKS = [
+    "gmbh",
+    "kk",
+    "k.k",
+    "株式会社",
+    "合同会社",
+    "有限公司",
+    "有限会社",
+    "有限责任公司",
+    "ooo",
+    "ооо",
+    "oao",
+    "оао",
+    "zao",
+    "зао",
+    "пао",
+    "주식회사",
+    "(주)",
+    "pty",
+    "sdn",
+    "pte",
+    "fz",
+    "sp.",
+    "s.r",
+    "sro",
+    "sr.o",
+]
+_REGISTER_MARKS = ["hra", "hrb", "ogrn", "огрн", "inn", "инн", "abn", "acn", "siren", "siret", "rcs"]
+_LONG_NUMBER = re.compile(r"\d{8}")
+"""What each pattern cannot do without, in small letters. Most texts have none, and need no pattern to be tried."""
 
 
 class Hint(Record):
@@ -89,7 +114,8 @@ def _phones(text: str) -> Iterator[Hint]:
 
 
 def _registers(text: str) -> Iterator[Hint]:
-    if not _ANY_REGISTER.search(text):
+    small = text.casefold()
+    if not _LONG_NUMBER.search(text) and not any(mark in small for mark in _REGISTER_MARKS):
         return
     for pattern, (means, countries) in _REGISTERS.items():
         if found := pattern.search(text):
@@ -111,7 +137,8 @@ def _domains(text: str) -> Iterator[Hint]:
 
 
 def _forms(text: str) -> Iterator[Hint]:
-    if not _ANY_FORM.search(text):
+    small = text.casefold()
+    if not any(mark in small for mark in _FORM_MARKS):
         return
     for pattern, countries in _FORMS.items():
         if found := pattern.search(text):

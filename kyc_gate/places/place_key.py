@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from kyc_gate.places.fold import fold
 
@@ -23,6 +24,7 @@ _LETTERS = str.maketrans(
 _APART = re.compile(r"[\s]+")
 
 
+@lru_cache(maxsize=8192)
 def place_key(text: str) -> str | None:
     """Return the key of a place name, or None where `fold` refuses the text.
 

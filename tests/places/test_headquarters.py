@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from kyc_gate.places.countries import parse_country
 from kyc_gate.places.headquarters import CONFIDENCE_SUBDIVISION, PARTS_OF, resolve_headquarters
+from kyc_gate.places.hints import _FORMS, _REGISTERS, read_hints
 from kyc_gate.places.place_key import place_key
 
 GROUPS = Path(__file__).parents[2] / "policies" / "data" / "groups.toml"
@@ -402,3 +403,10 @@ def test_every_published_address_is_never_wrongly_authorized(shared_data: Path) 
                     yield address, parse_country(row[4]) or row[4]
 
     assert _wrongly_authorized(addresses()) == []
+
+
+@given(st.from_regex(re.compile("|".join(f"(?:{each.pattern})" for each in (*_FORMS, *_REGISTERS)), re.IGNORECASE)))
+def test_a_hint_is_never_missed_for_its_marks(text: str) -> None:
+    """Whatever the pattern of a legal form or a register number finds is a hint: its marks are in it."""
+    found = sum(bool(pattern.search(text)) for pattern in (*_FORMS, *_REGISTERS))
+    assert len(read_hints(text)) >= found
