@@ -1,6 +1,7 @@
 """Headquarters read from text: right, wrong, unknown and wrongly authorized, beside four libraries in the same run.
 
-The libraries stand in an environment of their own, `.venv-peers`, made at the first run. Times are of the processor: for texts seen first, and, of ours, for texts that come again.
+The libraries stand in an environment of their own, `.venv-peers`, made at the first run.
+Times are of the processor: for texts seen first, and, of ours, for texts that come again.
 """
 
 from __future__ import annotations

@@ -44,33 +44,10 @@ _FORMS: Mapping[re.Pattern[str], frozenset[str]] = {
 }
 """Legal forms that few countries know."""
 
-_FORM_MARKS = [
-    "gmbh",
-    "kk",
-    "k.k",
-    "株式会社",
-    "合同会社",
-    "有限公司",
-    "有限会社",
-    "有限责任公司",
-    "ooo",
-    "ооо",
-    "oao",
-    "оао",
-    "zao",
-    "зао",
-    "пао",
-    "주식회사",
-    "(주)",
-    "pty",
-    "sdn",
-    "pte",
-    "fz",
-    "sp.",
-    "s.r",
-    "sro",
-    "sr.o",
-]
+_FORM_MARKS = (
+    "gmbh", "kk", "k.k", "株式会社", "合同会社", "有限公司", "有限会社", "有限责任公司", "ooo", "ооо", "oao", "оао",
+    "zao", "зао", "пао", "주식회사", "(주)", "pty", "sdn", "pte", "fz", "sp.", "s.r", "sro", "sr.o",
+)  # fmt: skip
 _REGISTER_MARKS = ["hra", "hrb", "ogrn", "огрн", "inn", "инн", "abn", "acn", "siren", "siret", "rcs"]
 _LONG_NUMBER = re.compile(r"\d{8}")
 """What each pattern cannot do without, in small letters. Most texts have none, and need no pattern to be tried."""
