@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from kyc_gate.model.party import Account, BeneficialOwner, Owner, Party, PartyKind
 from kyc_gate.model.record import Record
@@ -54,18 +55,29 @@ class ControlGroup(Record):
 
 
 class ControlGroups:
-    """The groups of a directory. They are found once for a reading of parties and accounts, in linear time."""
+    """The groups of a directory. They are found once for a reading of parties and accounts, in linear time.
+
+    `before` are the groups of an earlier reading: what a party that is the same record says by itself is taken from
+    there, and most of the work is finding that out.
+    """
 
     def __init__(
         self,
         parties: Mapping[str, Party],
         accounts: Iterable[Account] = (),
         more: Mapping[str, Iterable[Link]] | None = None,
+        before: ControlGroups | None = None,
     ) -> None:
         self._directory = Directory.of(parties)
         self._links: dict[str, list[tuple[str, Link]]] = {}
+        earlier = before._own if before else {}
+        self._own: dict[str, _OwnLinks] = {}
         for party in self._directory.values():
-            self._join(party.id, (*links_of(party, self._directory), *(more or {}).get(party.id, ())))
+            own = earlier.get(party.id)
+            if own is None or own.party is not party:
+                own = _own_links(party)
+            self._own[party.id] = own
+            self._join(party.id, (*_tied(own, self._directory), *(more or {}).get(party.id, ())))
         for account in accounts:
             self._join(account.party_id, account_links(account, self._directory))
         self._keys: dict[str, str] = {}
@@ -115,16 +127,31 @@ class ControlGroups:
         return tuple(reasons)[:MOST_REASONS]
 
 
-def links_of(party: Party, directory: Directory) -> tuple[Link, ...]:
-    """Return what ties `party` to others, by what is on file of it."""
-    return (
-        *_name_links(party),
-        *_parent_links(party, directory),
-        *_owner_links(party, directory),
+class _OwnLinks(NamedTuple):
+    """What ties a party to others by what it says itself, whoever else is on file: first its name, then the rest."""
+
+    party: Party
+    first: tuple[Link, ...]
+    rest: tuple[Link, ...]
+
+
+def _own_links(party: Party) -> _OwnLinks:
+    rest = (
         *_beneficial_links(party),
         *_lei_links(party),
         *contact_links(party.name, party.email, party.card_token),
     )
+    return _OwnLinks(party, _name_links(party), rest)
+
+
+def _tied(own: _OwnLinks, directory: Directory) -> tuple[Link, ...]:
+    party = own.party
+    return (*own.first, *_parent_links(party, directory), *_owner_links(party, directory), *own.rest)
+
+
+def links_of(party: Party, directory: Directory) -> tuple[Link, ...]:
+    """Return what ties `party` to others, by what is on file of it."""
+    return _tied(_own_links(party), directory)
 
 
 def account_links(account: Account, directory: Directory) -> tuple[Link, ...]:

@@ -60,6 +60,7 @@ class Standings:
         self._epoch = 0
         self._tied: tuple[Account, ...] = ()
         self._grouping: asyncio.Task[ControlGroups] | None = None
+        self._groups: ControlGroups | None = None
         self._joined: set[str] = set()
         self._clearances: dict[str, tuple[Clearance, ...]] = {}
         self._version: str | None = None
@@ -152,12 +153,17 @@ class Standings:
     async def _all_groups(self, parties: Directory) -> ControlGroups:
         """Return the control groups of this reading of the directory: found once, off the event loop.
 
-        A hundred thousand parties take seconds. A decision that cannot wait so long gives up, and the work goes on.
+        A hundred thousand parties take seconds the first time, and a fraction of it when some have changed. A decision
+        that cannot wait so long gives up, and the work goes on.
         """
         if self._grouping is None or _failed(self._grouping):
-            work = asyncio.to_thread(_groups_of, parties, self._tied, self._register)
-            self._grouping = asyncio.create_task(work)
+            self._grouping = asyncio.create_task(self._grouped(parties))
         return await asyncio.shield(self._grouping)
+
+    async def _grouped(self, parties: Directory) -> ControlGroups:
+        groups = await asyncio.to_thread(_groups_of, parties, self._tied, self._register, self._groups)
+        self._groups = groups
+        return groups
 
     async def _join(self, standing: Standing) -> None:
         """Let what the members of a group used so far count for it, once for each reading of the directory.
@@ -239,12 +245,14 @@ def by_party(clearances: Iterable[Clearance]) -> dict[str, tuple[Clearance, ...]
     return found
 
 
-def _groups_of(parties: Directory, tied: tuple[Account, ...], register: Register | None) -> ControlGroups:
+def _groups_of(
+    parties: Directory, tied: tuple[Account, ...], register: Register | None, before: ControlGroups | None
+) -> ControlGroups:
     try:
         links = register_links(parties, register)
     except StorageFault:  # the standings escalate on it, and the groups are found again when the register is back
         links = {}
-    return ControlGroups(parties, tied, links)
+    return ControlGroups(parties, tied, links, before)
 
 
 def _failed(work: asyncio.Task[Any]) -> bool:
