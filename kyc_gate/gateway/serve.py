@@ -14,10 +14,11 @@ import uvicorn
 
 from kyc_gate.api.app import api_app
 from kyc_gate.asgi.middleware import KYCGateMiddleware
+from kyc_gate.authz.app import AuthzApp
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.gateway.app import Gateway
 from kyc_gate.model.record import Record
-from kyc_gate.service.config import Configuration
+from kyc_gate.service.config import AuthzSettings, Configuration
 from kyc_gate.service.gate import Gate
 from kyc_gate.webhook.app import webhook_app
 from kyc_gate.webhook.tls import keep_certificate, load_tls, tls_of
@@ -43,6 +44,8 @@ class Addresses(Record):
     gateway: str
     api: str
     webhook: str = ""
+    authz: str = ""
+    authz_grpc: str = ""
 
 
 async def serve(
@@ -54,14 +57,14 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set, or until SIGINT or SIGTERM where it is None; then let the calls under way end.
 
-    With `[kubernetes]` the webhook is served too, and the gateway only where it has upstreams.
+    With `[kubernetes]` or `[authz]` their doors are served too, and the gateway only where it has upstreams.
     `ready` is called once with the addresses, after the gate is open and every port is taken.
     Raises `ConfigurationError` for a port that is not to be had, or a certificate that cannot be used.
     """
     settings, api, cluster = configuration.gateway, configuration.api, configuration.kubernetes
     async with contextlib.AsyncExitStack() as stack:
         servers, addresses = [], {}
-        if cluster is None or settings.upstreams:
+        if (cluster is None and configuration.authz is None) or settings.upstreams:
             gateway = Gateway(
                 settings.upstreams, connect_seconds=settings.connect_seconds, upstream_seconds=settings.upstream_seconds
             )
@@ -79,11 +82,29 @@ async def serve(
             servers.append((server, hook))
             addresses["webhook"] = _address(hook, "https" if tls else "http")
             await stack.enter_async_context(_beside(keep_certificate(server.config, tls)))
+        if configuration.authz is not None:
+            asked = configuration.authz
+            side = stack.enter_context(_listening(asked.host, asked.port, "authz"))
+            servers.append((_Server(_config(AuthzApp(gate))), side))
+            addresses["authz"] = _address(side)
         await stack.enter_async_context(gate)
+        if configuration.authz is not None and configuration.authz.grpc_port is not None:
+            addresses["authz_grpc"] = await stack.enter_async_context(_authz_grpc(gate, configuration.authz))
         await stack.enter_async_context(_beside(_reevaluated(gate)))
         stack.enter_context(_reloading(gate))
-        told = Addresses(gateway=addresses.get("gateway", ""), api=_address(back), webhook=addresses.get("webhook", ""))
+        told = Addresses(**{"gateway": "", "api": _address(back), **addresses})
         await _run(tuple(servers), told, ready, stop)
+
+
+@contextlib.asynccontextmanager
+async def _authz_grpc(gate: Gate, settings: AuthzSettings) -> AsyncIterator[str]:
+    """Serve Envoy's questions over gRPC. Raises `ConfigurationError` where the extra `envoy` is not installed."""
+    try:
+        from kyc_gate.authz.envoy_grpc import serving
+    except ImportError as error:
+        raise ConfigurationError(f"`authz.grpc_port` needs the extra `envoy`: {error}") from error
+    async with serving(gate, settings.host, settings.grpc_port or 0) as port:
+        yield f"{settings.host}:{port}"
 
 
 async def _reevaluated(gate: Gate) -> None:

@@ -202,6 +202,14 @@ class AuditSettings(Record):
     years_ear: Annotated[int, Meta(ge=5, le=100)] = 5
 
 
+class AuthzSettings(Record):
+    """The door for proxies that ask: over HTTP at `port`, and over gRPC at `grpc_port` where that is given."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8082
+    grpc_port: Annotated[int, Meta(ge=0, le=65535)] | None = None
+
+
 class LogSettings(Record):
     """The decision line: its format, and whether names of parties may stand in it.
 
@@ -228,6 +236,7 @@ class Configuration(Record):
     kubernetes: KubernetesSettings | None = None
     gateway: GatewaySettings = GatewaySettings()
     api: APISettings = APISettings()
+    authz: AuthzSettings | None = None
     policy: PolicySettings = PolicySettings()
     log: LogSettings = LogSettings()
     audit: AuditSettings = AuditSettings()
@@ -308,6 +317,7 @@ def _keys(at: str) -> list[str]:
         "kubernetes": AccountRule if "accounts" in at else KubernetesSettings,
         "gateway": Upstream if "upstreams" in at else GatewaySettings,
         "api": APISettings,
+        "authz": AuthzSettings,
         "policy": PolicySettings,
         "log": LogSettings,
         "audit": AuditSettings,

@@ -225,3 +225,21 @@ async def test_a_signal_and_a_call_have_the_policies_read(tmp_path: Path) -> Non
 
 def _reload(header: str) -> bytes:
     return f"POST /v1/policies/reload HTTP/1.1\r\nHost: a\r\n{header}Content-Length: 0\r\n\r\n".encode()
+
+
+async def test_the_door_for_proxies_is_served_where_it_is_configured(tmp_path: Path) -> None:
+    """With `[authz]` both of its ports answer, and without upstreams there is no gateway."""
+    pytest.importorskip("envoy.service.auth.v3", reason="the package `xds-protos` is not installed")
+    gate, stop = make_gate(tmp_path), asyncio.Event()
+    settings = configuration_of({"authz": {"port": 0, "grpc_port": 0}, "api": {"port": 0}})
+    ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve(gate, settings, ready=ready.set_result, stop=stop))
+    addresses = await asyncio.wait_for(ready, 10)
+    assert addresses.gateway == ""
+    port = int(addresses.authz.rpartition(":")[2])
+    answer = await exchange(port, b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    assert status_of(answer) == 200
+    _, writer = await asyncio.open_connection("127.0.0.1", int(addresses.authz_grpc.rpartition(":")[2]))
+    writer.close()
+    stop.set()
+    await task

@@ -1,0 +1,112 @@
+"""Traefik's ForwardAuth as its documentation describes it, and questions that describe no call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from gates import PATH, approve_waiting, job, make_gate, used
+from wire import served
+
+from kyc_gate import Gate
+from kyc_gate.authz.app import AuthzApp
+
+
+@pytest.fixture
+async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
+    async with make_gate(tmp_path, body_bytes=4096) as gate:
+        yield gate
+
+
+@pytest.fixture
+async def traefik(gate: Gate) -> AsyncIterator[httpx.AsyncClient]:
+    async with (
+        served(AuthzApp(gate), lifespan="off") as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        yield client
+
+
+def said(account: str, *, path: str = PATH, method: str = "POST") -> dict[str, str]:
+    return {
+        "X-Forwarded-Method": method,
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "api.example",
+        "X-Forwarded-Uri": path,
+        "X-Forwarded-For": "192.0.2.1",
+        "X-Account": f"acct-{account}",
+        "Content-Type": "application/json",
+    }
+
+
+async def ask(client: httpx.AsyncClient, headers: dict[str, str], body: bytes = b"") -> httpx.Response:
+    """Traefik asks with GET, whatever the client's method, and with the client's body where it forwards bodies."""
+    return await client.request("GET", "/traefik", headers=headers, content=body)
+
+
+async def test_allowed_blocked_held_and_approved(traefik: httpx.AsyncClient, gate: Gate) -> None:
+    """Any answer but 200 goes to the client as it is; an approval makes it 200."""
+    assert (await ask(traefik, said("norge"), job())).status_code == 200
+    assert await used(gate, "norge") > 0
+    waiting = await ask(traefik, said("nobody"), job())
+    assert (waiting.status_code, waiting.json()["outcome"]) == (403, "escalate")
+    await approve_waiting(gate)
+    assert (await ask(traefik, said("nobody"), job())).status_code == 200
+    blocked = await ask(traefik, said("harbin"), job())
+    assert (blocked.status_code, blocked.json()["outcome"]) == (403, "block")
+    assert blocked.headers["kyc-decision-id"].startswith("dec_")
+
+
+async def test_without_the_body_no_operation_passes(traefik: httpx.AsyncClient, gate: Gate) -> None:
+    """With `forwardBody = false` a guarded operation is refused; unguarded calls and looking pass."""
+    assert (await ask(traefik, said("norge"))).status_code == 400
+    assert (await ask(traefik, said("harbin", path="/elsewhere?x=1"))).status_code == 200
+    assert (await ask(traefik, said("harbin", method="GET"))).status_code == 200
+    assert await used(gate, "norge") == 0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"X-Forwarded-Uri": None}, id="no-target"),
+        pytest.param({"X-Forwarded-Method": "CREATE"}, id="unknown-method"),
+        pytest.param({"X-Forwarded-Uri": "/v1/training%2Djobs"}, id="escaped"),
+        pytest.param({"X-Forwarded-Uri": "//v1//training-jobs"}, id="slashes"),
+        pytest.param({"X-HTTP-Method-Override": "GET"}, id="override"),
+        pytest.param({"Content-Encoding": "gzip"}, id="coded"),
+        pytest.param({"X-Original-URL": "/elsewhere"}, id="rewritten"),
+    ],
+)
+async def test_what_can_be_read_two_ways_does_not_pass(
+    changed: dict[str, str | None], traefik: httpx.AsyncClient, gate: Gate
+) -> None:
+    """A call that is not described in one way is refused."""
+    headers = {name: value for name, value in {**said("norge"), **changed}.items() if value is not None}
+    assert 400 <= (await ask(traefik, headers, job())).status_code < 500
+    assert await used(gate, "norge") == 0
+
+
+async def test_a_target_said_twice_does_not_pass(traefik: httpx.AsyncClient) -> None:
+    """A client's own `X-Forwarded-Uri` beside the proxy's is refused."""
+    headers = [*said("norge").items(), ("X-Forwarded-Uri", "/elsewhere")]
+    assert (await traefik.request("GET", "/traefik", headers=headers, content=job())).status_code == 400
+
+
+async def test_other_paths_pass_nothing(traefik: httpx.AsyncClient) -> None:
+    """A question to a path that is no proxy's is answered 404, and the health check with 200."""
+    assert (await traefik.get("/")).status_code == 404
+    assert (await traefik.get("/healthz")).status_code == 200
+
+
+async def test_a_gate_that_fails_passes_nothing(
+    traefik: httpx.AsyncClient, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the gate raises, the answer is a refusal."""
+
+    async def failing(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(gate, "admit", failing)
+    assert (await ask(traefik, said("norge"), job())).status_code == 503
