@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from client.clouds import Cloud
 from client.clouds import serving as cloud_serving
 from client.test_botocore import MACHINES, credentials
-from gates import PATH, job, make_gate, used
+from gates import PATH, approve, job, make_gate, used
 from relay import free_port
 from wire import served
 
@@ -193,12 +193,7 @@ async def test_an_approval_lets_the_same_call_through(front: Front, door: str) -
     """What waits names its case; approved, the same call passes."""
     body = job(name=door)
     response = await send(front.urls[door] + PATH, NOBODY, body)
-    case = await front.gate.store.fetch_case(response.json()["case_id"])
-    assert case is not None
-    now = front.gate.now()
-    await front.gate.store.approve_case(
-        case.id, reviewer="rita", note="known", at=now, expires_at=case.due_at, budget=None
-    )
+    await approve(front.gate, response.json()["case_id"])
     assert (await send(front.urls[door] + PATH, NOBODY, body)).status_code == 200
     assert front.cloud.requests == [(PATH, body)]
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from gates import PATH, approve_waiting, job, make_gate, used
+from gates import PATH, approve, approve_waiting, job, make_gate, used
 
 from kyc_gate import Gate
 from kyc_gate.client.blocking import BlockingGate
@@ -51,11 +51,8 @@ async def test_an_async_client_is_refused_then_approved_then_sent(gate: Gate, cl
             assert response.json()["outcome"] == outcome
             assert response.headers["KYC-Decision-Id"].startswith("dec_")
         assert cloud.requests == []
-        cases = await gate.store.fetch_cases(state="open")
-        (waiting,) = (case for case in cases if case.account.endswith("nobody"))
-        await gate.store.approve_case(
-            waiting.id, reviewer="rita", note="known", at=gate.now(), expires_at=waiting.due_at, budget=None
-        )
+        (waiting,) = (each for each in await gate.store.fetch_cases() if each.account.endswith("nobody"))
+        await approve(gate, waiting.id)
         (await client.send_request(ask(cloud.url, "nobody"))).raise_for_status()
         (await client.send_request(ask(cloud.url, "norge"))).raise_for_status()
         (await client.send_request(ask(cloud.url, "harbin", b"\x00", "/elsewhere"))).raise_for_status()
