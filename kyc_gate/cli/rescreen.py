@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from kyc_gate.cli.lines import numbered_rows
 from kyc_gate.cli.lists import add_lists, read_lists, snapshot_named
@@ -22,7 +25,7 @@ from kyc_gate.model.record import plain
 from kyc_gate.screening.screener import MATCH, POSSIBLE, Screener
 from kyc_gate.service.build import files_of
 from kyc_gate.service.config import Configuration, read_configuration
-from kyc_gate.service.flips import Backtest, Flip, FlipCount
+from kyc_gate.service.flips import Answer, Backtest, Flip, FlipCount
 from kyc_gate.service.list_shelf import read_active, shelf_of
 from kyc_gate.service.rescreening import Rescreener, Snapshots, kept_snapshots, open_cases
 from kyc_gate.service.settings import settings_of
@@ -41,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", metavar="FILE", help="where it is kept what was screened, to go on from there")
     parser.add_argument("--old", metavar="SNAPSHOT", help="backtest: a list file, a folder, or a kept generation")
     parser.add_argument("--new", metavar="SNAPSHOT", help="backtest: the same for the other side; else as `--old`")
+    parser.add_argument("--old-answers", metavar="FILE", help="backtest: answers kept of another version, for `--old`")
+    parser.add_argument("--keep-answers", metavar="FILE", help="backtest: keep the new side's answers in a file")
     parser.add_argument("--report", action="store_true", help="compare `--old` with `--new`; nothing is written")
     for side in ("old", "new"):
         parser.add_argument(f"--{side}-possible", metavar="X", type=float, help=f"the lower line of the {side} side")
@@ -49,8 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Screen the book again, or compare two sides over it."""
-    if options.report != (options.old is not None):
-        raise UsageError("`--report` needs `--old`, and the other way round")
+    sides = [side for side in (options.old, options.old_answers) if side is not None]
+    if len(sides) != int(options.report):
+        raise UsageError("`--report` needs one of `--old` and `--old-answers`, and they need `--report`")
+    if options.keep_answers and not options.report:
+        raise UsageError("`--keep-answers` needs `--report`")
+    if options.old_answers and options.new is None:
+        raise UsageError("`--old-answers` needs `--new SNAPSHOT`")
     configuration = read_configuration(options.config) if options.config else None
     if options.report:
         return _report(options, configuration)
@@ -178,21 +188,47 @@ def _report(options: argparse.Namespace, configuration: Configuration | None) ->
     """Print every party that the sides answer differently, and the sums."""
     if options.book == STORE:
         raise UsageError("`--report` needs a file of parties; `kyc-gate parties list --json` writes one")
-    old = snapshot_named(options.old, options.config)
-    new = old if options.new in (None, options.old) else snapshot_named(options.new, options.config)
+    old = snapshot_named(options.old, options.config) if options.old else None
+    new = old if old and options.new in (None, options.old) else snapshot_named(options.new, options.config)
     backtest = Backtest(
-        _drawn(old, configuration, options.old_possible, options.old_match),
+        _drawn(old, configuration, options.old_possible, options.old_match) if old else _answers(options.old_answers),
         _drawn(new, configuration, options.new_possible, options.new_match),
     )
     book = _Book(options.book)
     tell: Callable[[Flip], None] = _tell if for_people(options.json) else lambda flip: print_json(plain(flip))
-    with counted("backtest", book.lines(), unit="parties") as more:
-        for flip in backtest.flips(book.parties()):
+    with counted("backtest", book.lines(), unit="parties") as more, _keeping(options.keep_answers) as keep:
+        for answer, flip in backtest.flips(book.parties()):
+            keep(answer)
             if flip is not None:
                 tell(flip)
             more(1)
     _tell_count(backtest.count, people=for_people(options.json))
     return 1 if book.bad else 0
+
+
+def _answers(path: str) -> dict[str, Answer]:
+    """Return the answers kept in a file, by party. Raises `InputError` that names the line which is none."""
+    found = {}
+    for number, row in numbered_rows(path):
+        try:
+            answer = msgspec.convert(row(), Answer)
+        except (msgspec.ValidationError, InputError) as error:
+            raise InputError(f"`{path}` line {number} is no answer that `--keep-answers` kept: {error}") from error
+        found[answer.party] = answer
+    return found
+
+
+@contextmanager
+def _keeping(path: str | None) -> Iterator[Callable[[Answer], object]]:
+    """Give what writes answers into a file, a line each; without a file, nothing is written."""
+    if path is None:
+        yield lambda answer: None
+        return
+    try:
+        with Path(path).open("wb") as file:
+            yield lambda answer: file.write(msgspec.json.encode(answer) + b"\n")
+    except OSError as error:
+        raise InputError(f"`{path}` cannot be written: {error.strerror or error}") from error
 
 
 def _tell(flip: Flip) -> None:
@@ -203,7 +239,7 @@ def _tell_count(count: FlipCount, *, people: bool) -> None:
     if not people:
         print_json(plain(count))
         return
-    print(f"{count.flips} of {count.parties} parties flip")
+    print(f"{count.flips} of {count.parties} parties flip; scorer {count.old_scorer} beside {count.scorer}")
     for what, number in count.outcomes.items():
         print(f"  {what}: {number}")
     for code in sorted({*count.gained, *count.lost}):

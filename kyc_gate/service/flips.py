@@ -1,4 +1,4 @@
-"""A backtest of screening: every party of a book that two snapshots, or two sets of lines, answer differently."""
+"""A backtest of screening: every party of a book that two snapshots, sets of lines or scorers answer differently."""
 
 from __future__ import annotations
 
@@ -24,6 +24,19 @@ class Side(Record):
     listed: str | None = None
 
 
+class Answer(Record):
+    """What one version of the screening said of a party, kept so that a later version can be held against it."""
+
+    party: str
+    side: Side
+    scorer: str
+    snapshot: str
+
+
+NOT_KEPT = "not_kept"
+"""The outcome of a party of whom no earlier answer was kept: whatever is said of it now is new."""
+
+
 class Flip(Record):
     """A party whose outcome, or whose lists, differ between the sides."""
 
@@ -43,13 +56,20 @@ class FlipCount(Record):
     lost: dict[str, int]
     old: str
     new: str
+    old_scorer: str = SCORER_VERSION
     scorer: str = SCORER_VERSION
 
 
 class Backtest:
-    """Compares two screeners over a book, one party at a time. `count` holds after all were compared."""
+    """Compares a screener over a book with an older one, or with the answers that were kept of one, a party at a time.
 
-    def __init__(self, old: Screener, new: Screener, parties: Mapping[str, Party] | None = None) -> None:
+    Answers compare two scorers: a version answers the book, and the next is held against what it said.
+    `count` holds after all were compared.
+    """
+
+    def __init__(
+        self, old: Screener | Mapping[str, Answer], new: Screener, parties: Mapping[str, Party] | None = None
+    ) -> None:
         self._old = old
         self._new = new
         self._parties = parties or {}
@@ -58,32 +78,45 @@ class Backtest:
         self._gained: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
 
-    def flips(self, book: Iterable[Party]) -> Iterator[Flip | None]:
-        """Yield, for each party, its flip, or None where both sides agree."""
+    def flips(self, book: Iterable[Party]) -> Iterator[tuple[Answer, Flip | None]]:
+        """Yield, for each party, what the new side says, and its flip: None where both sides agree."""
         for party in book:
             self._seen += 1
-            old, new = (_side(screen_with_owners(party, self._parties, each)) for each in (self._old, self._new))
+            old, new = self._old_side(party), _side(screen_with_owners(party, self._parties, self._new))
+            answer = Answer(party=party.id, side=new, scorer=SCORER_VERSION, snapshot=self._new.snapshot.digest)
             if (old.outcome, old.lists) == (new.outcome, new.lists):
-                yield None
+                yield answer, None
                 continue
             self._flips += 1
             self._outcomes[f"{old.outcome} to {new.outcome}"] += 1
             self._gained.update(set(new.lists) - set(old.lists))
             self._lost.update(set(old.lists) - set(new.lists))
-            yield Flip(party=party.id, name=party.name, old=old, new=new)
+            yield answer, Flip(party=party.id, name=party.name, old=old, new=new)
+
+    def _old_side(self, party: Party) -> Side:
+        if isinstance(self._old, Screener):
+            return _side(screen_with_owners(party, self._parties, self._old))
+        kept = self._old.get(party.id)
+        return kept.side if kept is not None else Side(outcome=NOT_KEPT)
 
     @property
     def count(self) -> FlipCount:
         """The sums so far."""
+        kept = () if isinstance(self._old, Screener) else self._old.values()
         return FlipCount(
             parties=self._seen,
             flips=self._flips,
             outcomes=dict(sorted(self._outcomes.items())),
             gained=dict(sorted(self._gained.items())),
             lost=dict(sorted(self._lost.items())),
-            old=self._old.snapshot.digest,
+            old=self._old.snapshot.digest if isinstance(self._old, Screener) else _all_of(a.snapshot for a in kept),
             new=self._new.snapshot.digest,
+            old_scorer=SCORER_VERSION if isinstance(self._old, Screener) else _all_of(a.scorer for a in kept),
         )
+
+
+def _all_of(values: Iterable[str]) -> str:
+    return ", ".join(sorted(set(values)))
 
 
 def _side(found: Screening) -> Side:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from approvals import approve_case, reject_case
+from msgspec.structs import replace
 
 from kyc_gate.errors import InputError
 from kyc_gate.feeds.difference import difference
@@ -19,6 +20,7 @@ from kyc_gate.lists.read import read_list
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Party
+from kyc_gate.names.scorer import SCORER_VERSION
 from kyc_gate.ownership.directory import Directory
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.flips import Backtest
@@ -200,7 +202,7 @@ def test_the_book_is_laid_out_once(book: ScreenedBook, monkeypatch: pytest.Monke
 def test_every_flip_is_listed() -> None:
     """A backtest names each party that the sides answer differently, and sums outcomes and lists."""
     backtest = Backtest(Screener(BEFORE), Screener(AFTER))
-    flips = [flip for flip in backtest.flips(BOOK) if flip is not None]
+    flips = [flip for _, flip in backtest.flips(BOOK) if flip is not None]
     assert [(flip.party, flip.old.outcome, flip.new.lists) for flip in flips] == [
         ("a", "clear", ("SDN",)),
         ("d", "clear", ("SDN",)),
@@ -208,7 +210,7 @@ def test_every_flip_is_listed() -> None:
     assert backtest.count.gained == {"SDN": 2}
     assert backtest.count.parties == 4
     back = Backtest(Screener(AFTER), Screener(BEFORE))
-    assert [flip for flip in back.flips(BOOK) if flip is not None]
+    assert [flip for _, flip in back.flips(BOOK) if flip is not None]
     assert back.count.lost == {"SDN": 2}
 
 
@@ -216,8 +218,23 @@ def test_two_sets_of_lines_are_compared() -> None:
     """A name that is possible between the lines flips when the line moves past it."""
     strict, lax = Screener(AFTER, possible=0.5, match=0.6), Screener(AFTER, possible=0.999, match=0.999)
     backtest = Backtest(strict, lax)
-    assert [flip.party for flip in backtest.flips(BOOK) if flip is not None] == ["d"]
+    assert [flip.party for _, flip in backtest.flips(BOOK) if flip is not None] == ["d"]
     assert sum(backtest.count.outcomes.values()) == 1
+
+
+def test_a_scorer_is_held_against_what_another_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers that one version kept flip where the next answers otherwise; a party without one is new."""
+    kept = {answer.party: answer for answer, _ in Backtest(Screener(AFTER), Screener(AFTER)).flips(BOOK)}
+    same = Backtest(kept, Screener(AFTER))
+    assert [flip for _, flip in same.flips(BOOK) if flip is not None] == []
+    kept = {id: replace(answer, scorer="4") for id, answer in kept.items() if id != "b"}
+    monkeypatch.setattr("kyc_gate.names.scorer.Scorer._sure", lambda self, score, agreed, asked: score / 2)
+    changed = Backtest(kept, Screener(AFTER))
+    flips = {flip.party: (flip.old.outcome, flip.new.outcome) for _, flip in changed.flips(BOOK) if flip is not None}
+    assert flips["b"] == ("not_kept", "clear")
+    assert flips["a"] == ("match", "clear")
+    assert (changed.count.old_scorer, changed.count.scorer) == ("4", SCORER_VERSION)
+    assert changed.count.old == changed.count.new == AFTER.digest
 
 
 async def test_a_gate_that_serves_opens_cases_by_itself(tmp_path: Path) -> None:
@@ -259,6 +276,15 @@ async def test_the_command_goes_over_book_and_store(tmp_path: Path) -> None:
     _, out, err = await kyc_gate(*report)
     assert [json.loads(line).get("party") for line in out.splitlines()] == ["a", "d", None], err
     assert json.loads(out.splitlines()[-1])["gained"] == {"SDN": 2}
+    answers = str(tmp_path / "answers.jsonl")
+    await kyc_gate(*report[:6], "--old", "active", "--keep-answers", answers)
+    later = (*report[:6], "--old-answers", answers, "--new", str(old))
+    _, out, err = await kyc_gate(*later)
+    assert [json.loads(line).get("party") for line in out.splitlines()] == ["a", "d", None], err
+    assert json.loads(out.splitlines()[-1])["lost"] == {"SDN": 2}
+    await asyncio.to_thread(Path(answers).write_text, '{"party": 1}\n', "utf-8")
+    status, _, err = await kyc_gate(*later)
+    assert (status, "answers.jsonl` line 1" in err) == (1, True), err
     _, out, _ = await kyc_gate("lists", "diff", str(old), "active", "--config", config)
     rows = [json.loads(line) for line in out.splitlines()]
     assert [(row["change"], row["names_added"]) for row in rows[:-1]] == [("changed", [OURS])]
