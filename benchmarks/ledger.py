@@ -209,7 +209,7 @@ def _again(statements: list[Statement], number: int) -> list[Statement]:
             found.append((sql, values))
             continue
         given = [fresh(value) for value in values]
-        if sql.startswith("INSERT INTO records"):
+        if sql.startswith(("INSERT INTO records", "INSERT INTO personal")):
             given[0] = 1_000_000 + number
         found.append((sql, tuple(given)))
     return found
