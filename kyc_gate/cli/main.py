@@ -42,6 +42,7 @@ COMMANDS = {
     "ledger": Entry("ledger", "show what control groups have used"),
     "report": Entry("report", "draft reports from stored facts"),
     "audit": Entry("audit", "verify and export the audit chain"),
+    "notify": Entry("notify", "show what waits to be told, and send dead letters again"),
     "doctor": Entry("doctor", "check versions, configuration, store, lists, policy and clock"),
 }
 

@@ -18,12 +18,14 @@ from kyc_gate.lists.read import ListReading, read_set
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
+from kyc_gate.model.receiver import require_secret
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.service.config import Configuration, GenericSettings
 from kyc_gate.service.ip_file import read_ip_countries
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.model_file import read_models
+from kyc_gate.service.notifier import Notifier
 from kyc_gate.service.policy_keeper import PolicyKeeper
 from kyc_gate.service.policy_source import read_policies
 from kyc_gate.service.settings import settings_of
@@ -57,6 +59,7 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
         "models": read_models(configuration.path(name) for name in configuration.compute.models),
         "ip_countries": ip_countries_of(configuration),
         "settings": settings_of(configuration),
+        "notifier": notifier_of(configuration),
     }
 
 
@@ -74,6 +77,20 @@ def register_of(configuration: Configuration) -> GleifRegister | None:
         return GleifRegister(configuration.path(configuration.owners.gleif))
     except StorageFault as error:
         raise ConfigurationError(f"`owners.gleif`: {error}") from error
+
+
+def notifier_of(configuration: Configuration) -> Notifier:
+    """Return what tells the receivers that are configured. Raises `ConfigurationError` for a secret that is none."""
+    secrets = {}
+    for receiver in configuration.notify.receivers:
+        if receiver.secret_file is not None:
+            file = configuration.path(receiver.secret_file)
+            try:
+                secrets[receiver.name] = file.read_text(encoding="ascii").strip()
+                require_secret(receiver, secrets[receiver.name])
+            except (OSError, ValueError) as error:
+                raise ConfigurationError(f"`notify.receivers`: {error}") from error
+    return Notifier(configuration.notify.receivers, secrets=secrets, console=configuration.notify.console_url)
 
 
 def files_of(configuration: Configuration) -> ListSnapshot | None:

@@ -16,6 +16,7 @@ from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
 from kyc_gate.adapters.kubernetes.settings import AccountRule, KubernetesSettings
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.feeds.source import Canary, Source
+from kyc_gate.model.receiver import Receiver
 from kyc_gate.model.record import Record
 from kyc_gate.service.business_calendar import BusinessCalendar
 
@@ -210,6 +211,19 @@ class AuthzSettings(Record):
     grpc_port: Annotated[int, Meta(ge=0, le=65535)] | None = None
 
 
+class NotifySettings(Record):
+    """Who is told what happens. `console_url` is where links in messages lead."""
+
+    console_url: str = ""
+    receivers: tuple[Receiver, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse two receivers of one name: each has its own place in the outbox."""
+        names = [receiver.name for receiver in self.receivers]
+        if len(set(names)) < len(names):
+            raise ValueError("two receivers have one name")
+
+
 class LogSettings(Record):
     """The decision line: its format, and whether names of parties may stand in it.
 
@@ -240,6 +254,7 @@ class Configuration(Record):
     policy: PolicySettings = PolicySettings()
     log: LogSettings = LogSettings()
     audit: AuditSettings = AuditSettings()
+    notify: NotifySettings = NotifySettings()
     folder: str = "."
 
     def path(self, name: str) -> Path:
@@ -321,6 +336,7 @@ def _keys(at: str) -> list[str]:
         "policy": PolicySettings,
         "log": LogSettings,
         "audit": AuditSettings,
+        "notify": Receiver if "receivers" in at else NotifySettings,
     }
     chosen = known.get(section)
     return [field.name for field in msgspec.structs.fields(chosen)] if chosen else []

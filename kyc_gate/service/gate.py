@@ -59,6 +59,7 @@ from kyc_gate.service.generation import Generation
 from kyc_gate.service.growth import definition_of, growth_of, repeated
 from kyc_gate.service.lineage_facts import declared_run, with_models
 from kyc_gate.service.list_keeper import ListKeeper
+from kyc_gate.service.notifier import Notifier
 from kyc_gate.service.policy_keeper import PolicyKeeper
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
@@ -97,6 +98,7 @@ class Gate:
         register: Register | None = None,
         origin: Origin | None = None,
         policy_keeper: PolicyKeeper | None = None,
+        notifier: Notifier | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self._active = ActivePolicies.of(policies, self.settings, origin)
@@ -113,6 +115,7 @@ class Gate:
         self._screening = asyncio.Semaphore(SCREENINGS)
         self.keeper = keeper
         self.policy_keeper = policy_keeper
+        self._notifier = notifier or Notifier(())
         self.trials = Trials()
         self.tally = Tally()
         self._spans = Spans(on=self.settings.spans)
@@ -147,6 +150,8 @@ class Gate:
         await self._keep_policies()
         self._opened = True
         self._keeping.append(asyncio.create_task(self._upkeep.keep(self)))
+        if self._notifier.receivers:
+            self._keeping.append(asyncio.create_task(self._notifier.keep(self)))
         if self.keeper is not None:
             self._keeping.append(asyncio.create_task(self.keeper.keep(self)))
         log.info("gate.opened", policies=self._active.names, lists=self._lists_named())

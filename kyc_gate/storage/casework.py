@@ -29,6 +29,7 @@ from kyc_gate.model.record import plain
 from kyc_gate.storage import clearances, grants
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.documents import read, written
+from kyc_gate.storage.outbox import emit
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.store import CaseOpening, CaseQuery
 from kyc_gate.storage.timestamps import micros
@@ -482,6 +483,12 @@ def _record(connection: Connection, case: Case, step: Move, said: str, told: dic
         **told,
     }
     append_record(connection, seal(body))
+    emit(
+        connection,
+        said,
+        {"case_id": case.id, "severity": case.severity, "state": case.state.value, "rules": list(case.rules)},
+        step.at,
+    )
 
 
 def _save(connection: Connection, case: Case) -> None:

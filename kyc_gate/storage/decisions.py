@@ -7,10 +7,11 @@ from datetime import datetime
 
 from kyc_gate.audit.record import body_of
 from kyc_gate.audit.seal import Sealed
-from kyc_gate.model.case import run_fingerprint
+from kyc_gate.model.case import Case, run_fingerprint
 from kyc_gate.model.written import Written
 from kyc_gate.storage import casework, grants, ledger, models
 from kyc_gate.storage.chain_log import append_record
+from kyc_gate.storage.outbox import emit
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.store import DecisionEntry, GrantNotSpent, Receipt
 
@@ -34,12 +35,30 @@ def append_decision(connection: Connection, entry: DecisionEntry, sealed: Sealed
     case = casework.open_or_join(connection, entry.case) if entry.case is not None else None
     # 3. The record.
     record = append_record(connection, sealed, entry.decision_id, party_id=entry.party_id, retention=entry.retention)
+    # 4. What is to be told of it, in the same transaction.
+    _tell(connection, entry, case)
     return Receipt(
         position=record.position,
         hash=record.hash,
         case_id=case.id if case else None,
         due_at=case.due_at if case else None,
     )
+
+
+def _tell(connection: Connection, entry: DecisionEntry, case: Case | None) -> None:
+    """Put what others are told of a decision into the outbox: ids, and never a name."""
+    told: dict[str, object] = {"decision_id": entry.decision_id, "outcome": entry.record.get("outcome")}
+    if case is not None and entry.case is not None:
+        told |= {
+            "case_id": case.id,
+            "severity": case.severity,
+            "rules": list(case.rules),
+            "due_at": case.due_at.isoformat(),
+        }
+        first = case.decision_ids == (entry.decision_id,)
+        emit(connection, "case.opened" if first else "case.joined", told, entry.case.at)
+    elif entry.record.get("outcome") == "block" and isinstance(at := entry.record.get("at"), str):
+        emit(connection, "decision.blocked", told | {"rules": entry.record.get("rules")}, datetime.fromisoformat(at))
 
 
 def withdraw(connection: Connection, entry: DecisionEntry) -> None:

@@ -20,6 +20,7 @@ from kyc_gate.model.case_steps import Move, Moved
 from kyc_gate.model.clearance import Clearance
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
+from kyc_gate.model.outbox import Delivery
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.questionnaire import Questionnaire
 from kyc_gate.model.run import DeclaredRun
@@ -35,6 +36,7 @@ from kyc_gate.storage import (
     ledger,
     links,
     models,
+    outbox,
     papers,
     people,
     personal,
@@ -410,6 +412,32 @@ class RowStore:
     async def prove_consistency(self, first: int, second: int) -> list[bytes]:
         """Return the hashes that show the log at one size to be the beginning of it at another."""
         return await self._read(lambda connection: tree.prove_consistency(connection, first, second))
+
+    # events to tell
+
+    async def spread_events(self, receivers: Sequence[str], now: datetime) -> None:
+        """Give each receiver what happened since it was last looked at."""
+        await self._write(lambda connection: outbox.spread(connection, receivers, now))
+
+    async def claim_event(self, receiver: str, now: datetime, lease_seconds: int) -> Delivery | None:
+        """Return the receiver's oldest event where it is due, out of other gates' reach for a while."""
+        return await self._write(lambda connection: outbox.claim(connection, receiver, now, lease_seconds))
+
+    async def note_sent(self, delivery: Delivery) -> None:
+        """Note that a receiver has an event."""
+        await self._write(lambda connection: outbox.sent(connection, delivery))
+
+    async def note_failed(self, delivery: Delivery, said: str, now: datetime, *, final: bool) -> bool:
+        """Note that an event did not arrive, and return whether it is a dead letter now."""
+        return await self._write(lambda connection: outbox.failed(connection, delivery, said, now, final=final))
+
+    async def replay_events(self, receiver: str, now: datetime) -> int:
+        """Put the dead letters of a receiver on their way again, and return how many."""
+        return await self._write(lambda connection: outbox.replay(connection, receiver, now))
+
+    async def count_events(self) -> dict[tuple[str, str], int]:
+        """Return how many events wait and are dead, by receiver and state."""
+        return await self._read(outbox.counts)
 
     # what records say of people
 

@@ -1,0 +1,25 @@
+"""What is told to others, and how far it got."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kyc_gate.model.record import Record
+
+
+class Event(Record):
+    """Something that happened, thin: ids and numbers, never a name. `id` stays the same whenever it is told."""
+
+    id: str
+    name: str
+    at: datetime
+    data: dict[str, object]
+
+
+class Delivery(Record):
+    """An event on its way to one receiver, and how often it was tried."""
+
+    number: int
+    receiver: str
+    tries: int
+    event: Event

@@ -1,0 +1,232 @@
+"""One event sent to one receiver, over an address that was checked, by the connection that is made to it.
+
+INVARIANT: what is connected to is what was checked: the resolver of the session refuses, so no second look-up can
+answer otherwise. Redirects are not followed, and of an answer only its status is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import ipaddress
+import json
+import smtplib
+import socket
+from collections.abc import Mapping
+from datetime import datetime
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from kyc_gate.model.outbox import Event
+from kyc_gate.model.receiver import Receiver
+from kyc_gate.model.record import canonical_text, plain
+from kyc_gate.telemetry.cloud_events import envelope
+
+SECONDS = 15.0
+"""How long a receiver may take. Nothing waits for it but the next event to the same receiver."""
+
+
+class Undelivered(Exception):
+    """A receiver does not have the event. `final`: trying again would not help."""
+
+    def __init__(self, said: str, *, final: bool = False) -> None:
+        super().__init__(said)
+        self.final = final
+
+
+class _CheckedResolver(AbstractResolver):
+    """Resolves names to addresses that may be told; the connection is made to these and to no other."""
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self._inner = ThreadedResolver()
+        self._allow_private = allow_private
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for each in found:
+            require_public(each["host"], allow_private=self._allow_private)
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def require_public(address: str, *, allow_private: bool) -> None:
+    """Raise `Undelivered` for an address that is not one of the public internet, in whatever way it is written."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
+    teredo = getattr(found, "teredo", None)
+    for each in (found, inner, *(teredo or ())):
+        if each is not None and not allow_private and (not each.is_global or each.is_multicast):
+            raise Undelivered(f"`{address}` is no public address; `allow_private` lets it be told", final=True)
+
+
+async def deliver(receiver: Receiver, event: Event, now: datetime, *, secret: str, console: str) -> None:
+    """Send the event. Raises `Undelivered`."""
+    if receiver.kind == "email":
+        await asyncio.to_thread(_mail, receiver, event, console)
+        return
+    url, body, headers = written_for(receiver, event, now, secret=secret, console=console)
+    host = urlsplit(url).hostname or ""
+    try:
+        literal = str(ipaddress.ip_address(host))
+    except ValueError:
+        literal = ""
+    if literal:  # the session asks its resolver only about names
+        require_public(literal, allow_private=receiver.allow_private)
+    connector = aiohttp.TCPConnector(
+        resolver=_CheckedResolver(allow_private=receiver.allow_private), use_dns_cache=False, force_close=True
+    )
+    timeout = aiohttp.ClientTimeout(total=SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session,
+            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+        ):
+            status = answer.status
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise Undelivered(f"{type(error).__name__}: nothing was told") from error
+    if not 200 <= status < 300:
+        # 410: Standard Webhooks has the receiver say so that it is gone.
+        raise Undelivered(f"the receiver answered {status}", final=status == 410)
+
+
+def written_for(
+    receiver: Receiver, event: Event, now: datetime, *, secret: str, console: str
+) -> tuple[str, bytes, dict[str, str]]:
+    """Return address, body and headers of an event for a receiver: ids, numbers and a link, and never a name."""
+    headers = {"content-type": "application/json", "user-agent": "kyc-gate"}
+    link = _link(event, console)
+    match receiver.kind:
+        case "slack":
+            return receiver.url, _json(slack_message(event, link)), headers
+        case "pagerduty":
+            url = receiver.url or "https://events.pagerduty.com/v2/enqueue"
+            return url, _json(pagerduty_event(event, link, secret)), headers
+        case "jira":
+            headers["authorization"] = f"Bearer {secret}"
+            return (
+                receiver.url.rstrip("/") + "/rest/api/2/issue",
+                _json(jira_issue(event, link, receiver.project)),
+                headers,
+            )
+        case _:
+            data = {**event.data, **({"link": link} if link else {})}
+            told = envelope(
+                id=event.id,
+                name=event.name,
+                time=event.at.isoformat(),
+                subject=_subject(event),
+                data=data,
+                traceparent=None,
+            )
+            body = _json(told)
+            return receiver.url, body, headers | signed_headers(event.id, int(now.timestamp()), body, secret)
+
+
+def signed_headers(id: str, second: int, body: bytes, secret: str) -> dict[str, str]:
+    """Return the three headers of Standard Webhooks 1.0.0: HMAC-SHA-256 of id, time and body, joined by full stops."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signature = hmac.new(key, f"{id}.{second}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "webhook-id": id,
+        "webhook-timestamp": str(second),
+        "webhook-signature": f"v1,{base64.b64encode(signature).decode('ascii')}",
+    }
+
+
+def slack_message(event: Event, link: str) -> dict[str, Any]:
+    """Return a Slack message. Its only button opens the console: nothing is approved in a chat."""
+    text = f"kyc_gate: {event.name} {_subject(event)}"
+    blocks: list[dict[str, Any]] = [{"type": "section", "text": {"type": "plain_text", "text": summary(event)[:2900]}}]
+    if link:
+        button = {"type": "button", "text": {"type": "plain_text", "text": "Open"}, "url": link}
+        blocks.append({"type": "actions", "elements": [button]})
+    return {"text": text, "blocks": blocks}
+
+
+def pagerduty_event(event: Event, link: str, routing_key: str) -> dict[str, Any]:
+    """Return an event of PagerDuty's Events API v2. A case is one incident, which its decision resolves."""
+    closed = event.name in ("case.approved", "case.rejected", "case.decided", "case.expired")
+    severity = {"low": "info", "medium": "warning", "high": "error", "critical": "critical"}
+    found: dict[str, Any] = {
+        "routing_key": routing_key,
+        "event_action": "resolve" if closed else "trigger",
+        "dedup_key": _subject(event)[:255],
+        "payload": {
+            "summary": summary(event)[:1024],
+            "source": "kyc_gate",
+            "severity": severity.get(str(event.data.get("severity")), "warning"),
+            "timestamp": event.at.isoformat(),
+            "class": event.name,
+            "custom_details": plain(event.data),
+        },
+    }
+    return found | ({"links": [{"href": link, "text": "Open"}]} if link else {})
+
+
+def jira_issue(event: Event, link: str, project: str) -> dict[str, Any]:
+    """Return a Jira issue, labelled with the id of what it is about, so that it can be found again."""
+    return {
+        "fields": {
+            "project": {"key": project},
+            "issuetype": {"name": "Task"},
+            "summary": summary(event)[:250],
+            "description": f"{summary(event)}\n{link}",
+            "labels": ["kyc-gate", _subject(event)],
+        }
+    }
+
+
+def summary(event: Event) -> str:
+    """Return the event in one line of printable characters."""
+    told = ", ".join(
+        f"{key} {_word(value)}" for key, value in sorted(event.data.items()) if value not in (None, "", [])
+    )
+    return f"{event.name}: {told}"
+
+
+def _word(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _subject(event: Event) -> str:
+    return str(event.data.get("case_id") or event.data.get("decision_id") or event.id)
+
+
+def _link(event: Event, console: str) -> str:
+    case_id = event.data.get("case_id")
+    return f"{console.rstrip('/')}/console/cases/{case_id}" if console and case_id else ""
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return canonical_text(json.loads(json.dumps(value, default=str))).encode("ascii")
+
+
+def _mail(receiver: Receiver, event: Event, console: str) -> None:
+    """Send a mail through the server that `url` names, `smtp://host:port`. Headers hold no line break: `_word`."""
+    address = urlsplit(receiver.url)
+    message = EmailMessage()
+    message["Subject"] = f"kyc_gate: {event.name} {_word(_subject(event))}"
+    message["From"], message["To"] = receiver.sender, ", ".join(receiver.to)
+    message["Message-ID"] = f"<{event.id}@kyc-gate>"
+    message.set_content(f"{summary(event)}\n\n{_link(event, console)}\n")
+    try:
+        host, port = address.hostname or "localhost", address.port or 25
+        found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        for each in found:
+            require_public(each, allow_private=receiver.allow_private)
+        with smtplib.SMTP(found[0], port, timeout=SECONDS) as server:
+            server.send_message(message)
+    except (OSError, smtplib.SMTPException) as error:
+        raise Undelivered(f"{type(error).__name__}: no mail was sent") from error
