@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: nginx run peers policy-peers places test test-all check bench format clean help
+.PHONY: nginx slurm run peers policy-peers places test test-all check bench format clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -15,7 +15,7 @@ help:  ## list the targets
 run: $(VENV)/.run  ## run the demo: a sample cloud behind the gate, five requests, then keep serving
 	@$(BIN)/kyc-gate demo $(ARGS)
 
-test: $(VENV)/.test postgresql nginx  ## run lint, types, import contracts, policy cases and the tests
+test: $(VENV)/.test postgresql nginx slurm  ## run lint, types, import contracts, policy cases and the tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -71,6 +71,14 @@ nginx:
 	  echo "installing nginx ..."; \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null 2>&1 || \
 	  echo "nginx could not be installed; its tests will be skipped"; }
+
+# Tests ask a real slurmctld. The packages are installed in the same way, and start nothing by themselves.
+SLURM := slurmctld slurm-client slurmrestd slurm-wlm-basic-plugins slurm-wlm-jwt-plugin munge curl
+slurm:
+	@command -v slurmctld >/dev/null 2>&1 || [ -x /usr/sbin/slurmctld ] || { \
+	  echo "installing slurm ..."; \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install -y -qq --no-install-recommends $(SLURM) >/dev/null 2>&1 || \
+	  echo "Slurm could not be installed; its tests will be skipped"; }
 
 # Without ensurepip (Debian's python3 without python3-venv) the environment is made bare and filled from outside.
 $(BIN)/python:

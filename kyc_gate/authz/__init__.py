@@ -1,4 +1,4 @@
-"""The door for proxies that ask whether a call may pass and forward it themselves: Envoy and Traefik.
+"""The door for those who ask and act themselves: Envoy and Traefik about calls, slurmctld about jobs.
 
-It answers yes or with the refusal that the proxy must send, and never sees what becomes of the call.
+It answers yes or with the refusal to give, and never sees what becomes of what it let through.
 """

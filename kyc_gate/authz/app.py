@@ -1,17 +1,21 @@
-"""The HTTP interface: `/envoy` and below for ext_authz, `/traefik` for ForwardAuth."""
+"""The HTTP interface: `/envoy` and below for ext_authz, `/traefik` for ForwardAuth, `/slurm` and `/skypilot`."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from kyc_gate.adapters.problem import problem_answer
+from kyc_gate.adapters.slurm.settings import SlurmSettings
 from kyc_gate.asgi.body import ClientLeftError, read_body
 from kyc_gate.asgi.head import call_of, raw_path_of
 from kyc_gate.asgi.refusal import answer_to, closing, send_answer
 from kyc_gate.asgi.types import Receive, Scope, Send
 from kyc_gate.authz.check import check
+from kyc_gate.authz.slurm import RELEASE, SUBMIT, SlurmQuestions
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call
 from kyc_gate.service.disclosure import refusal_of_error
@@ -19,7 +23,7 @@ from kyc_gate.service.disclosure import refusal_of_error
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
 
-ENVOY, TRAEFIK = b"/envoy", b"/traefik"
+ENVOY, TRAEFIK, SKYPILOT = b"/envoy", b"/traefik", b"/skypilot"
 
 PARTIAL = b"x-envoy-auth-partial-body"
 """Set by Envoy, and taken away from what clients send, where it shows a body: whether that is only its beginning."""
@@ -31,10 +35,13 @@ _FORWARDED = (b"x-forwarded-method", b"x-forwarded-proto", b"x-forwarded-host", 
 class AuthzApp:
     """An ASGI application for one open gate. Whoever reaches it is believed: let nobody but the proxy."""
 
-    def __init__(self, gate: Gate) -> None:
-        """Raise `ConfigurationError` for a gate without adapters, which guards nothing."""
-        gate.require_adapter()
+    def __init__(self, gate: Gate, *, slurm: SlurmSettings | None = None, skypilot: bool = False) -> None:
+        """Raise `ConfigurationError` for a gate that guards nothing: without adapters, and without others who ask."""
+        if slurm is None and not skypilot:
+            gate.require_adapter()
         self._gate = gate
+        self._slurm = None if slurm is None else SlurmQuestions(gate, slurm)
+        self._skypilot = skypilot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one question: 200 passes the call, anything else is for the client."""
@@ -44,6 +51,14 @@ class AuthzApp:
         path = raw_path_of(scope)
         if path == b"/healthz":
             await send_answer(send, Answer(status=200, headers=(), body=b"alive\n"))
+            return
+        if self._slurm is not None and path in (SUBMIT, RELEASE):
+            await self._told(asked, receive, send, partial(self._slurm.answer, path))
+            return
+        if self._skypilot and path == SKYPILOT:
+            from kyc_gate.authz.skypilot import answered
+
+            await self._told(asked, receive, send, partial(answered, self._gate))
             return
         call: Call | None = None
         try:
@@ -56,12 +71,26 @@ class AuthzApp:
             answer = problem_answer(refusal_of_error(error)) if call is None else answer_to(self._gate, call, error)
             await send_answer(send, answer, closing(scope))
             return
-        partial = any(value != b"false" for value in asked.values(PARTIAL))
-        checked = await check(self._gate, replace(call, body=body), partial=partial)
+        shown_in_part = any(value != b"false" for value in asked.values(PARTIAL))
+        checked = await check(self._gate, replace(call, body=body), partial=shown_in_part)
         if checked.answer is None:
             await send_answer(send, Answer(status=200, headers=checked.headers, body=b""))
         else:
             await send_answer(send, checked.answer, checked.headers)
+
+    async def _told(
+        self, asked: Call, receive: Receive, send: Send, answered: Callable[[bytes], Awaitable[Answer]]
+    ) -> None:
+        """Answer a question that is a body of its own kind."""
+        limits = self._gate.limits
+        try:
+            body = await read_body(asked, receive, max_body=limits.max_body, seconds=limits.body_seconds)
+        except ClientLeftError:
+            return
+        except RefusedCall as error:
+            await send_answer(send, problem_answer(refusal_of_error(error)))
+            return
+        await send_answer(send, await answered(body))
 
 
 def _described(asked: Call, path: bytes) -> Call:

@@ -85,7 +85,7 @@ async def serve(
         if configuration.authz is not None:
             asked = configuration.authz
             side = stack.enter_context(_listening(asked.host, asked.port, "authz"))
-            servers.append((_Server(_config(AuthzApp(gate))), side))
+            servers.append((_Server(_config(AuthzApp(gate, slurm=configuration.slurm, skypilot=asked.skypilot))), side))
             addresses["authz"] = _address(side)
         await stack.enter_async_context(gate)
         if configuration.authz is not None and configuration.authz.grpc_port is not None:

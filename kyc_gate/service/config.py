@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
 from kyc_gate.adapters.kubernetes.settings import AccountRule, KubernetesSettings
+from kyc_gate.adapters.slurm.settings import SlurmSettings
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.feeds.source import Canary, Source
 from kyc_gate.model.receiver import Receiver
@@ -204,11 +205,15 @@ class AuditSettings(Record):
 
 
 class AuthzSettings(Record):
-    """The door for proxies that ask: over HTTP at `port`, and over gRPC at `grpc_port` where that is given."""
+    """The door for those who ask: over HTTP at `port`, and for Envoy over gRPC at `grpc_port` where that is given.
+
+    `skypilot` answers a SkyPilot API server too.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8082
     grpc_port: Annotated[int, Meta(ge=0, le=65535)] | None = None
+    skypilot: bool = False
 
 
 class NotifySettings(Record):
@@ -251,6 +256,7 @@ class Configuration(Record):
     gateway: GatewaySettings = GatewaySettings()
     api: APISettings = APISettings()
     authz: AuthzSettings | None = None
+    slurm: SlurmSettings | None = None
     policy: PolicySettings = PolicySettings()
     log: LogSettings = LogSettings()
     audit: AuditSettings = AuditSettings()
@@ -333,6 +339,7 @@ def _keys(at: str) -> list[str]:
         "gateway": Upstream if "upstreams" in at else GatewaySettings,
         "api": APISettings,
         "authz": AuthzSettings,
+        "slurm": SlurmSettings,
         "policy": PolicySettings,
         "log": LogSettings,
         "audit": AuditSettings,

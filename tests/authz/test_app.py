@@ -7,11 +7,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from gates import PATH, approve_waiting, job, make_gate, used
+from gates import PARTIES, PATH, approve, approve_waiting, job, make_gate, used
 from wire import served
 
 from kyc_gate import Gate
+from kyc_gate.adapters.slurm.settings import SlurmSettings
 from kyc_gate.authz.app import AuthzApp
+from kyc_gate.model.party import Account
 
 
 @pytest.fixture
@@ -110,3 +112,52 @@ async def test_a_gate_that_fails_passes_nothing(
 
     monkeypatch.setattr(gate, "admit", failing)
     assert (await ask(traefik, said("norge"), job())).status_code == 503
+
+
+@pytest.fixture
+async def slurmctld(gate: Gate) -> AsyncIterator[httpx.AsyncClient]:
+    settings = SlurmSettings(accelerators={"h100": "H100 SXM"})
+    await gate.store.save_directory(
+        PARTIES, [Account(provider="slurm", id=party.id, party_id=party.id) for party in PARTIES]
+    )
+    async with (
+        served(AuthzApp(gate, slurm=settings), lifespan="off") as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        yield client
+
+
+async def submit(client: httpx.AsyncClient, account: str, **job: object) -> list[str]:
+    """The lines of the answer about a job of eight H100s for a day."""
+    document = {"user": "ada", "account": account, "gres": "gpu:h100:8", "minutes": 1440, **job}
+    return (await client.post("/slurm/submit", json=document)).text.splitlines()
+
+
+async def test_slurm_jobs_are_allowed_denied_and_held(slurmctld: httpx.AsyncClient, gate: Gate) -> None:
+    """Three lines say what slurmctld must do, by which decision, and what the user is told."""
+    assert (await submit(slurmctld, "norge"))[0] == "allow"
+    assert await used(gate, "norge") > 0
+    word, decision, told = await submit(slurmctld, "harbin")
+    assert (word, decision[:4], told.isascii()) == ("deny", "dec_", True)
+    word, decision, _ = await submit(slurmctld, "nobody")
+    assert word == "hold"
+    release = "/slurm/release"
+    assert (await slurmctld.post(release, content=decision)).text.startswith("deny\n")
+    case = next(each for each in await gate.store.fetch_cases() if each.account.endswith("nobody"))
+    await approve(gate, case.id)
+    assert (await slurmctld.post(release, content=decision)).text.startswith("allow\n")
+    assert (await slurmctld.post(release, content=decision)).text.startswith("deny\n")
+
+
+async def test_slurm_jobs_that_cannot_be_read_are_denied(slurmctld: httpx.AsyncClient) -> None:
+    """A field of no reading, a decision of nobody's, and a body that is too long are each a denial."""
+    assert (await submit(slurmctld, "norge", array="many"))[0] == "deny"
+    assert (await submit(slurmctld, "norge", color="red"))[0] == "deny"
+    for decision in ("dec_" + "0" * 32, "../../etc/passwd", ""):
+        assert (await slurmctld.post("/slurm/release", content=decision)).text.startswith("deny\n")
+    assert (await slurmctld.post("/slurm/submit", content=b"x" * 5000)).status_code == 413
+
+
+async def test_without_a_cluster_nobody_asks_about_jobs(traefik: httpx.AsyncClient) -> None:
+    """A gate without `[slurm]` answers no plugin."""
+    assert (await traefik.post("/slurm/submit", json={})).status_code == 404

@@ -1,0 +1,301 @@
+"""A real slurmctld with the plugin, asked by the real sbatch, srun, scontrol and slurmrestd."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+import pytest_asyncio
+from gates import PARTIES, approve, make_gate
+from relay import free_port
+from wire import served
+
+from kyc_gate import Gate
+from kyc_gate.adapters.slurm.settings import SlurmSettings
+from kyc_gate.authz.app import AuthzApp
+from kyc_gate.model.party import Account
+
+SBIN = "/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", "")
+NEEDED = ("munged", "slurmctld", "slurmrestd", "sbatch", "srun", "scontrol", "curl")
+MISSING = [name for name in NEEDED if shutil.which(name, path=SBIN) is None]
+PLUGIN = Path(__file__).parents[2] / "examples" / "slurm" / "job_submit.lua"
+NOBODY = 65534
+
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="munged and slurmctld are started as root"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+
+CONF = """
+ClusterName=slurm
+SlurmctldHost=localhost(127.0.0.1)
+SlurmctldPort={port}
+SlurmUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.sock
+AuthAltTypes=auth/jwt
+AuthAltParameters=jwt_key={folder}/jwt.key
+CredType=cred/munge
+StateSaveLocation={folder}/state
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmctldLogFile={folder}/slurmctld.log
+ProctrackType=proctrack/pgid
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+GresTypes=gpu
+JobSubmitPlugins=lua
+MpiDefault=none
+SlurmdTimeout=0
+ReturnToService=2
+NodeName=n[1-8] NodeAddr=127.0.0.1 CPUs=16 Gres=gpu:h100:8 State=UNKNOWN
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+class Cluster(NamedTuple):
+    folder: Path
+    gate: Gate
+    rest: str
+
+    async def run(self, *command: str, user: int = NOBODY) -> subprocess.CompletedProcess[str]:
+        """Run one of Slurm's commands as an ordinary user."""
+        environment = {"PATH": SBIN, "SLURM_CONF": str(self.folder / "slurm.conf"), "HOME": "/tmp"}  # noqa: S108
+        return await asyncio.to_thread(
+            subprocess.run, command, env=environment, user=user, cwd="/", capture_output=True, text=True, timeout=30
+        )
+
+    async def sbatch(self, *options: str) -> subprocess.CompletedProcess[str]:
+        return await self.run("sbatch", "--parsable", "--output=/dev/null", *options, "--wrap=true")
+
+    async def state(self, job: str) -> tuple[str, str]:
+        """A job's state and the reason for it."""
+        told = (await self.run("scontrol", "--oneliner", "show", "job", job)).stdout
+        fields = dict(part.split("=", 1) for part in told.split() if "=" in part)
+        return fields.get("JobState", ""), fields.get("Reason", "")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def cluster() -> AsyncIterator[Cluster]:
+    with _folder() as folder:
+        async for cluster in _standing(folder):
+            yield cluster
+
+
+async def _standing(folder: Path) -> AsyncIterator[Cluster]:
+    gate = make_gate(folder)
+    settings = SlurmSettings(accelerators={"": "H100 SXM", "h100": "H100 SXM"}, node_gpus=8)
+    async with gate, served(AuthzApp(gate, slurm=settings), lifespan="off") as port:
+        await gate.store.save_directory(
+            PARTIES, [Account(provider="slurm", id=party.id, party_id=party.id) for party in PARTIES]
+        )
+        gate._standings.forget()
+        (folder / "job_submit.lua").write_text(PLUGIN.read_text().replace(":8082", f":{port}"))
+        # The gate answers in this loop, so slurmctld must be waited for beside it.
+        stack = contextlib.ExitStack()
+        try:
+            rest = await asyncio.to_thread(lambda: stack.enter_context(_slurm(folder)))
+            yield Cluster(folder, gate, rest)
+        finally:
+            await asyncio.to_thread(stack.close)
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder that an ordinary user may look into, since Slurm's commands read its configuration."""
+    with tempfile.TemporaryDirectory(prefix="kyc-slurm-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@contextlib.contextmanager
+def _slurm(folder: Path) -> Iterator[str]:
+    """munged, slurmctld and slurmrestd; the address of the last."""
+    (folder / "munge.key").write_bytes(os.urandom(128))
+    (folder / "jwt.key").write_bytes(os.urandom(32))
+    (folder / "state").mkdir()
+    for name in ("munge.key", "jwt.key"):
+        (folder / name).chmod(0o600)
+    port = free_port()
+    (folder / "slurm.conf").write_text(CONF.format(folder=folder, port=port))
+    (folder / "gres.conf").write_text("NodeName=n[1-8] Name=gpu Type=h100 Count=8\n")
+    address = f"127.0.0.1:{free_port()}"
+    files = [f"--{kind}-file={folder}/munge.{kind}" for kind in ("key", "log", "pid", "seed")]
+    munged = ["munged", "--foreground", "--force", f"--socket={folder}/munge.sock", *files]
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_process(folder, munged))
+        _until(lambda: (folder / "munge.sock").exists())
+        stack.enter_context(_process(folder, ["slurmctld", "-D", "-i", "-f", str(folder / "slurm.conf")]))
+        ping = ["scontrol", "ping"]
+        _until(lambda: b"is UP" in _output(folder, ping))
+        stack.enter_context(
+            # `SLURM_JWT=daemon`: it has no token of its own, and takes those of its callers.
+            _process(
+                folder,
+                ["slurmrestd", "-s", "openapi/v0.0.38", "-a", "rest_auth/jwt", address],
+                user=NOBODY,
+                SLURM_JWT="daemon",
+            )
+        )
+        yield f"http://{address}"
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {"PATH": SBIN, "SLURM_CONF": str(folder / "slurm.conf")}
+
+
+@contextlib.contextmanager
+def _process(folder: Path, command: list[str], user: int | None = None, **environment: str) -> Iterator[None]:
+    with (folder / f"{command[0]}.out").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=_environment(folder) | environment, stdout=log, stderr=log, user=user, group=user
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            if process.poll() is None:
+                process.kill()
+                process.wait(10)
+
+
+def _output(folder: Path, command: list[str]) -> bytes:
+    return subprocess.run(command, env=_environment(folder), capture_output=True, check=False).stdout
+
+
+def _until(true: object) -> None:
+    for _ in range(200):
+        if true():  # type: ignore[operator]
+            return
+        time.sleep(0.1)
+    raise AssertionError("the cluster did not start")
+
+
+async def test_an_allowed_job_is_taken_and_counted(cluster: Cluster) -> None:
+    """sbatch gets its job number, and the ledger an array's worth of operations."""
+    done = await cluster.sbatch("--account=norge", "--gres=gpu:h100:8", "--array=0-3", "--time=60")
+    assert done.returncode == 0, done.stderr
+    assert (await cluster.state(done.stdout.strip()))[1] not in ("JobHeldAdmin", "JobHeldUser")
+    (run,) = (each for each in await cluster.gate.store.fetch_runs("name:norge computing"))
+    assert run.account == "slurm:norge"
+
+
+async def test_a_job_without_gpus_is_nobodys_business(cluster: Cluster) -> None:
+    """A job of a blocked account that asks for no GPU is taken."""
+    assert (await cluster.sbatch("--account=harbin")).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("--gres=gpu:h100:8",), id="gres"),
+        pytest.param(("--gpus=8",), id="gpus"),
+        pytest.param(("--gpus-per-node=h100:8", "--nodes=2"), id="gpus-per-node"),
+        pytest.param(("--gpus-per-task=1", "--ntasks=4"), id="gpus-per-task"),
+        pytest.param(("--exclusive",), id="whole-nodes"),
+        pytest.param(("--gres=gpu:8", "--array=1-9%1"), id="array"),
+    ],
+)
+async def test_a_blocked_account_gets_no_gpu(cluster: Cluster, options: tuple[str, ...]) -> None:
+    """However GPUs are asked for, sbatch fails with what the gate says, and no job is there."""
+    done = await cluster.sbatch("--account=harbin", "--time=60", *options)
+    assert done.returncode != 0
+    assert "kyc_gate: this request was refused" in done.stderr
+    assert done.stdout.strip() == ""
+
+
+async def test_script_options_and_other_commands_are_seen(cluster: Cluster) -> None:
+    """`#SBATCH` lines, srun, salloc and components of heterogeneous jobs come to the plugin too."""
+    script = cluster.folder / "job.sh"
+    script.write_text("#!/bin/sh\n#SBATCH --account=harbin --gres=gpu:h100:8\ntrue\n")
+    for command in (
+        ("sbatch", "--output=/dev/null", str(script)),
+        ("srun", "--account=harbin", "--gpus=1", "true"),
+        ("salloc", "--account=harbin", "--gpus=1", "true"),
+        ("sbatch", "--account=norge", "--ntasks=1", ":", "--account=harbin", "--gpus=8", "--wrap=true"),
+    ):
+        done = await cluster.run(*command)
+        assert done.returncode != 0, command
+        assert "kyc_gate: this request was refused" in done.stderr, (command, done.stderr)
+
+
+async def test_a_held_job_starts_only_after_the_approval(cluster: Cluster) -> None:
+    """What waits is in the queue, held; its user cannot release it until the approval, and then can."""
+    done = await cluster.sbatch("--account=unknown-lab", "--gres=gpu:h100:8", "--time=60")
+    job = done.stdout.strip()
+    assert done.returncode == 0
+    assert "a person will look at this request" in done.stderr
+    assert (await cluster.state(job))[1].startswith("JobHeld")
+    refused = await cluster.run("scontrol", "release", job)
+    assert refused.returncode != 0
+    assert (await cluster.state(job))[1].startswith("JobHeld")
+    case = next(each for each in await cluster.gate.store.fetch_cases() if each.account.endswith("unknown-lab"))
+    await approve(cluster.gate, case.id)
+    released = await cluster.run("scontrol", "release", job)
+    assert released.returncode == 0, released.stderr
+    assert not (await cluster.state(job))[1].startswith("JobHeld")
+
+
+@pytest.mark.parametrize(
+    "change", ["NumNodes=8", "TimeLimit=1000", "Gres=gpu:h100:8", "Priority=100", "AdminComment=kyc-gate:none"]
+)
+async def test_a_held_job_does_not_grow(cluster: Cluster, change: str) -> None:
+    """Size, time and the mark of the decision cannot be changed by the job's user."""
+    done = await cluster.sbatch("--account=other-lab", "--gres=gpu:h100:1", "--time=60")
+    job = done.stdout.strip()
+    changed = await cluster.run("scontrol", "update", f"JobId={job}", change)
+    assert changed.returncode != 0, change
+    assert (await cluster.state(job))[1].startswith("JobHeld")
+
+
+async def test_slurmrestd_is_seen_too(cluster: Cluster) -> None:
+    """A job over REST comes to the plugin as from sbatch."""
+    told = await cluster.run("scontrol", "token", "username=nobody", "lifespan=600", user=0)
+    token = told.stdout.strip().partition("=")[2]
+    assert token, told
+    headers = {"X-SLURM-USER-NAME": "nobody", "X-SLURM-USER-TOKEN": token}
+
+    async def submit(account: str) -> httpx.Response:
+        environment = {"PATH": "/bin"}
+        job = {"account": account, "gres": "gpu:h100:8", "environment": environment, "current_working_directory": "/"}
+        async with httpx.AsyncClient(base_url=cluster.rest) as client:
+            document = {"script": "#!/bin/sh\ntrue\n", "job": job}
+            return await client.post("/slurm/v0.0.38/job/submit", headers=headers, json=document)
+
+    allowed = await submit("norge")
+    # No node runs here, so Slurm warns that the job must wait for one.
+    assert (allowed.status_code, allowed.json()["job_id"] > 0) == (200, True), allowed.text
+    assert (await submit("harbin")).status_code >= 400
+    held = await submit("third-lab")
+    assert held.status_code == 200
+    assert (await cluster.state(str(held.json()["job_id"])))[1].startswith("JobHeld")
+
+
+async def test_without_the_gate_no_job_is_taken(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate that fails refuses every job, one without GPUs too: nobody read it."""
+
+    async def failing(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cluster.gate, "decide", failing)
+    done = await cluster.sbatch("--account=norge", "--gpus=1")
+    assert done.returncode != 0
+    plugin = cluster.folder / "job_submit.lua"
+    plugin.write_text(plugin.read_text().replace("http://127.0.0.1", "http://127.0.0.1:1/"))
+    os.utime(plugin, (time.time() + 5, time.time() + 5))
+    done = await cluster.sbatch("--account=norge")
+    assert done.returncode != 0
+    assert "cannot be asked now" in done.stderr
