@@ -2,7 +2,7 @@
 
 Names of the Consolidated Screening List and of the labelled corpus; the largest lists are made of their parts, with a
 fixed seed. Times are those of the processor, so that what else the machine does counts little. Each size runs in a
-process of its own, so that memory is its own too.
+process of its own, so that memory is its own too. `python -m benchmarks.screening_speed plot` draws the growth.
 """
 
 from __future__ import annotations
@@ -157,8 +157,8 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def main() -> None:
-    """Print the table, the growth, and how many times the peers cost."""
+def main(*, plot: bool = False) -> None:
+    """Print the table, the growth, and how many times the peers cost; with `plot`, draw the growth for the docs."""
     if not DATA.is_dir():
         print(f"screening_speed: skipped, the names are not at {DATA}")
         return
@@ -175,10 +175,46 @@ def main() -> None:
             f"{row['wratio_p50']:9.0f} {row['fts5_p50']:9.1f}  {row['wratio_p50'] / row['ours_p50']:.0f}x "
             f"{row['fts5_p50'] / row['ours_p50']:.0f}x"
         )
+    if plot:
+        PLOT.write_text(picture([row for _, row in rows[1:]]), encoding="utf-8")
     print("  growth of p50; four marks are twice the time:")
     for label, row in rows[1:]:
         for name, mark in (("ours", "#"), ("fts5", "="), ("wratio", "-")):
             print(f"  {label:>9} {name:>7} {mark * _marks(row[f'{name}_p50'])}")
+
+
+PLOT = Path(__file__).resolve().parents[1] / "docs" / "screening-growth.svg"
+_COLOURS = {"ours": "#0b6", "fts5": "#36c", "wratio": "#c33"}
+_TITLES = {"ours": "kyc_gate", "fts5": "SQLite FTS5 and rerank", "wratio": "rapidfuzz WRatio"}
+
+
+def picture(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the growth as an SVG: median milliseconds a query by names listed, both axes by tens."""
+
+    def across(names: float) -> float:
+        return 70 + 250 * (math.log10(names) - 4)
+
+    def down(milliseconds: float) -> float:
+        return 340 - 75 * (math.log10(milliseconds) + 0.5)
+
+    parts = []
+    for power in (4, 5, 6):
+        x = across(10**power)
+        parts.append(f'<path d="M{x:.0f} 20V340" stroke="#ddd"/><text x="{x:.0f}" y="358">{10**power:,} names</text>')
+    for power in range(5):
+        y, value = down(10**power), f"{10**power:,} ms"
+        parts.append(f'<path d="M70 {y:.0f}H590" stroke="#ddd"/><text x="36" y="{y + 4:.0f}">{value}</text>')
+    for engine, colour in _COLOURS.items():
+        points = [(across(row["names"]), down(row[f"{engine}_p50"])) for row in rows]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        x, y = points[-1]
+        parts.append(f'<text x="{x - 90:.0f}" y="{y - 8:.0f}" fill="{colour}">{_TITLES[engine]}</text>')
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 620 370" font-family="sans-serif" font-size="11" '
+        'text-anchor="middle"><title>Median time of a query as lists grow</title>'
+        '<rect width="620" height="370" fill="#fff"/>' + "".join(parts) + "</svg>\n"
+    )
 
 
 def _marks(milliseconds: float) -> int:
@@ -200,7 +236,9 @@ def _in_a_process(which: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:] == ["plot"]:
+        main(plot=True)
+    elif len(sys.argv) > 1:
         print(json.dumps(measured(csl() if sys.argv[1] == "csl" else made(int(sys.argv[1])))))
     else:
         main()
