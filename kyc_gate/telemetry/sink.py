@@ -20,6 +20,7 @@ LONGEST_TEXT = 512
 """Characters of one value that a line holds; of a longer one its beginning, its length and its digest."""
 
 _KEPT = 160
+_WORD = re.compile(r"[A-Za-z0-9@.:_-]{0,40}").fullmatch
 
 _SECRET_KEYS = re.compile(r"(?i)^(?:proxy[-_]?)?authorization$|cookie|password|passwd|secret|api[-_]?key|^token$")
 _SECRETS = re.compile(
@@ -28,7 +29,13 @@ _SECRETS = re.compile(
     r"|signature)=)[^&\s\"';]+"
     r"|\b(whsec_|whsk_|AGE-SECRET-KEY-)[A-Za-z0-9+/=-]+"
 )
-_SUSPICIOUS = re.compile(r"(?i)bearer|basic |token|passw|secret|api[-_]?key|signature|authorization|cookie|whs|nan|inf")
+_SUSPICIOUS = (
+    "bearer", "basic ", "token", "passw", "secret", "key", "signature", "authorization", "cookie", "whs",
+)  # fmt: skip
+"""What a line holds, in small letters, if there may be a secret in it: looked for once, over all of it."""
+
+
+_encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False, default=str).encode
 
 
 def configure_logging(form: str = "auto") -> None:
@@ -74,7 +81,7 @@ class _StandardError:
 
 def json_line(event: Mapping[str, Any]) -> str:
     """Return the event as one line of JSON in ASCII."""
-    return json.dumps(event, ensure_ascii=True, allow_nan=False, default=str)
+    return _encode(event)
 
 
 def safe(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -85,13 +92,22 @@ def safe(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
     error = event.pop("exc_info", None)
     if error is not None:
         event.update(_place_of(error))
+    said = "\n".join([*event, *[value for value in event.values() if type(value) is str]]).lower()
+    suspicious = any(word in said for word in _SUSPICIOUS)
     for key, value in event.items():
         if type(value) is str:
-            if len(value) > LONGEST_TEXT or _SUSPICIOUS.search(value) or _SUSPICIOUS.search(key):
+            if suspicious or len(value) > LONGEST_TEXT:
                 event[key] = _safe(key, value)
-        elif value is not None and type(value) is not int and type(value) is not bool:
+        elif value is not None and type(value) is not int and type(value) is not bool and not _plain(value):
             event[key] = _safe(key, value)
     return event
+
+
+def _plain(value: object) -> bool:
+    """Return whether a value is sure to stand as it is: a number, or a short list of short words such as rule ids."""
+    if type(value) is float:
+        return math.isfinite(value)
+    return type(value) is list and len(value) < 64 and all(type(each) is str and _WORD(each) for each in value)
 
 
 def _safe(key: str, value: object) -> object:
