@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: nginx slurm run peers policy-peers places test test-all check bench format clean help
+.PHONY: clouds nginx slurm run peers policy-peers places test test-all check bench format clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -43,6 +43,10 @@ peers:  ## set up the open matchers that `make bench` measures beside, in an env
 policy-peers:  ## set up the policy engines that `make bench` measures beside, in an environment of their own
 	@$(PYTHON) -m venv --without-pip $(VENV)-policy
 	@$(PYTHON) -m pip --python $(VENV)-policy/bin/python --disable-pip-version-check --quiet install 'cel-python>=0.5' 'cedarpy>=4.12' 'regopy>=1.5' 'pycasbin>=2.8' 'common-expression-language>=0.10'
+
+clouds: $(VENV)/.test  ## try the doors with the clients that are too large for every run: Google's of Compute Engine
+	@$(PIP) install --editable '.[clouds]'
+	@$(BIN)/python -m pytest tests/clouds $(ARGS)
 
 format: $(VENV)/.test  ## format the code
 	@$(BIN)/ruff check --fix .

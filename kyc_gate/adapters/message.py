@@ -9,13 +9,13 @@ MAX_MESSAGE = 255
 
 
 def message_of(refusal: Refusal) -> str:
-    """Return the detail, and the decision and case to quote. One line of ASCII."""
+    """Return the detail, and the decision and case to quote where it does not. One line of ASCII."""
     said = []
-    if refusal.decision_id:
+    if refusal.decision_id and refusal.decision_id not in refusal.detail:
         said.append(f"Decision {refusal.decision_id}.")
-    if refusal.case_id:
+    if refusal.case_id and refusal.case_id not in refusal.detail:
         said.append(f"Case {refusal.case_id}.")
-    if refusal.resubmit:
+    if refusal.resubmit and "after approval" not in refusal.detail:
         said.append("After approval, send the same request again.")
     detail = " ".join((refusal.detail.rstrip(". ") + ".").split()).encode("ascii", "replace").decode("ascii")
     tail = " ".join(said).encode("ascii", "replace").decode("ascii")

@@ -142,7 +142,8 @@ class Responder:
 
     async def _finish(self, passage: Passage, status: int | None, body: bytes | None) -> None:
         """Settle the call in a task of its own, which a cancellation of this one does not reach."""
-        if passage.admission.decision_id is None and passage.admission.ends is None:
+        admission = passage.admission
+        if admission.decision_id is None and admission.ends is None and admission.defines is None:
             return
         task = asyncio.create_task(_told(self._tell(passage, status, body)))
         self._background.add(task)

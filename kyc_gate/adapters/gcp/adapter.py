@@ -306,7 +306,9 @@ class GCPAdapter:
             name = answers.answered_name(body, collection)
             place = _place(request, call, self)
             return (Learned(kind=kind, id=f"{place}/{name}", lines=request.lines),) if name else ()
-        unknown = request.certainty is Certainty.UNRESOLVED or request.operation in _CHANGING
+        unknown = request.certainty is Certainty.UNRESOLVED
+        if request.operation in _CHANGING and not unknown:
+            return ()  # of another size, of the same machines
         lines = () if unknown else self._one(request, call)
         names = request.references or ((request.replaces,) if request.replaces else ())
         if request.operation in _MACHINES and not request.lines and not unknown:

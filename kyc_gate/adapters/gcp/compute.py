@@ -153,6 +153,13 @@ def read_group_change(asked: Asked) -> Reading | None:
     return _sized(asked, name, number)
 
 
+def read_other_machines(asked: Asked) -> Reading:
+    """A group that is given another template: what one machine of it is has to be found out by a person."""
+    name = asked.named("instance-group", asked.names.get("group"))
+    asked.body.text("instanceTemplate")
+    return asked.reading(unresolved=[reference("operation", asked.operation)], replaces=name)
+
+
 def _sized(asked: Asked, name: str | None, number: int) -> Reading | None:
     """Return the reading of a group that is to have so many machines, of the kind that it was made with."""
     if number == 0:

@@ -104,7 +104,10 @@ def _groups() -> Table:
                 method: Operation("autoscalers", _SCALE, compute.read_autoscaler) for method in ("POST", "PUT", "PATCH")
             },
         }
-        for verb in ("setInstanceTemplate", "startInstances", "resumeInstances"):
+        found[f"{home}/{{group}}/setInstanceTemplate"] = {
+            "POST": Operation("instanceGroupManagers.setInstanceTemplate", _SCALE, compute.read_other_machines)
+        }
+        for verb in ("startInstances", "resumeInstances"):
             found[f"{home}/{{group}}/{verb}"] = {"POST": Operation(f"instanceGroupManagers.{verb}", _SCALE)}
     return found
 

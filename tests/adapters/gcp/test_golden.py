@@ -50,6 +50,7 @@ def test_every_operation_with_a_reader_has_a_row() -> None:
 
 WITHOUT = {
     "instanceGroupManagers.update",  # read as its patch
+    "instanceGroupManagers.setInstanceTemplate",  # a person
     "instanceGroupManagers.resizeAdvanced",  # read as its resize
     "futureReservations.update",  # read as its insert
     "persistentResources.patch",  # read as its creation
