@@ -11,6 +11,7 @@ import structlog
 
 from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.adapters.aws import AWSAdapter
+from kyc_gate.adapters.azure import AzureAdapter
 from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.errors import ConfigurationError, StorageFault
@@ -140,6 +141,8 @@ def _adapters(configuration: Configuration) -> tuple[Adapter, ...]:
         adapters.append(AWSAdapter(signatures=configuration.aws.signatures))
     if configuration.gcp is not None:
         adapters.append(GCPAdapter(tokens=configuration.gcp.tokens))
+    if configuration.azure is not None:
+        adapters.append(AzureAdapter(tokens=configuration.azure.tokens))
     if configuration.generic is not None:
         adapters.append(_generic(configuration.generic))
     return tuple(adapters)

@@ -123,6 +123,12 @@ class GCPSettings(Record):
     tokens: Literal["unverified", "upstream"] = "unverified"
 
 
+class AzureSettings(Record):
+    """Azure: who proves that a caller's token has rights in the subscription of the path, the upstream or nobody."""
+
+    tokens: Literal["unverified", "upstream"] = "unverified"
+
+
 class GenericSettings(Record):
     """The platform's own JSON API. `account_header` is set by its authentication, and by nobody else.
 
@@ -251,6 +257,7 @@ class Configuration(Record):
     cases: CaseSettings = CaseSettings()
     aws: AWSSettings | None = None
     gcp: GCPSettings | None = None
+    azure: AzureSettings | None = None
     generic: GenericSettings | None = None
     kubernetes: KubernetesSettings | None = None
     gateway: GatewaySettings = GatewaySettings()
@@ -334,6 +341,7 @@ def _keys(at: str) -> list[str]:
         "cases": BusinessCalendar if "calendar" in at else CaseSettings,
         "aws": AWSSettings,
         "gcp": GCPSettings,
+        "azure": AzureSettings,
         "generic": _generic_kind(at),
         "kubernetes": AccountRule if "accounts" in at else KubernetesSettings,
         "gateway": Upstream if "upstreams" in at else GatewaySettings,

@@ -307,11 +307,10 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - nothing that reading raises may let a call through
             return self._refused(call, error)
         if adapter is None or request is None:
-            return Admission(
-                call=call,
-                ends=ending_of(adapter, call) if adapter else None,
-                defines=definition_of(adapter, call) if adapter else None,
-            )
+            defines = definition_of(adapter, call) if adapter else None
+            ends = ending_of(adapter, call) if adapter else None
+            # The answer ends after what it defines is known, so that the client's next call can rely on it.
+            return Admission(call=call, ends=ends, defines=defines, learns=defines is not None)
         with in_trace(read_trace(call.value(b"traceparent"))):
             admission = await self._admit(request, adapter, call)
         learns = admission.answer is None and adapter.learns(request)
@@ -410,7 +409,7 @@ class Gate:
         """Raise `ConfigurationError` where no call would be guarded, so that no door stands open in silence."""
         if not self.adapters:
             raise ConfigurationError(
-                "no adapter is configured, so that nothing is guarded; add `[aws]`, `[gcp]` or `[generic]`"
+                "no adapter is configured, so that nothing is guarded; add `[aws]`, `[gcp]`, `[azure]` or `[generic]`"
             )
 
     def now(self) -> datetime:

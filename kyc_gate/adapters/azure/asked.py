@@ -1,0 +1,103 @@
+"""One call to Azure Resource Manager, taken apart: operation, names in the path, and the body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from kyc_gate.adapters.fields import LONGEST_SECONDS, Fields
+from kyc_gate.adapters.reading import Reading
+from kyc_gate.adapters.values import reference
+from kyc_gate.adapters.words import shown
+from kyc_gate.errors import RefusedCall
+from kyc_gate.model.job import Accelerators, RequestKind
+
+_SIZE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,79}")
+_DURATION = re.compile(
+    r"P(?:(?P<days>[0-9]{1,6})D)?(?:T(?:(?P<hours>[0-9]{1,6})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
+    r"(?:(?P<seconds>[0-9]{1,9})(?:\.[0-9]+)?S)?)?"
+)
+
+SENSITIVE = frozenset(
+    {"vmsize", "vmsizes", "instancetype", "agentvmsize", "maxnodecount", "agentpoolprofiles", "virtualmachinesprofile"}
+)
+"""Folded names of fields that name machines, wherever they stand: what no reader took leaves the call unresolved."""
+
+FREE = frozenset({"tags", "environmentvariables", "inputs", "outputs"})
+"""Fields that a customer names freely; nothing in them provisions."""
+
+
+class Asked(NamedTuple):
+    """A guarded call. Names of the path are in lower case: Azure does not tell case apart."""
+
+    operation: str
+    kind: RequestKind
+    method: str
+    names: Mapping[str, str]
+    body: Fields
+
+    def named(self, kind: str) -> str:
+        """Return the name of what the path names, known over the whole subscription."""
+        parts = [name for key, name in self.names.items() if key != "subscription"]
+        return f"{kind}:{'/'.join(parts)}"
+
+    def reading(
+        self,
+        lines: Iterable[Accelerators] = (),
+        unresolved: Iterable[str] = (),
+        *,
+        ranged: bool = False,
+        seconds: int | None = None,
+        repeats: int = 1,
+        starts: str | None = None,
+        replaces: str | None = None,
+    ) -> Reading:
+        """Return the reading: `starts` names what begins, `replaces` what the lines are the whole of."""
+        return Reading(
+            kind=self.kind,
+            lines=tuple(line for line in lines if line.count * line.multiplier),
+            unresolved=tuple(dict.fromkeys(unresolved)),
+            ranged=ranged,
+            duration_seconds=seconds,
+            repeats=repeats,
+            references=tuple(each for each in (starts or replaces,) if each),
+            replaces=replaces,
+        )
+
+    def unread(self) -> Reading:
+        """Return the reading of an operation whose amount cannot be told."""
+        return self.reading(unresolved=[reference("operation", self.operation)])
+
+
+Reader = Callable[[Asked], Reading | None]
+
+
+def size_of(value: str, field: str) -> str:
+    """Return `value` if it has the form of a machine size. Raises `RefusedCall` 400."""
+    if _SIZE.fullmatch(value):
+        return value
+    raise RefusedCall(400, "instance-type", f"{field} {shown(value)} is not a size such as `Standard_ND96isr_H100_v5`")
+
+
+def line(size: str, number: int, field: str = "vmSize") -> Accelerators:
+    """Return the line of `number` machines of a size."""
+    return Accelerators(instance_type=size_of(size, field), count=number)
+
+
+def duration(fields: Fields, name: str) -> int | None:
+    """Return the seconds of a duration such as `PT6H`; None where there is none that means anything."""
+    text = fields.text(name)
+    if text is None:
+        return None
+    found = _DURATION.fullmatch(text)
+    if not found or not any(found.groups()):
+        raise RefusedCall(400, "duration", f"{fields.path}.{name} {shown(text)} is not a duration such as `PT6H`")
+    units = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+    seconds = sum(int(found[unit] or 0) * each for unit, each in units.items())
+    return seconds if 0 < seconds <= LONGEST_SECONDS else None
+
+
+def largest(*numbers: int | None) -> int:
+    """Return the largest of the numbers that are there, 0 without one."""
+    return max((each for each in numbers if each is not None), default=0)

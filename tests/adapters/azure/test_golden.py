@@ -1,0 +1,76 @@
+"""Every operation of Azure has a call that is read as stated, and an evasion that gets its stated answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kyc_gate.adapters.azure import AzureAdapter
+from kyc_gate.adapters.azure.operations import OPERATIONS
+from kyc_gate.model.call import Call
+
+from ..golden import Row, call_of, check, evasion_of, judged, rows
+
+ROWS = rows(Path(__file__).parent)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_call_is_read_as_stated(row: Row) -> None:
+    """Operation, lines, time and names are those that the row states, and the account is the subscription."""
+    answer = judged(AzureAdapter(), call_of(row))
+    check(answer, {"account": "sub-1", **row["expected"]})
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_an_evasion_gets_its_answer(row: Row) -> None:
+    """Another way to say it is refused, or read as what it may provision."""
+    check(judged(AzureAdapter(), call_of(evasion_of(row))), row["evasion"]["answer"])
+
+
+def test_every_operation_with_a_reader_has_a_row() -> None:
+    """No resource that is read goes without a golden call."""
+    stated = {param.values[0]["expected"]["operation"].partition(".")[0] for param in ROWS}
+    read = {
+        operation.name.partition(".")[0]
+        for methods in OPERATIONS.values()
+        for operation in methods.values()
+        if not operation.ends and not operation.read.__qualname__.startswith("Asked.")
+    }
+    assert read <= stated
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("DELETE", "virtualMachines/VM1", "instance:rg/vm1"),
+        ("POST", "virtualMachines/vm1/deallocate", "instance:rg/vm1"),
+        ("DELETE", "virtualMachineScaleSets/ss", "scale-set:rg/ss"),
+    ],
+)
+def test_ends_are_read_and_never_refused(method: str, path: str, name: str) -> None:
+    """A delete names what it ends, in whatever head it comes."""
+    path = f"/subscriptions/Sub-1/resourceGroups/RG/providers/Microsoft.Compute/{path}"
+    call = Call(method=method, raw_path=path.encode(), headers=((b"host", b"x"), (b"host", b"y")))
+    adapter = AzureAdapter()
+    assert (adapter.guards(call), adapter.read(call)) == (True, None)
+    ending = adapter.ending(call)
+    assert ending is not None
+    assert (ending.account, ending.references) == ("sub-1", (name,))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "Microsoft.Compute/disks/d"),
+        ("POST", "Microsoft.Compute/virtualMachines/vm1/restart"),
+        ("PUT", "Microsoft.Network/networkInterfaces/n"),
+        ("GET", "Microsoft.Compute/virtualMachines/vm1"),
+    ],
+)
+def test_what_provisions_nothing_is_not_guarded(method: str, path: str) -> None:
+    """Disks, networks and reading are nobody's business here."""
+    path = f"/subscriptions/s/resourceGroups/g/providers/{path}"
+    assert not AzureAdapter().guards(
+        Call(method=method, raw_path=path.encode(), headers=((b"host", b"management.azure.com"),))
+    )
