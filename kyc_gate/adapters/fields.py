@@ -46,7 +46,7 @@ class Fields:
 
     def value(self, name: str) -> JsonValue:
         """Return the value of a field, None where it is absent or null. Raises `RefusedCall` 400 for odd spellings."""
-        found = self._keys.get(name.lower(), [])
+        found = self._keys.get(name.lower() if self._any_case else folded(name), [])
         if not found:
             return None
         if len(found) > 1:

@@ -14,6 +14,7 @@ from kyc_gate.adapters.aws import AWSAdapter
 from kyc_gate.adapters.azure import AzureAdapter
 from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.generic import GenericAdapter
+from kyc_gate.adapters.neoclouds import NeocloudAdapter
 from kyc_gate.errors import ConfigurationError, StorageFault
 from kyc_gate.lists.read import ListReading, read_set
 from kyc_gate.lists.snapshot import merge
@@ -143,6 +144,9 @@ def _adapters(configuration: Configuration) -> tuple[Adapter, ...]:
         adapters.append(GCPAdapter(tokens=configuration.gcp.tokens))
     if configuration.azure is not None:
         adapters.append(AzureAdapter(tokens=configuration.azure.tokens))
+    if (small := configuration.neoclouds) is not None:
+        verified = small.keys == "upstream"
+        adapters += [NeocloudAdapter(name, hosts=small.hosts, verified=verified) for name in small.providers]
     if configuration.generic is not None:
         adapters.append(_generic(configuration.generic))
     return tuple(adapters)

@@ -129,6 +129,14 @@ class AzureSettings(Record):
     tokens: Literal["unverified", "upstream"] = "unverified"
 
 
+class NeocloudSettings(Record):
+    """Lambda, RunPod and Together, where named. `keys` says who checks a key: the upstream, or nobody."""
+
+    providers: tuple[Literal["lambda", "runpod", "together"], ...]
+    hosts: tuple[str, ...] = ()
+    keys: Literal["unverified", "upstream"] = "unverified"
+
+
 class GenericSettings(Record):
     """The platform's own JSON API. `account_header` is set by its authentication, and by nobody else.
 
@@ -258,6 +266,7 @@ class Configuration(Record):
     aws: AWSSettings | None = None
     gcp: GCPSettings | None = None
     azure: AzureSettings | None = None
+    neoclouds: NeocloudSettings | None = None
     generic: GenericSettings | None = None
     kubernetes: KubernetesSettings | None = None
     gateway: GatewaySettings = GatewaySettings()
@@ -342,6 +351,7 @@ def _keys(at: str) -> list[str]:
         "aws": AWSSettings,
         "gcp": GCPSettings,
         "azure": AzureSettings,
+        "neoclouds": NeocloudSettings,
         "generic": _generic_kind(at),
         "kubernetes": AccountRule if "accounts" in at else KubernetesSettings,
         "gateway": Upstream if "upstreams" in at else GatewaySettings,

@@ -1,0 +1,143 @@
+"""Which calls to Lambda, RunPod and Together rent machines or end them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from kyc_gate.adapters.fields import Fields
+from kyc_gate.adapters.neoclouds import graphql
+from kyc_gate.adapters.reading import Reading
+from kyc_gate.adapters.values import reference
+from kyc_gate.model.job import Accelerators, RequestKind
+
+Names = Mapping[str, str]
+Reader = Callable[[Names, Fields], Reading | None]
+
+DAY = 86_400
+
+
+def _unread(names: Names, body: Fields) -> Reading:
+    return Reading(kind=RequestKind.CREATE, unresolved=(reference("operation", "unread"),))
+
+
+class Operation(NamedTuple):
+    """One operation; `ends` is the kind of what it ends, by the name in the path or by `ids` of the body."""
+
+    name: str
+    read: Reader = _unread
+    ends: str | None = None
+
+
+class Cloud(NamedTuple):
+    """A provider: its hosts, and its operations by path and method."""
+
+    hosts: tuple[str, ...]
+    operations: Mapping[str, Mapping[str, Operation]]
+
+
+def _read_lambda(names: Names, body: Fields) -> Reading:
+    """`quantity` machines of a type that spells out its chips."""
+    kind, number = body.text("instance_type_name"), body.number("quantity", least=1)
+    hidden = () if kind else (reference("parameter", "instance_type_name"),)
+    lines = (Accelerators(instance_type=kind, count=number or 1),) if kind else ()
+    return Reading(kind=RequestKind.CREATE, lines=lines, unresolved=hidden)
+
+
+def _read_pod(names: Names, body: Fields) -> Reading:
+    """A pod: each type that it may get x the number of them."""
+    gpu = body.part("gpu") if body.has("gpu") else body
+    kinds = gpu.texts("gpuTypeIds") or [each for each in (gpu.text("gpuTypeId"), gpu.text("id")) if each]
+    number = gpu.number("gpuCount", least=1) or gpu.number("count", least=1) or 1
+    if not kinds:
+        if (body.text("computeType") or "").upper() == "CPU":
+            return Reading(kind=RequestKind.CREATE, lines=(Accelerators(instance_type="e2-medium", count=1),))
+        return Reading(kind=RequestKind.CREATE, unresolved=(reference("parameter", "gpuTypeIds"),))
+    lines = tuple(Accelerators(model=kind, count=number) for kind in dict.fromkeys(kinds))
+    return Reading(kind=RequestKind.CREATE, lines=lines, ranged=len(lines) > 1)
+
+
+def _read_graphql(names: Names, body: Fields) -> Reading | None:
+    found = graphql.read_document(body)
+    if found is None:
+        return None
+    return Reading(kind=RequestKind.CREATE, lines=tuple(found[0]), unresolved=tuple(found[1]))
+
+
+def _read_start(names: Names, body: Fields) -> Reading:
+    name = reference("pod", names.get("pod", "?"))
+    return Reading(kind=RequestKind.START, unresolved=(name,), references=(name,))
+
+
+def _read_cluster(names: Names, body: Fields) -> Reading | None:
+    """A cluster of `num_gpus` chips, for `duration_days` where it is reserved."""
+    kind, number, days = body.text("gpu_type"), body.number("num_gpus"), body.number("duration_days", least=1)
+    name = reference("cluster", names["cluster"]) if "cluster" in names else None
+    if name is not None and number is None:
+        return None
+    if kind is None or number is None:
+        missing = name or reference("parameter", "gpu_type")
+        return Reading(kind=RequestKind.SCALE, unresolved=(missing,), repeats=max(number or 1, 1), replaces=name)
+    lines = (Accelerators(model=kind, count=number),) if number else ()
+    hidden = () if lines else (reference("parameter", "num_gpus"),)
+    return Reading(
+        kind=RequestKind.CREATE,
+        lines=lines,
+        unresolved=hidden,
+        duration_seconds=days * DAY if days else None,
+        replaces=name,
+        references=(name,) if name else (),
+    )
+
+
+CLOUDS: dict[str, Cloud] = {
+    "lambda": Cloud(
+        ("cloud.lambda.ai", "cloud.lambdalabs.com"),
+        {
+            "/api/v1/instance-operations/launch": {"POST": Operation("launch", _read_lambda)},
+            "/api/v1/instance-operations/terminate": {"POST": Operation("terminate", ends="instance")},
+        },
+    ),
+    "runpod": Cloud(
+        ("api.runpod.io", "rest.runpod.io"),
+        {
+            **{f"/{version}/pods": {"POST": Operation("pods.create", _read_pod)} for version in ("v1", "v2")},
+            **{
+                f"/{version}/pods/{{pod}}/{verb}": {"POST": Operation(f"pods.{verb}", _read_start)}
+                for version in ("v1", "v2")
+                for verb in ("start", "resume")
+            },
+            **{
+                f"/{version}/pods/{{pod}}/stop": {"POST": Operation("pods.stop", ends="pod")}
+                for version in ("v1", "v2")
+            },
+            **{
+                f"/{version}/pods/{{pod}}": {
+                    "PATCH": Operation("pods.update"),
+                    "DELETE": Operation("pods.delete", ends="pod"),
+                }
+                for version in ("v1", "v2")
+            },
+            **{f"/{version}/endpoints": {"POST": Operation("endpoints.create")} for version in ("v1", "v2")},
+            **{
+                f"/{version}/endpoints/{{endpoint}}": {"PATCH": Operation("endpoints.update")}
+                for version in ("v1", "v2")
+            },
+            "/graphql": {"POST": Operation("graphql", _read_graphql), "GET": Operation("graphql")},
+        },
+    ),
+    "together": Cloud(
+        ("api.together.xyz", "api.together.ai"),
+        {
+            "/v1/compute/clusters": {"POST": Operation("clusters.create", _read_cluster)},
+            "/v1/compute/clusters/{cluster}": {
+                "PUT": Operation("clusters.update", _read_cluster),
+                "DELETE": Operation("clusters.delete", ends="cluster"),
+            },
+            "/v1/fine-tunes": {"POST": Operation("fine-tunes.create")},
+            "/v1/endpoints": {"POST": Operation("endpoints.create")},
+            "/v1/endpoints/{endpoint}": {"PATCH": Operation("endpoints.update")},
+        },
+    ),
+}
+"""Each provider (docs.lambda.ai/api/cloud, docs.runpod.io, docs.together.ai/reference)."""

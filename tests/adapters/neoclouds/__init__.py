@@ -1,0 +1,1 @@
+"""Golden calls of the smaller clouds."""
