@@ -17,9 +17,12 @@ from kyc_gate.api.caller import Callers
 from kyc_gate.api.cases import attach, attachment, case, cases, grant, revoke, step, take_next
 from kyc_gate.api.decisions import decide, decision
 from kyc_gate.api.metrics import metrics
+from kyc_gate.api.pages import style
 from kyc_gate.api.policies import policies, reload
+from kyc_gate.api.questions import answer, questions
 from kyc_gate.api.runs import finish, run
 from kyc_gate.api.screen import screen
+from kyc_gate.api.sign_in import me, oidc_begin, oidc_end, sign_in, sign_in_page, sign_out
 from kyc_gate.errors import AccessDenied, CaseError, InputError, KYCGateError, RefusedCall
 from kyc_gate.model.access import Permission
 
@@ -47,6 +50,15 @@ def api_app(gate: Gate, tokens_sha256: Sequence[str] = ()) -> Starlette:
             Route("/healthz", _healthz, methods=["GET"]),
             Route("/readyz", _readyz, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
+            Route("/plain.css", style, methods=["GET"]),
+            Route("/questions/{token}", _told(questions), methods=["GET"]),
+            Route("/questions/{token}", _told(answer), methods=["POST"]),
+            Route("/sign-in", _told(sign_in_page), methods=["GET"]),
+            Route("/sign-in", _told(sign_in), methods=["POST"]),
+            Route("/sign-in/oidc", _told(oidc_begin), methods=["GET"]),
+            Route("/sign-in/oidc/callback", _told(oidc_end), methods=["GET"]),
+            Route("/sign-out", _told(sign_out), methods=["POST"]),
+            Route("/v1/me", _told(me), methods=["GET"]),
             Route("/v1/decisions", guarded(decide, Permission.MAKE_DECISIONS), methods=["POST"]),
             Route("/v1/decisions/{id}", guarded(decision, Permission.READ_DECISIONS), methods=["GET"]),
             Route("/v1/screen", guarded(screen, Permission.SCREEN), methods=["POST"]),
@@ -89,11 +101,20 @@ def _guarded(callers: Callers, endpoint: Endpoint, permission: Permission) -> En
     """Return `endpoint` for callers with the permission only, with every error as a problem document."""
 
     async def guarded(request: Request) -> Response:
+        caller = await callers.identified(request, permission)
+        if isinstance(caller, Response):
+            return caller
+        request.state.actor = caller
+        return await endpoint(request)
+
+    return _told(guarded)
+
+
+def _told(endpoint: Endpoint) -> Endpoint:
+    """Return `endpoint` with every error as a problem document."""
+
+    async def told(request: Request) -> Response:
         try:
-            caller = await callers.identified(request, permission)
-            if isinstance(caller, Response):
-                return caller
-            request.state.actor = caller
             return await endpoint(request)
         except RefusedCall as error:
             return problem(error.status, "unreadable", "the request was not understood", error.detail)
@@ -110,7 +131,7 @@ def _guarded(callers: Callers, endpoint: Endpoint, permission: Permission) -> En
             log.error("api.failed", error=f"{type(error).__name__}: {error}")
             return problem(500, "failed", "the gate failed", "the failure was logged")
 
-    return guarded
+    return told
 
 
 async def _unknown_path(_: Request, __: Exception) -> Response:

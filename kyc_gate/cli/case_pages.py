@@ -81,9 +81,10 @@ def _explained(entry: dict[str, object] | None) -> list[str]:
 
 
 def print_moved(moved: Moved, *, as_json: bool) -> None:
-    """Print what an approval gave: a line for each grant and clearance."""
+    """Print what an approval gave: a line for each grant and clearance; in JSON the first grant's fields too."""
     if as_json:
-        print_json(plain(moved))
+        first = plain(moved.grants[0]) if moved.grants else {}
+        print_json({**first, **plain(moved)})
         return
     case = moved.case
     if not case.waiting:

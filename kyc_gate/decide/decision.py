@@ -146,7 +146,7 @@ def _finding(rule: Rule, value: Value, facts: Facts) -> Finding | None:
         cites=rule.cites,
         policy=rule.policy,
         overridable=rule.overridable,
-        four_eyes=rule.four_eyes,
+        four_eyes=rule.four_eyes or outcome is Outcome.BLOCK,
         counts=mode is Mode.ENFORCE and covered_by is None,
         covered_by=covered_by,
         unknown=unknown,

@@ -32,7 +32,7 @@ class Disclosure(StrEnum):
 class Rule(Record):
     """A check with its answer. In force from `effective_from` to `effective_to`, both days included, UTC.
 
-    `four_eyes`: one person proposes to approve it, and another one approves.
+    `four_eyes`: one person proposes to approve it, and another one approves; what blocks always asks for two.
     `replaces` names the rule that this one follows on; `accepts` the warnings that its author has seen.
     `steady` are the conjuncts of the condition that read no amounts; None where there are none.
     `routes` are the calls on which it is in another mode than `mode`.

@@ -366,7 +366,7 @@ class _Reader:
             status=table.choice("status", LegalStatus),
             mode=table.choice("mode", Mode, Mode.ENFORCE),
             overridable=table.flag("overridable", default=outcome is Outcome.ESCALATE),
-            four_eyes=table.flag("four_eyes", default=outcome is Outcome.BLOCK),
+            four_eyes=table.flag("four_eyes", default=False),
             because=because.template,
             policy=pack,
             runbook=table.text("runbook", ""),

@@ -18,7 +18,7 @@ from kyc_gate.errors import AccessDenied, InputError
 from kyc_gate.model.access import PERSONAL, Actor, Key, Permission, Person, Role, Session, actor_of
 from kyc_gate.model.record import Record, plain
 from kyc_gate.service.casework import require, token_digest
-from kyc_gate.service.settings import AccessRules
+from kyc_gate.service.config import AccessSettings
 from kyc_gate.storage.store import Store
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ MOST_PASSWORD = 1_024
 """Characters of a password at most: beyond that only the hashing is kept busy."""
 
 FREE_FAILURES = 5
-"""Wrong passwords before somebody has to wait; each further one doubles the wait."""
+"""Wrong passwords before somebody has to wait `FIRST_WAIT`; each further one doubles the wait."""
+
+FIRST_WAIT = 30
 
 LONGEST_WAIT = 900
 """Seconds that wrong passwords keep an account closed at most: a stranger must not be able to close it for ever."""
@@ -69,10 +71,10 @@ class Access:
     """People, sessions and keys over a store."""
 
     def __init__(
-        self, store: Store, rules: AccessRules | None = None, now: Callable[[], datetime] | None = None
+        self, store: Store, rules: AccessSettings | None = None, now: Callable[[], datetime] | None = None
     ) -> None:
         self._store = store
-        self._rules = rules or AccessRules()
+        self._rules = rules or AccessSettings()
         self._now = now or (lambda: datetime.now(UTC))
         self._hashing = asyncio.Semaphore(HASHING)
 
@@ -207,6 +209,36 @@ class Access:
             await self._store.save_session(session)
         return actor_of(person), session
 
+    async def vouched(self, subject: str, name: str, email: str | None, roles: tuple[str, ...] | None) -> Person:
+        """Return the person whom the identity provider vouches for, put on file at their first sign-in.
+
+        `roles` are those that the provider's groups give, and stand in for those on file; None leaves these.
+        Raises `AccessDenied` for who has no role, is not on file, or bears the name of somebody else.
+        """
+        person = await self._store.fetch_person_by_subject(subject)
+        if person is None and roles is None:
+            raise AccessDenied("you are not on file here; ask an administrator of the gate")
+        if (person is not None and not person.active) or roles == ():
+            raise AccessDenied("you have no role here; ask an administrator of the gate")
+        if person is None:
+            return await self._new(subject, name, email, roles or ())
+        given = person.roles if roles is None else read_roles(roles)
+        if given != person.roles:
+            person = replace(person, roles=given, epoch=person.epoch + 1)
+            by = Actor(id="identity-provider", permissions=frozenset())
+            await self._store.save_person(person, step=self._said("person.changed", by, person))
+        return person
+
+    async def _new(self, subject: str, name: str, email: str | None, roles: tuple[str, ...]) -> Person:
+        if not _NAME.fullmatch(name):
+            raise AccessDenied("the identity provider gives you no name that can be used here")
+        if await self._store.fetch_person(name) is not None:
+            raise AccessDenied(f"`{name}` is somebody else here; ask an administrator of the gate")
+        person = Person(id=name, roles=read_roles(roles), email=email, subject=subject)
+        by = Actor(id="identity-provider", permissions=frozenset())
+        await self._store.save_person(person, step=self._said("person.added", by, person))
+        return person
+
     async def sign_out(self, token: str) -> None:
         """End a session."""
         await self._store.end_sessions(digest=token_digest(token))
@@ -273,7 +305,7 @@ class Access:
         beyond = person.failures - FREE_FAILURES
         if beyond < 0 or person.failed_at is None:
             return False
-        return now < person.failed_at + timedelta(seconds=min(2 ** min(beyond, 20), LONGEST_WAIT))
+        return now < person.failed_at + timedelta(seconds=min(FIRST_WAIT * 2 ** min(beyond, 20), LONGEST_WAIT))
 
     async def _hashed(self, password: str) -> str:
         if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:

@@ -28,6 +28,7 @@ from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.model_file import read_models
 from kyc_gate.service.notifier import Notifier
+from kyc_gate.service.oidc import OIDC
 from kyc_gate.service.policy_keeper import PolicyKeeper
 from kyc_gate.service.policy_source import read_policies
 from kyc_gate.service.settings import settings_of
@@ -49,6 +50,7 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
     return {
         "policies": policies.policies,
         "origin": policies.origin,
+        "oidc": OIDC.of(configuration.access.oidc, configuration.path("")),
         "policy_keeper": PolicyKeeper(configuration, policies),
         "store": store_of(configuration),
         "adapters": _adapters(configuration),

@@ -17,6 +17,7 @@ from kyc_gate.adapters.kubernetes.settings import AccountRule, KubernetesSetting
 from kyc_gate.adapters.slurm.settings import SlurmSettings
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.feeds.source import Canary, Source
+from kyc_gate.model.access import Role
 from kyc_gate.model.receiver import Receiver
 from kyc_gate.model.record import Record
 from kyc_gate.service.business_calendar import BusinessCalendar
@@ -106,6 +107,38 @@ class CaseSettings(Record):
     questionnaire_days: Annotated[float, Meta(gt=0, le=365)] = 14.0
     public_url: str | None = None
     calendar: BusinessCalendar | None = None
+
+
+class OIDCSettings(Record):
+    """The operator's identity provider. Its groups in `roles_claim` give the roles that `roles` maps them to.
+
+    Without `roles` only people who are on file with their subject sign in. `public_url` is where people reach the gate.
+    `unsafe_plain_http` lets the provider be reached without TLS, for tests on one machine.
+    """
+
+    issuer: str
+    client_id: str
+    public_url: str
+    client_secret_file: str | None = None
+    name: str = "single sign-on"
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    name_claim: str = "preferred_username"
+    roles_claim: str = "groups"
+    roles: dict[str, tuple[Role, ...]] = msgspec.field(default_factory=dict)
+    unsafe_plain_http: bool = False
+
+
+class AccessSettings(Record):
+    """How long sessions and keys last, and who else says who somebody is.
+
+    `unsafe_plain_http` lets browsers send the session without TLS: for a machine of one's own.
+    """
+
+    idle_minutes: Annotated[float, Meta(gt=0, le=1440)] = 30.0
+    session_hours: Annotated[float, Meta(gt=0, le=24)] = 12.0
+    key_days: Annotated[float, Meta(gt=0, le=366)] = 90.0
+    unsafe_plain_http: bool = False
+    oidc: OIDCSettings | None = None
 
 
 class AWSSettings(Record):
@@ -263,6 +296,7 @@ class Configuration(Record):
     owners: OwnerSettings = OwnerSettings()
     compute: ComputeSettings = ComputeSettings()
     cases: CaseSettings = CaseSettings()
+    access: AccessSettings = AccessSettings()
     aws: AWSSettings | None = None
     gcp: GCPSettings | None = None
     azure: AzureSettings | None = None
@@ -347,6 +381,7 @@ def _keys(at: str) -> list[str]:
         "lists": _lists_kind(at),
         "owners": OwnerSettings,
         "compute": ComputeSettings,
+        "access": OIDCSettings if "oidc" in at else AccessSettings,
         "cases": BusinessCalendar if "calendar" in at else CaseSettings,
         "aws": AWSSettings,
         "gcp": GCPSettings,

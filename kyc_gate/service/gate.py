@@ -60,6 +60,7 @@ from kyc_gate.service.growth import definition_of, growth_of, repeated
 from kyc_gate.service.lineage_facts import declared_run, with_models
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.notifier import Notifier
+from kyc_gate.service.oidc import OIDC
 from kyc_gate.service.policy_keeper import PolicyKeeper
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
@@ -99,11 +100,13 @@ class Gate:
         origin: Origin | None = None,
         policy_keeper: PolicyKeeper | None = None,
         notifier: Notifier | None = None,
+        oidc: OIDC | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self._active = ActivePolicies.of(policies, self.settings, origin)
         self.store = store
         self.casework = Casework(store, self.settings, lambda: self.now())
+        self.oidc = oidc
         self.access = Access(store, self.settings.access, lambda: self.now())
         self.adapters = adapters
         self._overlooks = tuple(getattr(adapter, "overlooks", _overlooks_nothing) for adapter in adapters)

@@ -12,7 +12,7 @@ from kyc_gate.errors import ConfigurationError
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Policy
 from kyc_gate.service.business_calendar import BusinessCalendar
-from kyc_gate.service.config import Configuration
+from kyc_gate.service.config import AccessSettings, Configuration
 
 HORIZON_DAYS = 30
 """Days over which machines without a stated end are projected when no policy says: a month, as bills are."""
@@ -23,14 +23,6 @@ class Limits(Record):
 
     max_body: int = 1024 * 1024
     body_seconds: float = 30.0
-
-
-class AccessRules(Record):
-    """How long sessions and keys last."""
-
-    idle_minutes: float = 30.0
-    session_hours: float = 12.0
-    key_days: float = 90.0
 
 
 class Settings(Record):
@@ -61,7 +53,7 @@ class Settings(Record):
     calendar: BusinessCalendar | None = None
     attachment_bytes: int = 5 * 1024 * 1024
     questionnaire_days: float = 14.0
-    access: AccessRules = AccessRules()
+    access: AccessSettings = AccessSettings()
     directory_seconds: float = 2.0
     log_names: bool = False
     spans: bool = False
@@ -110,6 +102,7 @@ def settings_of(configuration: Configuration) -> Settings:
         calendar=cases.calendar,
         attachment_bytes=cases.attachment_bytes,
         questionnaire_days=cases.questionnaire_days,
+        access=configuration.access,
         directory_seconds=configuration.directory.reread_seconds,
         log_names=configuration.log.names,
         spans=configuration.log.spans,

@@ -24,6 +24,9 @@ WATCH_SECONDS = 1.0
 PRUNE_SECONDS = 86_400.0
 """Between two times that old rows are dropped."""
 
+SWEEP_SECONDS = 20.0
+"""Between two looks for cases that are overdue or ended."""
+
 KEPT_DAYS = 1_858
 """Days for which links and requests are kept at least: five years, as records are (15 CFR 762.6), and a month."""
 
@@ -43,6 +46,7 @@ class Upkeep:
         self._prune_at = 0.0
         self._failing = False
         self._sign_at = 0.0
+        self._sweep_at = 0.0
 
     async def keep(self, gate: Gate) -> None:
         """Watch until cancelled."""
@@ -66,6 +70,7 @@ class Upkeep:
         if time.monotonic() >= self._sign_at:
             self._sign_at = time.monotonic() + gate.settings.checkpoint_seconds
             await self.checkpoint(gate)
+        await self._cases_swept(gate)
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             await gate.store.prune(gate.now() - timedelta(days=max(KEPT_DAYS, gate.settings.window_days + 31)))
@@ -81,6 +86,17 @@ class Upkeep:
                 await asyncio.to_thread(add_note, settings.checkpoint_file, made.note)
             log.info("audit.checkpoint", size=made.size, root=made.root, origin=made.origin)
         return made
+
+    async def _cases_swept(self, gate: Gate) -> None:
+        """Tell the cases that became overdue, and those that ended undecided; each once, whichever gate looks."""
+        if time.monotonic() < self._sweep_at:
+            return
+        self._sweep_at = time.monotonic() + SWEEP_SECONDS
+        overdue, expired = await gate.store.sweep_cases(gate.now())
+        for case in overdue:
+            log.warning("case.overdue", case_id=case.id, severity=case.severity, due_at=case.due_at.isoformat())
+        for case in expired:
+            log.warning("case.expired", case_id=case.id, severity=case.severity)
 
     async def _lists_heard(self, gate: Gate, version: int, value: str) -> None:
         """Pull lists when another gate has others; announce lists that this gate took up."""

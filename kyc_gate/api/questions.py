@@ -1,0 +1,72 @@
+"""The questionnaire as the customer sees it: behind a link, without signing in, the same whatever the reason was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kyc_gate.api.forms import form_of
+from kyc_gate.api.pages import page
+from kyc_gate.errors import CaseError, InputError
+from kyc_gate.model.questionnaire import MOST_TEXT, QUESTIONS, Questionnaire
+
+if TYPE_CHECKING:
+    from kyc_gate.service.gate import Gate
+
+
+async def questions(request: Request) -> Response:
+    """`GET /questions/{token}`: the questions. One answer for every link that is not good."""
+    gate: Gate = request.app.state.gate
+    found = await gate.casework.questions(request.path_params["token"])
+    if found is None:
+        return _gone()
+    return _answered() if found.answered_at else _asked(found, {}, "")
+
+
+async def answer(request: Request) -> Response:
+    """`POST /questions/{token}`: the answers, once. What is missing is asked again with what was written."""
+    gate: Gate = request.app.state.gate
+    token = request.path_params["token"]
+    found = await gate.casework.questions(token)
+    if found is None:
+        return _gone()
+    given: dict[str, str] = {}
+    try:
+        given = await form_of(request)
+        await gate.casework.answer(token, given)
+    except InputError as error:
+        return _asked(found, given, _said(error), status=400)
+    except CaseError:
+        return _answered()
+    return _answered()
+
+
+def _said(error: InputError) -> str:
+    """Return the error with the question's own words in the place of its field."""
+    text = str(error)
+    for question in QUESTIONS:
+        text = text.replace(f"`{question.id}`", f"“{question.text}”")
+    return text
+
+
+def _asked(found: Questionnaire, answers: dict[str, str], problem: str, status: int = 200) -> Response:
+    return page(
+        "questions",
+        status=status,
+        questions=QUESTIONS,
+        answers=answers,
+        problem=problem,
+        most=MOST_TEXT,
+        until=f"{found.expires_at:%Y-%m-%d}",
+    )
+
+
+def _gone() -> Response:
+    text = "It may have ended. Ask your provider for another."
+    return page("said", status=404, title="This link is not good", text=text)
+
+
+def _answered() -> Response:
+    return page("said", title="Thank you", text="Your answers were received. You need not do anything more.")

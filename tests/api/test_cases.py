@@ -1,0 +1,144 @@
+"""A case from its opening to the request that passes, by people who signed in."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gates import make_gate
+
+from api.browser import PASSWORD, PLAIN, ROOT, browsers
+from kyc_gate import Gate
+from kyc_gate.model.job import Accelerators, Caller, ProvisioningRequest, RequestKind
+
+
+@pytest.fixture
+async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
+    async with make_gate(tmp_path, four_eyes=True, **PLAIN) as gate:
+        for name, role in (("ana", "analyst"), ("bo", "approver"), ("vi", "viewer")):
+            await gate.access.add(ROOT, name, [role], password=PASSWORD)
+        await gate.access.add(ROOT, "own", ["approver"], password=PASSWORD, parties=["emirate"])
+        yield gate
+
+
+def large(account: str = "acct-emirate", fingerprint: str = "f" * 64) -> ProvisioningRequest:
+    """A job large enough to be held."""
+    return ProvisioningRequest(
+        provider="generic",
+        service="compute",
+        operation="CreateTrainingJob",
+        kind=RequestKind.CREATE,
+        lines=(Accelerators(model="H100 SXM", count=20_000),),
+        duration_seconds=30 * 86_400,
+        caller=Caller(account=account, verified=True),
+        fingerprint=fingerprint,
+    )
+
+
+ANSWERS = {
+    "end_use": "Weather models <script>alert(1)</script>",
+    "end_users": "Our own staff",
+    "trains_model": "yes",
+    "weights_published": "no",
+    "exports_weights": "not_known",
+    "answered_by": "H. Saleh, export control",
+}
+
+
+async def test_a_morning(gate: Gate) -> None:
+    """Take next, ask, propose, a second person approves, and the request passes when it is sent again."""
+    held = await gate.decide(large())
+    assert held.refusal is not None
+    async with browsers(gate, 3) as (ana, bo, customer):
+        await ana.sign_in("ana")
+        await bo.sign_in("bo")
+        _, case = await ana.post("/v1/cases/next")
+        assert case["id"] == held.case_id
+        path = f"/v1/cases/{case['id']}"
+        assert (await ana.post("/v1/cases/next"))[1] is None
+        _, sent = await ana.post(f"{path}/ask")
+        page = await (await customer.session.get(sent["path"])).text()
+        assert "emirate" not in page.lower()
+        async with customer.session.post(sent["path"], data={**ANSWERS, "end_use": ""}) as response:
+            assert (response.status, "What will the computing capacity" in await response.text()) == (400, True)
+        async with customer.session.post(sent["path"], data=ANSWERS) as response:
+            assert "Your answers were received" in await response.text()
+        _, read = await ana.get(path)
+        assert (read["state"], read["questionnaires"][0]["answers"]["exports_weights"]) == ("assigned", "not_known")
+        step = {"note": "licence D1", "version": read["version"], "decision": "approve", "disposition": "true_positive"}
+        assert (await ana.post(f"{path}/approve", note="me"))[0] == 403
+        assert (await ana.post(f"{path}/propose", **step))[0] == 200
+        assert (await bo.post(f"{path}/propose", **step))[0] == 409
+        assert "approve" in (await bo.get(path))[1]["steps"]
+        status, moved = await bo.post(f"{path}/approve", note="seen", version=read["version"])
+        assert (status, len(moved["grants"])) == (200, 1)
+        passed = await gate.decide(large())
+        assert passed.refusal is None
+        assert (await bo.post(f"{path}/reject", note="late"))[0] == 409
+        steps = [event["step"] for event in (await bo.get(path))[1]["events"]]
+    assert steps == ["take", "ask", "answer", "propose", "approve"]
+
+
+async def test_nobody_sees_the_cases_of_their_own_customer(gate: Gate) -> None:
+    """For a person of the customer there is no such case: not in the list, not by its id, not to decide."""
+    held = await gate.decide(large())
+    async with browsers(gate) as (own,):
+        await own.sign_in("own")
+        assert (await own.get("/v1/cases"))[1]["cases"] == []
+        assert (await own.get(f"/v1/cases/{held.case_id}"))[0] == 404
+        assert (await own.post(f"/v1/cases/{held.case_id}/approve", note="mine"))[0] == 404
+        assert (await own.post("/v1/cases/next"))[0] == 204
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        pytest.param({"limit": "10000000"}, "`limit`", id="limit"),
+        pytest.param({"limit": "-1"}, "`limit`", id="negative"),
+        pytest.param({"page": "-1"}, "`page`", id="page"),
+        pytest.param({"order": "password"}, "`password`", id="order"),
+        pytest.param({"state": "odd"}, "`odd`", id="state"),
+    ],
+)
+async def test_a_list_is_bounded(gate: Gate, query: dict[str, Any], says: str) -> None:
+    """What is beyond the bounds, or is no column, is refused and named."""
+    async with browsers(gate) as (vi,):
+        await vi.sign_in("vi")
+        status, problem = await vi.get("/v1/cases", **query)
+        assert (status, says in problem["detail"]) == (400, True)
+
+
+async def test_an_attachment_is_saved_and_never_shown(gate: Gate) -> None:
+    """Its name cannot break a header, and a browser is told to run nothing of it."""
+    held = await gate.decide(large())
+    async with browsers(gate) as (ana,):
+        await ana.sign_in("ana")
+        path = f"/v1/cases/{held.case_id}/attachments"
+        name = 'a/b\r\nx: y"\u202etxt.html'
+        headers = {"x-csrf-token": ana.csrf}
+        async with ana.session.post(path, params={"name": name}, data=b"<b>", headers=headers) as response:
+            digest = (await response.json())["sha256"]
+        async with ana.session.get(f"{path}/{digest}") as response:
+            assert (await response.read(), response.headers["content-type"]) == (b"<b>", "application/octet-stream")
+            assert response.headers["content-disposition"].startswith("attachment; ")
+            assert "sandbox" in response.headers["content-security-policy"]
+            assert "x" not in response.headers
+        most = gate.settings.attachment_bytes
+        async with ana.session.post(path, data=io.BytesIO(b"x" * (most + 1)), headers=headers) as response:
+            assert response.status == 413
+
+
+async def test_a_link_that_is_not_good_tells_nothing(gate: Gate) -> None:
+    """A guessed link gets one page, by GET and by POST."""
+    async with browsers(gate) as (customer,):
+        pages = set()
+        for token in ("guess", "x" * 43):
+            async with customer.session.get(f"/questions/{token}") as response:
+                pages.add((response.status, await response.text()))
+            async with customer.session.post(f"/questions/{token}", data=ANSWERS) as response:
+                pages.add((response.status, await response.text()))
+    assert len(pages) == 1
+    assert next(iter(pages))[0] == 404
