@@ -342,7 +342,7 @@ async def fetched_case(store: Store, case_id: str) -> Case:
     """Return the case. Raises `InputError` when there is none of that id."""
     case = await store.fetch_case(case_id)
     if case is None:
-        raise InputError(f"there is no case `{case_id}`; `kyc-gate cases list` shows the open ones")
+        raise InputError(f"there is no case `{case_id}`; `kyc-gate cases list` shows those that wait")
     return case
 
 

@@ -325,7 +325,10 @@ class Access:
         told = plain(what)
         for secret in ("password", "digest", "failures", "failed_at"):
             told.pop(secret, None)
-        return {"type": kind, "at": self._now().isoformat(), "by": by.id, "what": told}
+        about = {each: told.pop(each) for each in ("email", "subject") if each in told}
+        if isinstance(what, Person):
+            about["name"] = told.pop("name")
+        return {"type": kind, "at": self._now().isoformat(), "by": by.id, "what": told, "parties": about}
 
 
 def read_roles(roles: Iterable[str]) -> tuple[Role, ...]:

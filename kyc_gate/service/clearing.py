@@ -76,6 +76,17 @@ def chosen(pairs: Sequence[Pair], names: Sequence[str]) -> tuple[Pair, ...]:
     return tuple(pair for pair in pairs if f"{pair.list}/{pair.entry_id}" in names)
 
 
+def rearmed(standing: Sequence[Clearance], pairs: Sequence[Pair], at: datetime) -> tuple[Clearance, ...]:
+    """Return the clearances of a party that stand, and whose pair resembles as before while a side of it changed."""
+    now = {(pair.list, pair.entry_id): pair for pair in pairs}
+    found = []
+    for each in standing:
+        pair = now.get((each.pair.list, each.pair.entry_id))
+        if each.stands(at) and pair is not None and not each.covers(pair):
+            found.append(each)
+    return tuple(found)
+
+
 def applied(
     screening: Screening, pairs: Sequence[Pair], standing: Sequence[Clearance], at: datetime, match_threshold: float
 ) -> tuple[Screening, tuple[Cleared, ...]]:

@@ -286,9 +286,13 @@ class Gate:
         if names is not None and not names:
             return ()
         case = await self.store.fetch_case(case_id)
-        standing = await self._standings.behind(case.party_id, self._generation) if case else None
-        pairs = standing.pairs if standing else ()
+        pairs = await self.pairs_of(case.party_id) if case else ()
         return pairs if names is None else chosen(pairs, names)
+
+    async def pairs_of(self, party_id: str) -> tuple[Pair, ...]:
+        """Return what a party on file resembles now, with the fingerprints of both sides."""
+        standing = await self._standings.behind(party_id, self._generation)
+        return standing.pairs if standing else ()
 
     # What a door asks, in the order in which it asks.
 

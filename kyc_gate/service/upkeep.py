@@ -12,6 +12,7 @@ import structlog
 
 from kyc_gate.audit.checkpoint import Checkpoint
 from kyc_gate.service.active_policies import ActivePolicies
+from kyc_gate.service.rearming import rearm_clearances
 
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
@@ -23,6 +24,9 @@ WATCH_SECONDS = 1.0
 
 PRUNE_SECONDS = 86_400.0
 """Between two times that old rows are dropped."""
+
+REARM_SECONDS = 300.0
+"""Between two looks over the clearances: each takes a screening of its party."""
 
 SWEEP_SECONDS = 20.0
 """Between two looks for cases that are overdue or ended."""
@@ -47,6 +51,7 @@ class Upkeep:
         self._failing = False
         self._sign_at = 0.0
         self._sweep_at = 0.0
+        self._rearm_at = time.monotonic() + REARM_SECONDS
 
     async def keep(self, gate: Gate) -> None:
         """Watch until cancelled."""
@@ -71,6 +76,9 @@ class Upkeep:
             self._sign_at = time.monotonic() + gate.settings.checkpoint_seconds
             await self.checkpoint(gate)
         await self._cases_swept(gate)
+        if time.monotonic() >= self._rearm_at:
+            self._rearm_at = time.monotonic() + REARM_SECONDS
+            await rearm_clearances(gate)
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             await gate.store.prune(gate.now() - timedelta(days=max(KEPT_DAYS, gate.settings.window_days + 31)))

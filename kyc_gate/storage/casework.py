@@ -458,9 +458,16 @@ def _told(connection: Connection, moved: Moved, step: Move) -> dict[str, Any]:
     if step.step is Step.APPROVE:
         told["grants"] = [plain(grant) for grant in moved.grants]
         told["grant"] = told["grants"][0] if moved.grants else None
-        told["clearances"] = [plain(each) for each in moved.clearances]
+        told["clearances"] = [each.id for each in moved.clearances]
+        if moved.clearances:
+            told["parties"] = {"clearances": [plain(each) for each in moved.clearances]}
     if step.step is Step.PROPOSE:
-        told["proposal"] = plain(case.proposal)
+        proposal = plain(case.proposal)
+        proposal.pop("note")  # it is the record's own note, which is sealed
+        pairs = proposal.pop("clear")
+        told["proposal"] = proposal
+        if pairs:
+            told["parties"] = {"clear": pairs}
     if step.step is Step.ASSIGN:
         told["assignee"] = case.assignee
     if case.duplicate_of:

@@ -67,7 +67,7 @@ def end(connection: Connection, clearance_id: str, *, by: str, at: datetime, bec
         "at": at.isoformat(),
         "clearance_id": clearance_id,
         "case_id": found.case_id,
-        "pair": plain(found.pair),
+        "parties": {"pair": plain(found.pair)},
         "reviewer": by,
         "note": because,
     }
