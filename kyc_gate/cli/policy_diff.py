@@ -104,4 +104,4 @@ def _told(example: Example) -> str:
     set_to = ", ".join(f"{path} = {value_told(value)}" for path, value in example.facts) or "an ordinary request"
     behind = example.old_rules if example.lenient else example.new_rules
     granted = ", approved by a reviewer" if example.granted else ""
-    return f"{example.old} -> {example.new} ({', '.join(behind)}) on {example.as_of:%Y-%m-%d}{granted}: {set_to}"
+    return f"{example.turn} ({', '.join(behind)}) on {example.as_of:%Y-%m-%d}{granted}: {set_to}"

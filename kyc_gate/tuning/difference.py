@@ -49,7 +49,8 @@ class Wording(Record):
 class Example(Record):
     """Facts on which the two policies decide otherwise: the facts that were set, and both decisions.
 
-    `grant` is the approval that the request came with; None where it had none.
+    `grant` is the approval that the request came with; None where it had none. `old_people` and `new_people` say how
+    many people it takes to let the request through: 0 where it passes, 2 where a finding asks for four eyes.
     """
 
     rule: str
@@ -60,6 +61,8 @@ class Example(Record):
     old_rules: tuple[str, ...]
     new_rules: tuple[str, ...]
     grant: GrantFacts | None = None
+    old_people: int = 0
+    new_people: int = 0
 
     @property
     def granted(self) -> bool:
@@ -68,8 +71,15 @@ class Example(Record):
 
     @property
     def lenient(self) -> bool:
-        """Whether the new policy lets more through here."""
-        return self.new.severity < self.old.severity
+        """Whether the new policy lets more through here, or lets fewer people do it."""
+        return (self.new.severity, self.new_people) < (self.old.severity, self.old_people)
+
+    @property
+    def turn(self) -> str:
+        """Both outcomes in words, with the people that they take where only those differ."""
+        if self.old is not self.new:
+            return f"{self.old} -> {self.new}"
+        return f"{self.old}, {self.old_people} to approve -> {self.new}, {self.new_people} to approve"
 
 
 class Difference(Record):
@@ -128,7 +138,7 @@ def sets_lenient(old: Sequence[Policy], new: Sequence[Policy], base: Facts) -> s
         if other.reference.digest == policy.reference.digest:
             continue
         if found := difference(policy, other, base).lenient:
-            return f"policy `{name}`, rule `{found[0].rule}`: {found[0].old} -> {found[0].new}"
+            return f"policy `{name}`, rule `{found[0].rule}`: {found[0].turn}"
     return None
 
 
@@ -224,7 +234,7 @@ class _Search:
         for granted in (False, True):
             facts = [replace(one, grant=self._grant if granted else None) for one in given]
             old, new = _decided(self._old, facts[0]), _decided(self._new, facts[1])
-            if old.outcome is not new.outcome:
+            if weight(old) != weight(new):
                 self._keep("screening", facts[0], asked, old, new)
                 return
 
@@ -247,9 +257,9 @@ class _Search:
         for grant in self._grants(without=rule):
             given = replace(facts, grant=grant)
             old, new = _decided(self._old, given), _decided(self._new, given)
-            if old.outcome is not new.outcome:
+            if weight(old) != weight(new):
                 self._keep(rule, given, asked, old, new)
-                if new.outcome.severity < old.outcome.severity:
+                if weight(new) < weight(old):
                     return
 
     def _grants(self, *, without: str) -> tuple[GrantFacts | None, ...]:
@@ -262,8 +272,8 @@ class _Search:
         return (None, self._grant, replace(self._grant, rules=others))
 
     def _keep(self, rule: str, facts: Facts, asked: Mapping[str, object], old: Decision, new: Decision) -> None:
-        key = (rule, old.outcome, new.outcome, facts.grant is not None)
-        kept = sum(1 for one in self._examples if (one.rule, one.old, one.new, one.granted) == key)
+        key = (rule, old.outcome, new.outcome, weight(new) < weight(old), facts.grant is not None)
+        kept = sum(1 for one in self._examples if (one.rule, one.old, one.new, one.lenient, one.granted) == key)
         if kept < EXAMPLES:
             self._examples.append(
                 Example(
@@ -275,6 +285,8 @@ class _Search:
                     old_rules=tuple(finding.rule for finding in old.counting),
                     new_rules=tuple(finding.rule for finding in new.counting),
                     grant=facts.grant,
+                    old_people=weight(old)[1],
+                    new_people=weight(new)[1],
                 )
             )
 
@@ -334,7 +346,14 @@ def _answer(rule: Rule | None, policy: Policy, facts: Facts) -> tuple[object, ..
     if value is False:
         return None
     outcome = rule.outcome if value is True else Outcome.ESCALATE
-    return (outcome, mode, rule.overridable)
+    return (outcome, mode, rule.overridable, rule.four_eyes)
+
+
+def weight(decision: Decision) -> tuple[int, int]:
+    """How much stands in a request's way: the severity, then how many people it takes to let it through."""
+    if decision.outcome is Outcome.ALLOW:
+        return decision.outcome.severity, 0
+    return decision.outcome.severity, 2 if any(finding.four_eyes for finding in decision.counting) else 1
 
 
 def _decided(policy: Policy, facts: Facts) -> Decision:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum, auto
 from typing import Any as Formula  # z3 has no types of its own
 
 import z3
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from kyc_gate.decide.cases import request_of
 from kyc_gate.decide.decision import decide
-from kyc_gate.model.decision import Mode, Outcome
+from kyc_gate.model.decision import Decision, Mode, Outcome
 from kyc_gate.model.facts import Facts, GrantFacts
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Edition, Policy, Rule, enforced_where
@@ -23,7 +24,7 @@ from kyc_gate.policy.syntax import Name, walk
 from kyc_gate.policy.vocabulary import vocabulary
 from kyc_gate.policy.written_conditions import condition_text
 from kyc_gate.tuning.boundaries import value_at, with_facts
-from kyc_gate.tuning.difference import Example
+from kyc_gate.tuning.difference import Example, weight
 from kyc_gate.tuning.smt import Truth, Untranslatable, World
 
 SECONDS = 10
@@ -32,6 +33,14 @@ SECONDS = 10
 _LAST = date(2999, 12, 31)
 _FIRST = date(1900, 1, 1)
 """The days between which dates of a policy lie; see `tables`."""
+
+
+class Asked(Enum):
+    """What a finding does that another policy may not do: stop a request, block it, or ask two people about it."""
+
+    STOP = auto()
+    BLOCK = auto()
+    FOUR_EYES = auto()
 
 
 class Proof(Record):
@@ -72,7 +81,7 @@ class _Prover:
     def __init__(self, old: Policy, new: Policy, base: Facts, seconds: float) -> None:
         self._old, self._new, self._base = old, new, base
         self._milliseconds = max(1, round(seconds * 1000))
-        self.examples: dict[tuple[str, Outcome, Outcome], Example] = {}
+        self.examples: dict[tuple[str, tuple[int, int], tuple[int, int]], Example] = {}
         self.open: dict[str, None] = {}
         self.questions = 0
 
@@ -84,11 +93,10 @@ class _Prover:
             if rule.strictest is Mode.ENFORCE and (rule.id, _standing(rule, self._old, before)) not in same:
                 _Question(self, rule, before, after, start, end).settle()
 
-    def decides(self, facts: Facts) -> tuple[Outcome, Outcome, tuple[str, ...], tuple[str, ...]]:
-        """Return what both policies really decide on facts, with the rules that count."""
-        both = [decide(request_of(facts), facts, policy, facts_digest="") for policy in (self._old, self._new)]
-        rules = [tuple(finding.rule for finding in decision.counting) for decision in both]
-        return both[0].outcome, both[1].outcome, rules[0], rules[1]
+    def decides(self, facts: Facts) -> tuple[Decision, Decision]:
+        """Return what the old policy and the new one really decide on facts."""
+        old, new = (decide(request_of(facts), facts, policy, facts_digest="") for policy in (self._old, self._new))
+        return old, new
 
     @property
     def policies(self) -> tuple[Policy, Policy]:
@@ -122,24 +130,26 @@ class _Question:
         self._model: Formula = None
 
     def settle(self) -> None:
-        """Ask for anything at all that was found, and where the rule blocks, for a block."""
+        """Ask for anything at all that was found; where the rule blocks, for a block; and for four eyes likewise."""
         try:
-            self._ask(block=False)
+            self._ask(Asked.STOP)
             if self._rule.outcome is Outcome.BLOCK:
-                self._ask(block=True)
+                self._ask(Asked.BLOCK)
+            if self._rule.four_eyes:
+                self._ask(Asked.FOUR_EYES)
         except Untranslatable as error:
             self._leave_open(f"a condition has no translation ({error})")
 
     def _leave_open(self, why: str) -> None:
         self._prover.open[f"rule {self._rule.id} from {self._start} to {self._end}: {why}"] = None
 
-    def _ask(self, *, block: bool) -> None:
+    def _ask(self, asked: Asked) -> None:
         solver = z3.Solver()
         solver.set("timeout", self._prover.milliseconds)
         old, new = self._prover.policies
-        solver.add(self._stops(self._rule, old, self._before, block=block))
+        solver.add(self._stops(self._rule, old, self._before, asked))
         for index, rival in enumerate(self._rivals):
-            solver.add(z3.Not(self._stops(rival, new, self._after, block=block)))
+            solver.add(z3.Not(self._stops(rival, new, self._after, asked)))
             # The rule's own new version settles most questions; the rest is translated only where it must be.
             if index == 0 and self._check(solver) == z3.unsat:
                 return
@@ -160,16 +170,17 @@ class _Question:
         solver.pop()
         return found
 
-    def _stops(self, rule: Rule, policy: Policy, edition: Edition, *, block: bool) -> Formula:
-        """When a finding of the rule counts, as a block or at all."""
+    def _stops(self, rule: Rule, policy: Policy, edition: Edition, asked: Asked) -> Formula:
+        """When a finding of the rule counts and does what is asked for."""
         truth: Truth = self._world.truth(rule.node, policy.constants, edition.groups)
         enforced = self._world.truth(enforced_where(rule), policy.constants, edition.groups).true
-        return z3.And(enforced, self._finds(rule, truth, block=block))
+        return z3.And(enforced, self._finds(rule, truth, asked))
 
-    def _finds(self, rule: Rule, truth: Truth, *, block: bool) -> Formula:
+    def _finds(self, rule: Rule, truth: Truth, asked: Asked) -> Formula:
+        blocks = rule.outcome is Outcome.BLOCK
         fired = z3.And(truth.true, z3.Not(self._covered(rule, rule.outcome)))
-        if block:
-            return fired if rule.outcome is Outcome.BLOCK else z3.BoolVal(False)
+        if asked is Asked.BLOCK or (asked is Asked.FOUR_EYES and not rule.four_eyes):
+            return fired if blocks else z3.BoolVal(False)
         return z3.Or(fired, z3.And(truth.neither, z3.Not(self._covered(rule, Outcome.ESCALATE))))
 
     def _covered(self, rule: Rule, outcome: Outcome) -> Formula:
@@ -188,21 +199,23 @@ class _Question:
         facts = with_facts(self._prover.base, asked)
         granted = z3.is_true(model.eval(self._granted, model_completion=True))
         facts = replace(facts, grant=self._grant(model) if granted else None, resembled=None)
-        old, new, old_rules, new_rules = self._prover.decides(facts)
-        if new.severity >= old.severity:
+        old, new = self._prover.decides(facts)
+        if weight(new) >= weight(old):
             return False
         base = self._prover.base
         self._prover.examples.setdefault(
-            (self._rule.id, old, new),
+            (self._rule.id, weight(old), weight(new)),
             Example(
                 rule=self._rule.id,
                 as_of=facts.as_of,
                 facts=tuple((path, value) for path, value in asked.items() if value != value_at(base, path)),
-                old=old,
-                new=new,
-                old_rules=old_rules,
-                new_rules=new_rules,
+                old=old.outcome,
+                new=new.outcome,
+                old_rules=tuple(finding.rule for finding in old.counting),
+                new_rules=tuple(finding.rule for finding in new.counting),
                 grant=facts.grant,
+                old_people=weight(old)[1],
+                new_people=weight(new)[1],
             ),
         )
         return True
@@ -234,5 +247,5 @@ def _standing(rule: Rule, policy: Policy, edition: Edition) -> tuple[object, ...
         else edition.groups.get(name[7:])
         for name in names
     ]
-    own = (rule.outcome, rule.mode, rule.routes, rule.overridable)
+    own = (rule.outcome, rule.mode, rule.routes, rule.overridable, rule.four_eyes)
     return (condition_text(rule.node), *own, tuple(names), tuple(named))

@@ -10,10 +10,12 @@ import pytest
 from msgspec.structs import replace
 from policy.builders import POLICY, facts, write_policy
 
+from kyc_gate.model.decision import Outcome
 from kyc_gate.policy.expressions import compile_condition
+from kyc_gate.policy.policy import Policy
 from kyc_gate.policy.read import read_policy, shipped_policies
 from kyc_gate.tuning.boundaries import with_facts
-from kyc_gate.tuning.difference import difference
+from kyc_gate.tuning.difference import difference, sets_lenient
 
 z3 = pytest.importorskip("z3", reason="the extra `prove` is not installed")
 
@@ -203,3 +205,32 @@ def test_proof_and_difference_agree_on_sixty_mutants(tmp_path: Path) -> None:
     """The same for sixty mutants of the shipped packs."""
     packs = Path(shutil.copytree(shipped_policies(), tmp_path / "packs"))
     assert unproved(packs, 60, 200) == []
+
+
+def four_eyes(tmp_path: Path, name: str, line: str, when: str = "chips.count > 100") -> Policy:
+    """The small policy with a line more in its rule."""
+    text = SIMPLE.replace("[[rule]]", f"[[rule]]\n{line}", 1).replace("chips.count > 100", when)
+    return read_policy(write_policy(tmp_path / name / "small", text))
+
+
+def test_one_person_where_it_took_two_is_more_lenient(tmp_path: Path) -> None:
+    """The outcome is the same, and half of those who had to agree are enough."""
+    two, one = four_eyes(tmp_path, "two", "four_eyes = true"), four_eyes(tmp_path, "one", "")
+    found, proof = difference(two, one, BASE), prove(two, one, BASE)
+    for example in (found.lenient[0], proof.examples[0]):
+        assert (example.old, example.new) == (Outcome.ESCALATE, Outcome.ESCALATE)
+        assert (example.old_people, example.new_people) == (2, 1)
+        assert example.turn == "escalate, 2 to approve -> escalate, 1 to approve"
+    assert found.status == 4
+    assert sets_lenient([two], [one], BASE) is not None
+    assert difference(one, two, BASE).status == 3
+    assert prove(one, two, BASE).proven
+
+
+def test_four_eyes_for_fewer_requests_is_more_lenient(tmp_path: Path) -> None:
+    """Two people are asked about fewer requests; what they are asked about is wider again when the line is lower."""
+    two = four_eyes(tmp_path, "two", "four_eyes = true")
+    fewer = four_eyes(tmp_path, "fewer", "four_eyes = true", "chips.count > 200")
+    more = four_eyes(tmp_path, "more", "four_eyes = true", "chips.count > 50")
+    assert prove(two, fewer, BASE).examples
+    assert prove(two, more, BASE).proven
