@@ -46,8 +46,8 @@ async def test_runs_of_an_earlier_schema_are_summed(tmp_path: Path, monkeypatch:
     path = tmp_path / "old.db"
     with monkeypatch.context() as patched:
         patched.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:4])
-        await _opened_once(SqliteStore(path))
-    connection = sqlite3.connect(path, isolation_level=None)
+        connection = sqlite3.connect(path, isolation_level=None)
+        schema.migrate(connection)
     connection.execute("BEGIN")
     _live(connection, rng, 60)
     connection.execute("COMMIT")
@@ -68,8 +68,8 @@ async def test_runs_of_an_earlier_database_are_summed(
     url = request.getfixturevalue("database").schema()
     with monkeypatch.context() as patched:
         patched.setattr(postgres_schema, "MIGRATIONS", postgres_schema.MIGRATIONS[:3])
-        await _opened_once(PostgresStore(url, deadline_seconds=10))
-    connection = PostgresConnection(url, seconds=10, application="test")
+        connection = PostgresConnection(url, seconds=10, application="test")
+        postgres_schema.migrate(connection)
     connection.execute("BEGIN")
     _live(connection, rng, 60)
     connection.execute("COMMIT")
@@ -195,11 +195,6 @@ def _added(runs: list[Any], since: int, horizon: int, kind: int) -> int:
             units += daily * max(0, last_day - max(first_day + 1, since))
             units += last if last_day >= since else 0
     return max(0, math.ceil(units)) * OPERATIONS_A_UNIT
-
-
-async def _opened_once(store: RowStore) -> None:
-    await store.open()
-    await store.close()
 
 
 async def _checked(make: Callable[[], RowStore] | Maker, rng: random.Random) -> None:

@@ -47,11 +47,11 @@ async def hurried(file: Path) -> SqliteStore:
 
 
 async def test_many_callers_share_a_commit(store: SqliteStore) -> None:
-    """A hundred decisions that wait together are one transaction."""
+    """A hundred decisions that wait together share a few transactions: whatever came while one was under way."""
     commits: list[str] = []
     await store._write(lambda connection: connection.set_trace_callback(_count(commits)))
     await asyncio.gather(*[store.append(decision_entry()) for _ in range(100)])
-    assert 1 <= len(commits) <= 3, "the statement after the tracing one may stand in a transaction of its own"
+    assert 1 <= len(commits) <= 10
     assert (await store.verify()).records == 100
 
 
