@@ -416,7 +416,8 @@ class Gate:
         """Raise `ConfigurationError` where no call would be guarded, so that no door stands open in silence."""
         if not self.adapters:
             raise ConfigurationError(
-                "no adapter is configured, so that nothing is guarded; add `[aws]`, `[gcp]`, `[azure]` or `[generic]`"
+                "no adapter is configured, so that nothing is guarded;"
+                " add `[aws]`, `[gcp]`, `[azure]`, `[neoclouds]` or `[generic]`"
             )
 
     def now(self) -> datetime:

@@ -446,5 +446,7 @@ async def test_a_gate_that_guards_nothing_is_no_gate(tmp_path: Path, cloud: Clou
     async with make_gate(tmp_path) as made:
         empty = Gate(policies=made.policies, store=made.store)
         for door in (lambda: KYCGateMiddleware(cloud, empty), empty.client_hook):
-            with pytest.raises(ConfigurationError, match=r"add `\[aws\]`, .* or `\[generic\]`"):
+            with pytest.raises(
+                ConfigurationError, match=r"add `\[aws\]`, `\[gcp\]`, `\[azure\]`, `\[neoclouds\]` or `\[generic\]`"
+            ):
                 door()

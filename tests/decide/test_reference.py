@@ -165,7 +165,7 @@ def test_random_policies_decide_as_the_reference(tmp_path: Path) -> None:
 
     several = st.lists(random_facts([f"rule-{number}" for number in range(5)]), min_size=2, max_size=2)
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(text=policies(), given_facts=several)
     def agrees(text: str, given_facts: list[Facts]) -> None:
         (folder / "policy.toml").write_text(text)

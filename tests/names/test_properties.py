@@ -40,17 +40,17 @@ def test_another_alias_never_lowers_a_score(name: str, alias: str, query: str) -
 
 
 def test_the_bad_names_are_answered_in_time(shared_data: Path) -> None:
-    """Each labelled bad name takes 50 ms of processor time at most; one that is cut or says nothing is never clear."""
+    """Each labelled bad name is answered within 50 ms, and one that is cut or says nothing is never clear and complete."""
     rows = [json.loads(line) for line in (shared_data / "bad_inputs.jsonl").read_text("utf-8").splitlines()]
     texts = [eval(row["input"], {}) for row in rows if row["category"] == "pathological_name"]  # noqa: S307 - our own file
     screener = Screener(ListSnapshot(digest="x", entries=(ListEntry(list="T", id="1", name="Huawei"),), lists=("T",)))
-    screener.warm()
-    screener.screen(["Warm Up", "مرحبا", "华为"])
+    screener.warm()  # as a gate does before a snapshot is active
+    screener.screen(["warm"])
     assert texts
     for text in texts:
-        started = time.thread_time()
+        started = time.perf_counter()
         found = screener.screen([text])
-        assert time.thread_time() - started < 0.05, text[:20]
+        assert time.perf_counter() - started < 0.05, text[:20]
         if len(text) > 512 or not any(map(str.isalnum, text)):
             assert found.outcome is not ScreeningOutcome.CLEAR or not found.complete, text[:20]
 

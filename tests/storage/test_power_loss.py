@@ -125,7 +125,7 @@ async def test_a_disk_that_does_not_sync_is_found_out(load: list[Step]) -> None:
     steps = [step for step in load if not (step.kind == "sync" and step.file.endswith("-wal"))]
     with in_memory() as folder:
         dice = random.Random(21)  # noqa: S311 - any cuts will do
-        losses = [await _loses(image, folder) for image in images(steps, 20, dice)]
+        losses = [await _loses(image, folder) for image in images(steps, 40, dice)]
     assert any(losses)
 
 

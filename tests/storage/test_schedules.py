@@ -121,8 +121,8 @@ async def _schedules(make_store: Maker, count: int, seed: int) -> None:
 
 
 async def test_schedules(make_store: Maker) -> None:
-    """A hundred random schedules over two replicas on each engine."""
-    await _schedules(make_store, 100, 1)
+    """Two hundred random schedules over two replicas on each engine."""
+    await _schedules(make_store, 200, 1)
 
 
 @pytest.mark.long
