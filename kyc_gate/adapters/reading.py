@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from kyc_gate.adapters.values import read_workload
+from kyc_gate.adapters.values import read_workload, reference
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.job import Accelerators, RequestKind, Workload
@@ -39,6 +40,40 @@ class Reading(Record):
     replaces: str | None = None
     references: tuple[str, ...] = ()
     dry_run: bool = False
+
+
+class Asking:
+    """A guarded call, taken apart: what the clouds whose calls are JSON to a path have in common."""
+
+    operation: str
+    kind: RequestKind
+
+    def reading(
+        self,
+        lines: Iterable[Accelerators] = (),
+        unresolved: Iterable[str] = (),
+        *,
+        ranged: bool = False,
+        seconds: int | None = None,
+        repeats: int = 1,
+        starts: str | None = None,
+        replaces: str | None = None,
+    ) -> Reading:
+        """Return the reading: `starts` names what begins, `replaces` what the lines are the whole of."""
+        return Reading(
+            kind=self.kind,
+            lines=tuple(line for line in lines if line.count * line.multiplier),
+            unresolved=tuple(dict.fromkeys(unresolved)),
+            ranged=ranged,
+            duration_seconds=seconds,
+            repeats=repeats,
+            references=tuple(each for each in (starts or replaces,) if each),
+            replaces=replaces,
+        )
+
+    def unread(self) -> Reading:
+        """Return the reading of an operation whose amount cannot be told."""
+        return self.reading(unresolved=[reference("operation", self.operation)])
 
 
 def instance_type(value: object, field: str) -> str:

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.adapters.azure import answers
 from kyc_gate.adapters.azure.asked import FREE, SENSITIVE, Asked
-from kyc_gate.adapters.azure.operations import OPERATIONS, Operation, is_harmless
+from kyc_gate.adapters.azure.harmless import is_harmless
+from kyc_gate.adapters.azure.operations import OPERATIONS, Operation
 from kyc_gate.adapters.bearer import read_bearer
+from kyc_gate.adapters.dispatch import adds_nothing, certainty_of, check_json, check_variant, operation_of
 from kyc_gate.adapters.fields import Fields
 from kyc_gate.adapters.form import read_form
-from kyc_gate.adapters.head import check_head, check_method, has_body
 from kyc_gate.adapters.paths import PathTable, Standing
 from kyc_gate.adapters.reading import Reading, declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.strict_json import read_json_object
@@ -26,7 +27,6 @@ from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Caller, Certainty, ProvisioningRequest, RequestKind
 from kyc_gate.model.record import digest
 
-_JSON = re.compile(rb"(?i)application/(?:merge-patch\+)?json(?:\s*;\s*charset=\"?utf-8\"?)?")
 _PLAIN = re.compile(rb"/(?:[A-Za-z0-9_~@!$&'()*+,=:-][A-Za-z0-9._~@!$&'()*+,=:-]*(?:/|\Z))*")
 _HOST = re.compile(
     r"(?:[a-z0-9-]+\.)?management\.(?:azure\.com|usgovcloudapi\.net|chinacloudapi\.cn|microsoftazure\.de)"
@@ -92,23 +92,16 @@ class AzureAdapter:
         if place.standing is Standing.EXACT:
             return self._exact(call, place.pattern, dict(place.parts))
         if place.standing in (Standing.VARIANT, Standing.DISGUISED):
-            if call.method in ("GET", "HEAD", "DELETE") and not has_body(call) and place.standing is Standing.VARIANT:
-                check_method(call)
-                return None
-            raise RefusedCall(400, "target", f"path {shown(call.raw_path)} is another spelling of a guarded path")
+            check_variant(call, place.standing)
+            return None
         return _unlisted(call) if known else None
 
     def _exact(self, call: Call, pattern: str, names: dict[str, str]) -> _Found | None:
-        operation = OPERATIONS[pattern].get(call.method)
-        if operation is not None and operation.ends:  # an end is never refused
-            return _Found(operation, names)
-        check_method(call)
+        operation = operation_of(OPERATIONS[pattern], call)
         if operation is None:
-            if call.method in ("GET", "HEAD", "OPTIONS", "DELETE") and not has_body(call):
-                return None
-            methods = " or ".join(OPERATIONS[pattern])
-            raise RefusedCall(405, "method", f"method {call.method} is not one of this operation; use {methods}")
-        _check(call)
+            return None
+        if not operation.ends:
+            check_json(call, patches=True)
         return _Found(operation, names)
 
     # read
@@ -138,7 +131,7 @@ class AzureAdapter:
             operation=found.operation.name,
             kind=reading.kind,
             lines=reading.lines,
-            certainty=_certainty(hidden, ranged=reading.ranged),
+            certainty=certainty_of(hidden, ranged=reading.ranged),
             unresolved=tuple(dict.fromkeys(hidden)),
             duration_seconds=reading.duration_seconds,
             workload=declared_workload(tags),
@@ -206,15 +199,10 @@ def _reading(call: Call, found: _Found) -> Reading | None:
     return found.operation.read(_asked(call, found))
 
 
-def _certainty(hidden: list[str], *, ranged: bool) -> Certainty:
-    if hidden:
-        return Certainty.UNRESOLVED
-    return Certainty.RANGE if ranged else Certainty.EXACT
-
-
 def _is_azure(call: Call) -> bool:
-    hosts = call.values(b"host")
-    return len(hosts) == 1 and bool(_HOST.fullmatch(_PORT.sub("", hosts[0].decode("latin-1").lower()).rstrip(".")))
+    """Return whether any of the call's hosts is Azure's: a call with several is refused, not overlooked."""
+    hosts = (_PORT.sub("", host.decode("latin-1").lower()).rstrip(".") for host in call.values(b"host"))
+    return any(_HOST.fullmatch(host) for host in hosts)
 
 
 def _asked(call: Call, found: _Found) -> Asked:
@@ -234,20 +222,9 @@ def _check_query(call: Call) -> None:
         raise RefusedCall(400, "query", f"api-version {shown(version)} is not a version such as `2026-04-01`")
 
 
-def _check(call: Call) -> None:
-    check_head(call)
-    kind = call.value(b"content-type") or b""
-    if kind.lower().startswith(b"multipart/"):
-        raise RefusedCall(400, "content-type", "multipart bodies are not accepted here; send application/json")
-    if not _JSON.fullmatch(kind) and (kind or has_body(call)):
-        raise RefusedCall(
-            415, "content-type", f"Content-Type {shown(kind)} is not accepted here; send application/json"
-        )
-
-
 def _unlisted(call: Call) -> _Found | None:
     """Return an operation of which only its name is known, for a call that may provision; None for any other."""
-    if call.method in ("GET", "HEAD", "OPTIONS", "DELETE") and not has_body(call):
+    if adds_nothing(call):
         return None
     path = call.raw_path.lower().decode("latin-1")
     if not _PLAIN.fullmatch(call.raw_path):
@@ -256,7 +233,7 @@ def _unlisted(call: Call) -> _Found | None:
         path = re.sub(r"%[0-9a-f]{2}", "x", path)
     if is_harmless(path):
         return None
-    _check(call)
+    check_json(call, patches=True)
     parts = path.split("/")
     names = {}
     for home, name in (("subscriptions", "subscription"), ("resourcegroups", "group")):

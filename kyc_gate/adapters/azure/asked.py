@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from kyc_gate.adapters.fields import LONGEST_SECONDS, Fields
-from kyc_gate.adapters.reading import Reading
-from kyc_gate.adapters.values import reference
+from kyc_gate.adapters.reading import Asking, Reading
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.job import Accelerators, RequestKind
@@ -28,7 +27,8 @@ FREE = frozenset({"tags", "environmentvariables", "inputs", "outputs"})
 """Fields that a customer names freely; nothing in them provisions."""
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Asked(Asking):
     """A guarded call. Names of the path are in lower case: Azure does not tell case apart."""
 
     operation: str
@@ -41,33 +41,6 @@ class Asked(NamedTuple):
         """Return the name of what the path names, known over the whole subscription."""
         parts = [name for key, name in self.names.items() if key != "subscription"]
         return f"{kind}:{'/'.join(parts)}"
-
-    def reading(
-        self,
-        lines: Iterable[Accelerators] = (),
-        unresolved: Iterable[str] = (),
-        *,
-        ranged: bool = False,
-        seconds: int | None = None,
-        repeats: int = 1,
-        starts: str | None = None,
-        replaces: str | None = None,
-    ) -> Reading:
-        """Return the reading: `starts` names what begins, `replaces` what the lines are the whole of."""
-        return Reading(
-            kind=self.kind,
-            lines=tuple(line for line in lines if line.count * line.multiplier),
-            unresolved=tuple(dict.fromkeys(unresolved)),
-            ranged=ranged,
-            duration_seconds=seconds,
-            repeats=repeats,
-            references=tuple(each for each in (starts or replaces,) if each),
-            replaces=replaces,
-        )
-
-    def unread(self) -> Reading:
-        """Return the reading of an operation whose amount cannot be told."""
-        return self.reading(unresolved=[reference("operation", self.operation)])
 
 
 Reader = Callable[[Asked], Reading | None]

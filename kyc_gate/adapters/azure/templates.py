@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from kyc_gate.adapters.azure import clusters, learning, machines
 from kyc_gate.adapters.azure.asked import Asked, Reader
+from kyc_gate.adapters.azure.harmless import is_harmless_type
 from kyc_gate.adapters.fields import Fields
 from kyc_gate.adapters.reading import Reading
 from kyc_gate.adapters.strict_json import JsonValue
@@ -70,13 +72,7 @@ def _of_deployment(asked: Asked, properties: Fields, depth: int) -> _Found:
         return _Found([], [reference("parameter", "template")])
     template = properties.part("template")
     known = _known(template, properties.part("parameters"))
-    lines: list[Accelerators] = []
-    hidden: list[str] = []
-    for resource in _resources(template):
-        more = _of_resource(asked, resource, known, depth)
-        lines += more.lines
-        hidden += more.hidden
-    return _Found(lines, hidden)
+    return _together(_of_resource(asked, each, known, depth) for each in _resources(template))
 
 
 def _known(template: Fields, given: Fields) -> dict[tuple[str, str], JsonValue]:
@@ -102,43 +98,51 @@ def _members(given: Fields) -> Iterator[tuple[str, Fields]]:
         yield name, Fields(value if isinstance(value, dict) else {}, f"{given.path}.{name}", any_case=True)
 
 
+def _together(parts: Iterable[_Found]) -> _Found:
+    lines: list[Accelerators] = []
+    hidden: list[str] = []
+    for part in parts:
+        lines += part.lines
+        hidden += part.hidden
+    return _Found(lines, hidden)
+
+
 def _resources(home: Fields) -> Iterator[Fields]:
-    """Yield every resource, those inside of others too."""
+    """Yield the resources that stand in a template, or in another resource."""
     value = home.value("resources")
-    listed = home.parts("resources") if isinstance(value, list) else [each for _, each in home.members("resources")]
-    for resource in listed:
-        yield resource
-        if (resource.text("type") or "").lower() != "microsoft.resources/deployments":
-            yield from _resources(resource)
+    yield from home.parts("resources") if isinstance(value, list) else (each for _, each in home.members("resources"))
 
 
-def _of_resource(asked: Asked, resource: Fields, known: Mapping[tuple[str, str], JsonValue], depth: int) -> _Found:
-    """Return what one resource asks for, as often as it is copied."""
+def _of_resource(
+    asked: Asked, resource: Fields, known: Mapping[tuple[str, str], JsonValue], depth: int, parent: str = ""
+) -> _Found:
+    """Return what one resource and those inside of it ask for, as often as it is copied."""
     kind = _filled(resource.text("type"), known)
     if not isinstance(kind, str) or _is_expression(kind):
         return _Found([], [reference("template-expression", "type")])
-    kind = kind.lower()
+    kind = f"{parent}/{kind}".lower() if parent and "/" not in kind else kind.lower()
+    inside = () if kind == "microsoft.resources/deployments" else _resources(resource)
+    children = (_of_resource(asked, each, known, depth, kind) for each in inside)
+    return _copied(_together((_of_itself(asked, resource, kind, known, depth), *children)), resource, known)
+
+
+def _of_itself(
+    asked: Asked, resource: Fields, kind: str, known: Mapping[tuple[str, str], JsonValue], depth: int
+) -> _Found:
     if kind == "microsoft.resources/deployments":
         inner = resource.part("properties")
         scope = (inner.part("expressionEvaluationOptions").text("scope") or "outer").lower()
-        found = _of_deployment(asked, _for_scope(inner, known, scope), depth + 1)
-    elif (reader := _reader(kind)) is not None:
-        body = Fields(_as_object(_filled(dict(resource.home), known)), resource.path, any_case=True)
-        if _has_expression(body.home):
-            return _Found([], [reference("template-expression", kind)])
-        asked_there = asked._replace(operation=kind, method="PUT", body=body)
-        reading = reader(asked_there)
-        found = _Found(list(reading.lines), list(reading.unresolved)) if reading else _Found([], [])
-    elif kind.startswith(_OPAQUE):
+        return _of_deployment(asked, _for_scope(inner, known, scope), depth + 1)
+    if kind.startswith(_OPAQUE):
         return _Found([], [reference("template-resource", kind)])
-    else:
-        return _Found([], [])
-    return _copied(found, resource, known)
-
-
-def _reader(kind: str) -> Reader | None:
-    """Return who reads a type, also a child's own that is written inside of its parent."""
-    return READERS.get(kind) or next((reader for known, reader in READERS.items() if known.endswith(f"/{kind}")), None)
+    reader = READERS.get(kind)
+    if reader is None:
+        return _Found([], [] if is_harmless_type(kind) else [reference("template-resource", kind)])
+    body = Fields(_as_object(_filled(dict(resource.home), known)), resource.path, any_case=True)
+    if _has_expression(body.home):
+        return _Found([], [reference("template-expression", kind)])
+    reading = reader(dataclasses.replace(asked, operation=kind, method="PUT", body=body))
+    return _Found(list(reading.lines), list(reading.unresolved)) if reading else _Found([], [])
 
 
 def _copied(found: _Found, resource: Fields, known: Mapping[tuple[str, str], JsonValue]) -> _Found:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.adapters.bearer import bearer_of, read_bearer
+from kyc_gate.adapters.dispatch import adds_nothing, certainty_of, check_json, check_variant, operation_of
 from kyc_gate.adapters.fields import Fields, folded
 from kyc_gate.adapters.form import read_form
 from kyc_gate.adapters.gcp import answers, hosts
@@ -16,7 +17,6 @@ from kyc_gate.adapters.gcp.asked import LABELS, SENSITIVE, Asked, labels_of, lin
 from kyc_gate.adapters.gcp.clusters import one_node
 from kyc_gate.adapters.gcp.compute import define_template
 from kyc_gate.adapters.gcp.operations import SERVICES, Operation, is_harmless
-from kyc_gate.adapters.head import check_head, check_method, has_body
 from kyc_gate.adapters.paths import PathTable, Standing
 from kyc_gate.adapters.reading import Reading, declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.strict_json import read_json_object
@@ -29,7 +29,6 @@ from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequ
 from kyc_gate.model.learned import Definition
 from kyc_gate.model.record import digest
 
-_JSON = re.compile(rb"(?i)application/json(?:\s*;\s*charset=\"?utf-8\"?)?")
 _PLAIN = re.compile(rb"/(?:[A-Za-z0-9_~@!$&'()*+,=:-][A-Za-z0-9._~@!$&'()*+,=:-]*(?:/|\Z))*")
 _ALT = frozenset({"json", "json;enum-encoding=int"})
 _COMPUTE = re.compile(r"/compute/", re.IGNORECASE)
@@ -177,31 +176,19 @@ class GCPAdapter:
             if place.standing is Standing.EXACT and not _has_verb(call, place.pattern, names):
                 return self._exact(call, each, place.pattern, names)
             if place.standing in (Standing.VARIANT, Standing.DISGUISED):
-                self._check_variant(call, place.standing)
+                check_variant(call, place.standing)
                 return None
         if service == hosts.ANY and _COMPUTE.match(call.raw_path.decode("latin-1")):
             service = "compute"
         return None if service == hosts.ANY else _unlisted(call, service)
 
     def _exact(self, call: Call, service: str, pattern: str, names: dict[str, str]) -> _Found | None:
-        operation = SERVICES[service][pattern].get(call.method)
-        if operation is not None and operation.ends:  # an end is never refused
-            return _Found(service, operation, names)
-        check_method(call)
+        operation = operation_of(SERVICES[service][pattern], call)
         if operation is None:
-            if call.method in ("GET", "HEAD", "OPTIONS", "DELETE") and not has_body(call):
-                return None
-            methods = " or ".join(SERVICES[service][pattern])
-            raise RefusedCall(405, "method", f"method {call.method} is not one of this operation; use {methods}")
-        _check(call)
+            return None
+        if not operation.ends:
+            check_json(call)
         return _Found(service, operation, names)
-
-    def _check_variant(self, call: Call, standing: Standing) -> None:
-        reading = call.method in ("GET", "HEAD", "DELETE") and not has_body(call)
-        if reading and standing is Standing.VARIANT:
-            check_method(call)
-            return
-        raise RefusedCall(400, "target", f"path {shown(call.raw_path)} is another spelling of a guarded path")
 
     # read
 
@@ -234,7 +221,7 @@ class GCPAdapter:
             operation=found.operation.name,
             kind=reading.kind,
             lines=reading.lines,
-            certainty=_certainty(hidden, ranged=reading.ranged),
+            certainty=certainty_of(hidden, ranged=reading.ranged),
             unresolved=tuple(dict.fromkeys(hidden)),
             duration_seconds=reading.duration_seconds,
             workload=declared_workload(labels),
@@ -345,12 +332,6 @@ def _place(request: ProvisioningRequest, call: Call, adapter: GCPAdapter) -> str
     return next((found.names[each] for each in ("zone", "region", "location") if each in found.names), "global")
 
 
-def _certainty(hidden: list[str], *, ranged: bool) -> Certainty:
-    if hidden:
-        return Certainty.UNRESOLVED
-    return Certainty.RANGE if ranged else Certainty.EXACT
-
-
 def _key(asked: Asked, caller: Caller) -> str | None:
     """Return the key under which retries of this call count once: the id that the upstream dedupes by."""
     given = token(asked.query.get("requestid") or asked.body.text("requestId"), "requestId")
@@ -386,20 +367,9 @@ def _query(call: Call) -> dict[str, str]:
     return found
 
 
-def _check(call: Call) -> None:
-    check_head(call)
-    kind = call.value(b"content-type") or b""
-    if kind.lower().startswith(b"multipart/"):
-        raise RefusedCall(400, "content-type", "multipart bodies are not accepted here; send application/json")
-    if not _JSON.fullmatch(kind) and (kind or has_body(call)):
-        raise RefusedCall(
-            415, "content-type", f"Content-Type {shown(kind)} is not accepted here; send application/json"
-        )
-
-
 def _unlisted(call: Call, service: str) -> _Found | None:
     """Return an operation of which only its name is known, for a call that may provision; None for any other."""
-    if call.method in ("GET", "HEAD", "OPTIONS", "DELETE") and not has_body(call):
+    if adds_nothing(call):
         return None
     path = call.raw_path.decode("latin-1")
     if not _PLAIN.fullmatch(call.raw_path):
@@ -408,7 +378,7 @@ def _unlisted(call: Call, service: str) -> _Found | None:
         )
     if is_harmless(service, path):
         return None
-    _check(call)
+    check_json(call)
     parts = path.split("/")
     names = {}
     for home, name in (("projects", "project"), ("zones", "zone"), ("regions", "region"), ("locations", "location")):

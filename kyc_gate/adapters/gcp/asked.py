@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from kyc_gate.adapters.fields import Fields, folded
-from kyc_gate.adapters.reading import Reading
+from kyc_gate.adapters.reading import Asking
 from kyc_gate.adapters.strict_json import JsonValue
-from kyc_gate.adapters.values import reference
 from kyc_gate.adapters.words import shown
 from kyc_gate.compute.instance_types import find_instance_type
 from kyc_gate.errors import RefusedCall
@@ -65,7 +64,8 @@ _LINKS = {
 """What links requests that belong together, by the folded name of the field, wherever it stands."""
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Asked(Asking):
     """A guarded call, its path and query read. Names of parameters are folded, names of the path as the pattern's."""
 
     operation: str
@@ -82,33 +82,6 @@ class Asked(NamedTuple):
     def named(self, kind: str, name: str | None) -> str | None:
         """Return the name of something in this place, known over the whole project."""
         return f"{kind}:{self.place}/{name}" if name and _NAME.fullmatch(name) else None
-
-    def reading(
-        self,
-        lines: Iterable[Accelerators] = (),
-        unresolved: Iterable[str] = (),
-        *,
-        ranged: bool = False,
-        seconds: int | None = None,
-        repeats: int = 1,
-        starts: str | None = None,
-        replaces: str | None = None,
-    ) -> Reading:
-        """Return the reading: `starts` names what begins, `replaces` what the lines are the whole of."""
-        return Reading(
-            kind=self.kind,
-            lines=tuple(line for line in lines if line.count * line.multiplier),
-            unresolved=tuple(dict.fromkeys(unresolved)),
-            ranged=ranged,
-            duration_seconds=seconds,
-            repeats=repeats,
-            references=tuple(each for each in (starts or replaces,) if each),
-            replaces=replaces,
-        )
-
-    def unread(self) -> Reading:
-        """Return the reading of an operation whose amount cannot be told."""
-        return self.reading(unresolved=[reference("operation", self.operation)])
 
 
 def tail(value: str, field: str) -> str:

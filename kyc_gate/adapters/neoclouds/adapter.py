@@ -9,22 +9,20 @@ from typing import NamedTuple
 
 from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.adapters.bearer import key_id
+from kyc_gate.adapters.dispatch import certainty_of, check_json, check_variant, operation_of
 from kyc_gate.adapters.fields import Fields
 from kyc_gate.adapters.form import read_form
-from kyc_gate.adapters.head import check_head, check_method, has_body
 from kyc_gate.adapters.message import message_of
 from kyc_gate.adapters.neoclouds.operations import CLOUDS, Operation
 from kyc_gate.adapters.paths import PathTable, Standing
 from kyc_gate.adapters.strict_json import read_json_object
 from kyc_gate.adapters.values import reference
-from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call, RawHeaders
 from kyc_gate.model.ending import Ending
-from kyc_gate.model.job import Caller, Certainty, ProvisioningRequest
+from kyc_gate.model.job import Caller, ProvisioningRequest
 from kyc_gate.model.record import digest
 
-_JSON = re.compile(rb"(?i)application/json(?:\s*;\s*charset=\"?utf-8\"?)?")
 _KEY = re.compile(rb"(?i:bearer|basic) +([A-Za-z0-9._~+/=:-]{8,8192})")
 _PORT = re.compile(r":[0-9]*\Z")
 _SENSITIVE = frozenset({"gputypeid", "gputypeids", "gpucount", "instancetypename", "numgpus", "instancetype"})
@@ -68,27 +66,18 @@ class NeocloudAdapter:
         if not any(_host(host) in self._hosts for host in hosts):
             return None
         place = self._table.place(call.raw_path)
-        reading = call.method in ("GET", "HEAD", "OPTIONS", "DELETE") and not has_body(call)
         if place.standing in (Standing.VARIANT, Standing.DISGUISED):
-            if reading and place.standing is Standing.VARIANT:
-                check_method(call)
-                return None
-            raise RefusedCall(400, "target", f"path {shown(call.raw_path)} is another spelling of a guarded path")
+            check_variant(call, place.standing)
+            return None
         if place.standing is not Standing.EXACT:
             return None
-        operation = CLOUDS[self.name].operations[place.pattern].get(call.method)
-        if operation is not None and operation.ends:  # an end is never refused
-            return _Found(operation, dict(place.parts))
-        check_method(call)
+        operation = operation_of(CLOUDS[self.name].operations[place.pattern], call)
         if operation is None:
-            if reading:
-                return None
-            raise RefusedCall(405, "method", f"method {call.method} is not one of this operation")
+            return None
         if call.method == "GET":
             raise RefusedCall(405, "method", "send GraphQL with POST")
-        check_head(call)
-        if not _JSON.fullmatch(call.value(b"content-type") or b"") and has_body(call):
-            raise RefusedCall(415, "content-type", "send the body as application/json")
+        if not operation.ends:
+            check_json(call)
         return _Found(operation, dict(place.parts))
 
     def read(self, call: Call) -> ProvisioningRequest | None:
@@ -115,7 +104,7 @@ class NeocloudAdapter:
             operation=found.operation.name,
             kind=reading.kind,
             lines=reading.lines,
-            certainty=Certainty.UNRESOLVED if hidden else Certainty.RANGE if reading.ranged else Certainty.EXACT,
+            certainty=certainty_of(hidden, ranged=reading.ranged),
             unresolved=tuple(dict.fromkeys(hidden)),
             duration_seconds=reading.duration_seconds,
             region=body.text("region_name") or body.text("region"),

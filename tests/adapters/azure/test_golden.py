@@ -35,7 +35,7 @@ def test_every_operation_with_a_reader_has_a_row() -> None:
         operation.name.partition(".")[0]
         for methods in OPERATIONS.values()
         for operation in methods.values()
-        if not operation.ends and not operation.read.__qualname__.startswith("Asked.")
+        if not operation.ends and not operation.read.__qualname__.startswith("Asking.")
     }
     assert read <= stated
 
