@@ -11,6 +11,7 @@ import structlog
 from kyc_gate.model.outbox import Delivery
 from kyc_gate.model.receiver import Receiver
 from kyc_gate.service.delivery import Undelivered, deliver
+from kyc_gate.service.waiting import again_and_again
 
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
@@ -33,20 +34,10 @@ class Notifier:
         self.receivers = receivers
         self._secrets = dict(secrets or {})
         self.console = console
-        self._failing = False
 
     async def keep(self, gate: Gate) -> None:
         """Look again and again, until cancelled."""
-        while True:
-            try:
-                await self.look(gate)
-                self._failing = False
-            except Exception as error:
-                # Whatever it was, the next look must come; it is told once.
-                if not self._failing:
-                    log.error("notifier.failed", exc_info=error)
-                self._failing = True
-            await asyncio.sleep(LOOK_SECONDS)
+        await again_and_again(lambda: self.look(gate), seconds=LOOK_SECONDS, failed="notifier.failed")
 
     async def look(self, gate: Gate) -> None:
         """Send all that is due, receiver beside receiver: one that is slow holds nobody else up."""

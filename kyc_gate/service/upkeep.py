@@ -13,6 +13,7 @@ import structlog
 from kyc_gate.audit.checkpoint import Checkpoint
 from kyc_gate.service.active_policies import ActivePolicies
 from kyc_gate.service.rearming import rearm_clearances
+from kyc_gate.service.waiting import again_and_again
 
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
@@ -48,7 +49,6 @@ class Upkeep:
         self._said: set[str] = set()
         self._lists: str | None = None
         self._prune_at = 0.0
-        self._failing = False
         self._sign_at = 0.0
         self._sweep_at = 0.0
         self._rearm_at = time.monotonic() + REARM_SECONDS
@@ -56,16 +56,7 @@ class Upkeep:
     async def keep(self, gate: Gate) -> None:
         """Watch until cancelled."""
         self._lists = _lists(gate)
-        while True:
-            try:
-                await self.look(gate)
-                self._failing = False
-            except Exception as error:
-                # A watch that ended would leave this gate behind in silence; it is told once, and tried again.
-                if not self._failing:
-                    log.error("upkeep.failed", exc_info=error, error=str(error))
-                self._failing = True
-            await asyncio.sleep(WATCH_SECONDS)
+        await again_and_again(lambda: self.look(gate), seconds=WATCH_SECONDS, failed="upkeep.failed")
 
     async def look(self, gate: Gate) -> None:
         """Hear what is new, tell what this gate changed, and prune when it is time."""

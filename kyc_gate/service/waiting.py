@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+
+import structlog
+
+log = structlog.get_logger("kyc_gate")
 
 _TURN_SECONDS = sys.getswitchinterval()
 """How long a thread computes before another has its turn, as this process began."""
@@ -23,6 +27,24 @@ async def set_within(event: asyncio.Event, seconds: float) -> bool:
     found = event.is_set()
     event.clear()
     return found
+
+
+async def again_and_again(look: Callable[[], Awaitable[object]], *, seconds: float, failed: str) -> None:
+    """Look, wait, and look again, until cancelled.
+
+    Whatever a look raises, the next one comes: a watch that ended would leave its gate behind in silence. The first of
+    several failures is told as the event `failed`.
+    """
+    failing = False
+    while True:
+        try:
+            await look()
+            failing = False
+        except Exception as error:
+            if not failing:
+                log.error(failed, exc_info=error, kind=type(error).__name__)
+            failing = True
+        await asyncio.sleep(seconds)
 
 
 @contextlib.contextmanager
