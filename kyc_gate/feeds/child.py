@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import msgspec
 import structlog
 
 from kyc_gate.errors import FeedFault, KYCGateError
+from kyc_gate.feeds.apart import answer_apart
 from kyc_gate.feeds.pull import Pulling, PullReport, pull
 from kyc_gate.feeds.shelf import Shelf
 from kyc_gate.feeds.source import Source
@@ -37,20 +37,12 @@ async def pull_apart(shelf: Shelf, sources: tuple[Source, ...], how: Pulling) ->
     Raises `FeedFault` when another process pulls already, or when this one failed or took more than an hour.
     """
     work = _Work(shelf=str(shelf.folder), sources=sources, how=how)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "kyc_gate.feeds.child", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
-            answer, _ = await process.communicate(msgspec.json.encode(work))
+        given = msgspec.json.encode(work)
+        answer, status = await answer_apart("kyc_gate.feeds.child", given, seconds=LONGEST_SECONDS)
     except TimeoutError as error:
         raise FeedFault(f"the pull was not done in {LONGEST_SECONDS:g} seconds, and was stopped") from error
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    return _reported(answer, process.returncode)
+    return _reported(answer, status)
 
 
 def _reported(answer: bytes, status: int | None) -> PullReport:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import sys
 from datetime import datetime
@@ -12,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from kyc_gate.errors import ConfigurationError, FeedFault, KYCGateError, PolicyError
+from kyc_gate.feeds.apart import answer_apart
 from kyc_gate.feeds.policy_bundle import PolicyBundle, bundle_bytes, read_policy_bundle
 from kyc_gate.model.record import Record
 from kyc_gate.policy.cases import ordinary_facts
@@ -69,24 +68,12 @@ async def check_bundle(bundle: PolicyBundle, configuration: Configuration, *, no
 
 
 async def _apart(work: _Work) -> Checked:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "kyc_gate.service.policy_check",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
-            answer, _ = await process.communicate(msgspec.json.encode(work))
+        given = msgspec.json.encode(work)
+        answer, status = await answer_apart("kyc_gate.service.policy_check", given, seconds=LONGEST_SECONDS)
     except TimeoutError as error:
         raise KYCGateError(f"the policies were not checked in {LONGEST_SECONDS:g} seconds") from error
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    return _told(answer, process.returncode)
+    return _told(answer, status)
 
 
 def _told(answer: bytes, status: int | None) -> Checked:
