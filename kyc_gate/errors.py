@@ -72,6 +72,10 @@ class ChainBroken(StorageFault):
     """The audit chain does not verify: a record was changed, dropped, inserted or moved."""
 
 
+class FactsErased(KYCGateError):
+    """A record's sealed parts are gone, so that what it was decided on cannot be looked at again."""
+
+
 class CaseError(KYCGateError):
     """A step that the case's or grant's state does not allow."""
 

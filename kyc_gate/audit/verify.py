@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from kyc_gate.audit.chain import GENESIS, link
 from kyc_gate.audit.checkpoint import Checkpoint
 from kyc_gate.audit.merkle import Peaks, leaf_hash
 from kyc_gate.audit.record import AuditRecord, placed
+from kyc_gate.audit.retention import Periods, Retention
 from kyc_gate.audit.seal import require_sealed, seal_in
 from kyc_gate.errors import ChainBroken
 from kyc_gate.model.record import Record
 
 ERASED = "personal.erased"
 """The type of the record that says which records' sealed parts were erased, in `erased`: pairs of first and last."""
+
+_HOLD = '"legal_hold.'
 
 
 class Verified(Record):
@@ -59,8 +63,9 @@ class Walk:
         self._checkpoints = deque(sorted(checkpoints, key=lambda checkpoint: checkpoint.size))
         self._agreed = 0
         self._complete = complete and position == 0
-        self._bare: list[int] = []
-        self._told: list[tuple[int, int]] = []
+        self._bare: list[tuple[int, datetime | None]] = []
+        self._told: list[_Erasure] = []
+        self._kept: dict[str, bool] = {}
         self._meet()
 
     def take(self, record: AuditRecord | Mapping[str, object]) -> None:
@@ -92,10 +97,11 @@ class Walk:
             raise ChainBroken(
                 f"the chain ends at record {self.position}, and a checkpoint was signed at {size}: records were cut off"
             )
-        for position in self._bare if self._complete else ():
-            if not any(first <= position <= last for first, last in self._told):
+        for position, at in self._bare if self._complete else ():
+            if not any(each.accounts_for(position, at) for each in self._told):
                 raise ChainBroken(
-                    f"record {position}: what it says of people is gone, and no record says that it was erased"
+                    f"record {position}: what it says of people is gone, and no record says that it was erased when it"
+                    " might be"
                 )
         return Verified(
             records=self.records,
@@ -110,9 +116,16 @@ class Walk:
         if record.salt is not None and record.personal is not None:
             require_sealed(record.position, record.body, record.salt, record.personal)
         elif seal_in(record.body) is not None:
-            self._bare.append(record.position)
+            self._bare.append((record.position, _moment(json.loads(record.body))))
         if f'"{ERASED}"' in record.body:
-            self._told += _ranges(record.body)
+            self._told += _erasures(record.position, record.body, held=any(self._kept.values()))
+        elif _HOLD in record.body:
+            self._note_hold(json.loads(record.body))
+
+    def _note_hold(self, content: Mapping[str, object]) -> None:
+        """Note a legal hold on everybody. Whose a part was is erased with it, so holds on one party say nothing."""
+        if content.get("party_id") == "" and content.get("type") in ("legal_hold.placed", "legal_hold.released"):
+            self._kept[str(content.get("hold_id"))] = content["type"] == "legal_hold.placed"
 
     def _meet(self) -> None:
         if self._awaited == self.head:
@@ -140,8 +153,36 @@ def verify(
     return walk.end()
 
 
-def _ranges(body: str) -> list[tuple[int, int]]:
+class _Erasure(Record):
+    """Records whose sealed parts were erased, and the moment before which they must have been written."""
+
+    first: int
+    last: int
+    before: datetime
+
+    def accounts_for(self, position: int, at: datetime | None) -> bool:
+        return self.first <= position <= self.last and at is not None and at < self.before
+
+
+def _erasures(position: int, body: str, *, held: bool) -> list[_Erasure]:
+    """Return what a record says was erased: never what stands after it, and nothing while everybody's is to be kept.
+
+    A record does not tell its class, so the shorter of the law's periods is asked for.
+    """
     content = json.loads(body)
-    if content.get("type") != ERASED:
+    moment = _moment(content)
+    if content.get("type") != ERASED or moment is None or held:
         return []
-    return [(int(first), int(last)) for first, last in content.get("erased", ())]
+    before = Periods().before(Retention.EAR, moment)
+    return [
+        _Erasure(first=int(first), last=min(int(last), position - 1), before=before)
+        for first, last in content.get("erased", ())
+    ]
+
+
+def _moment(content: Mapping[str, object]) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(content.get("at")))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None

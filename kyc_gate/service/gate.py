@@ -388,7 +388,12 @@ class Gate:
         cases = []
         async for run in open_runs(self.store):
             runs += 1
-            outcome, case_id = await self._reevaluated(run)
+            try:
+                outcome, case_id = await self._reevaluated(run)
+            except KYCGateError as error:
+                # One run that cannot be judged is told, waits for a person, and keeps none of the others from a look.
+                log.error("run.unevaluated", hold_id=run.hold_id, account=run.account, error=str(error))
+                outcome, case_id = Outcome.ESCALATE, None
             waiting += outcome is not Outcome.ALLOW
             if case_id is not None:
                 cases.append(case_id)
@@ -559,11 +564,13 @@ class Gate:
         if decision.outcome is Outcome.ALLOW or reading.request.dry_run or not reading.request.fingerprint:
             return None
         lineage = reading.request.lineage
+        # What cannot be counted cannot be held to the ceiling of a run: only its very own grant covers it.
+        counted = lineage is not None and reading.request.certainty is not Certainty.UNRESOLVED
         return await self.store.find_grant(
             reading.request.fingerprint,
             reading.standing.control_group,
             reading.at,
-            run=lineage.model if lineage else None,
+            run=lineage.model if lineage and counted else None,
         )
 
     async def _recorded(
@@ -821,6 +828,8 @@ class Gate:
         if recorded is None:  # held, and never decided: nothing passed on it
             return Outcome.ALLOW, None
         request, facts, grant = recorded
+        if grant is not None:  # what this very run spent of it is not asked for again
+            grant = replace(grant, spent=0)
         generation, active = self._generation, self._active
         party = (await self._standings.parties()).get(run.party_id)
         standing, known = await self._standings.of(request, generation, party)

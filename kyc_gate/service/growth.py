@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Adapter
-from kyc_gate.errors import KYCGateError
+from kyc_gate.errors import FactsErased, KYCGateError
 from kyc_gate.model.call import Call
 from kyc_gate.model.job import Accelerators, Certainty, ProvisioningRequest
 from kyc_gate.model.learned import Definition
@@ -64,11 +64,15 @@ def _amounts(lines: Iterable[Accelerators]) -> Counter[tuple[str | None, str | N
 async def _running(store: Store, account: str, reference: str) -> Counter[tuple[str | None, str | None]]:
     """Return what counts without an end under the name, as it was let through.
 
-    A run that is known under other names, too, may have ended in part, and is left out.
+    A run that is known under other names, too, may have ended in part, and is left out; so is one whose record was
+    erased: what is not known to run is new.
     """
     found: Counter[tuple[str | None, str | None]] = Counter()
     for run in await store.fetch_runs_named(account, reference):
-        recorded = await recorded_of(store, run) if run.ends_at is None and run.references == (reference,) else None
+        try:
+            recorded = await recorded_of(store, run) if run.ends_at is None and run.references == (reference,) else None
+        except FactsErased:
+            continue
         if recorded is not None and recorded[0].certainty is not Certainty.UNRESOLVED:
             found += _amounts(recorded[0].lines)
     return found

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.audit.retention import retention_of
 from kyc_gate.decide.decision import combine, decide
-from kyc_gate.errors import KYCGateError
+from kyc_gate.errors import FactsErased, KYCGateError
 from kyc_gate.model.call import Call
 from kyc_gate.model.case import Grant, family_of
 from kyc_gate.model.decision import Decision, Outcome
@@ -56,10 +56,15 @@ async def open_runs(store: Store) -> AsyncIterator[MeteredRun]:
 
 
 async def recorded_of(store: Store, run: MeteredRun) -> tuple[ProvisioningRequest, Facts, Grant | None] | None:
-    """Return the request and facts on record behind a run, and the grant that let it through; None without a record."""
+    """Return the request and facts on record behind a run, and the grant that let it through; None without a record.
+
+    Raises `FactsErased` where the record's sealed parts are gone.
+    """
     record = await store.fetch_decision(run.decision_id) if run.decision_id else None
     if record is None:
         return None
+    if "request" not in record or "facts" not in record:
+        raise FactsErased(f"the request and facts of decision {run.decision_id} were erased from the record")
     request = msgspec.convert(record["request"], ProvisioningRequest)
     facts = msgspec.convert(record["facts"], Facts)
     grant_id = record.get("grant_id")

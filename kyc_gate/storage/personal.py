@@ -25,7 +25,15 @@ _HELD = """NOT EXISTS (
         AND (legal_holds.party_id = '' OR legal_holds.party_id = personal.party_id)
 )"""
 
-_DUE = f"((retention = 'ofac' AND at < ?) OR (retention = 'ear' AND at < ?)) AND {_HELD}"
+_GOING_ON = """EXISTS (
+    SELECT 1 FROM records JOIN holds ON holds.decision_id = records.decision_id
+    WHERE records.position = personal.position AND holds.state IN ('held', 'settled')
+        AND (holds.last_day IS NULL OR holds.ends_at IS NULL
+            OR holds.ends_at >= CASE retention WHEN 'ofac' THEN :ofac ELSE :ear END)
+)"""
+"""Time counts from the end of the run that was let through (15 CFR 762.6(a)), and never for one that goes on."""
+
+_DUE = f"((retention = 'ofac' AND at < :ofac) OR (retention = 'ear' AND at < :ear)) AND NOT {_GOING_ON}"
 
 
 def erase_due(connection: Connection, periods: Periods, *, by: str, because: str, at: datetime) -> int:
@@ -35,9 +43,9 @@ def erase_due(connection: Connection, periods: Periods, *, by: str, because: str
     a loss.
     """
     _require(by, "by")
-    edges = [second_of(periods.before(retention, at)) for retention in (Retention.OFAC, Retention.EAR)]
     rows = connection.execute(
-        f"SELECT position FROM personal WHERE {_DUE} ORDER BY position LIMIT ?", (*edges, AT_ONCE)
+        f"SELECT position FROM personal WHERE {_DUE} AND {_HELD} ORDER BY position LIMIT :most",
+        {**_edges(periods, at), "most": AT_ONCE},
     ).fetchall()
     positions = [int(position) for (position,) in rows]
     if not positions:
@@ -57,11 +65,16 @@ def erase_due(connection: Connection, periods: Periods, *, by: str, because: str
 
 def count_due(connection: Connection, periods: Periods, at: datetime) -> tuple[int, int]:
     """Return how many records' sealed parts could be erased now, and how many more a legal hold keeps."""
-    edges = [second_of(periods.before(retention, at)) for retention in (Retention.OFAC, Retention.EAR)]
-    due = int(connection.execute(f"SELECT COUNT(*) FROM personal WHERE {_DUE}", edges).fetchone()[0])
-    every = _DUE.partition(" AND NOT EXISTS")[0]
-    all_due = int(connection.execute(f"SELECT COUNT(*) FROM personal WHERE {every}", edges).fetchone()[0])
-    return due, all_due - due
+    edges = _edges(periods, at)
+    counted = "SELECT COUNT(*) FROM personal WHERE"
+    due = int(connection.execute(f"{counted} {_DUE} AND {_HELD}", edges).fetchone()[0])
+    held = int(connection.execute(f"{counted} {_DUE} AND NOT {_HELD}", edges).fetchone()[0])
+    return due, held
+
+
+def _edges(periods: Periods, at: datetime) -> dict[str, int]:
+    """The seconds before which what is of a class may be erased."""
+    return {each.value: second_of(periods.before(each, at)) for each in Retention}
 
 
 def place_hold(connection: Connection, *, party_id: str, because: str, by: str, at: datetime) -> LegalHold:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from approvals import approve_case
@@ -10,8 +11,13 @@ from msgspec.structs import replace
 
 from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
+from kyc_gate.audit.retention import Periods
+from kyc_gate.model.access import local_actor
 from kyc_gate.model.call import Call
+from kyc_gate.model.case_steps import Step
 from kyc_gate.model.decision import Outcome
+from kyc_gate.model.job import Certainty, ProvisioningRequest
+from kyc_gate.model.lineage import Lineage
 from kyc_gate.model.usage import RunEnd
 from kyc_gate.service.gate import Gate
 from kyc_gate.service.settings import Settings
@@ -149,3 +155,63 @@ async def _true_usage(gate: Gate) -> None:
     assert usage is not None
     whole = run.likely_rate * 6 * 3600
     assert whole <= usage.likely <= whole + 10**12
+
+
+async def approved(gate: Gate, case_id: str, **how: Any) -> None:
+    """Approve a case as one person, or as two where it asks for two."""
+    case = await gate.store.fetch_case(case_id)
+    assert case is not None
+    if case.four_eyes:
+        await gate.casework.propose(local_actor("ana"), case_id, Step.APPROVE, note="a licence is held", **how)
+    await gate.casework.approve(local_actor("bo"), case_id, note="a licence is held", **how)
+
+
+async def test_a_grant_of_a_run_covers_nothing_that_cannot_be_counted(make_gate: MakeGate) -> None:
+    """A ceiling of operations holds what is counted; a template that nobody knows needs a person each time."""
+
+    def unresolved(number: int) -> ProvisioningRequest:
+        return replace(
+            training("emirate"),
+            lines=(),
+            unresolved=(f"launch-template:lt-{number}",),
+            certainty=Certainty.UNRESOLVED,
+            fingerprint=f"{number:064x}",
+            lineage=Lineage(model="m-1", from_scratch=True),
+        )
+
+    async with make_gate(settings=PATIENT) as gate:
+        waits = await gate.decide(unresolved(1))
+        assert waits.case_id is not None
+        await approved(gate, waits.case_id, run=True, budget=1_000)
+        for number in (2, 3):
+            assert (await gate.decide(unresolved(number))).outcome is Outcome.ESCALATE
+        (grant,) = await gate.store.fetch_grants(waits.case_id)
+        assert grant.spent == 0
+
+
+async def test_a_run_that_a_person_approved_is_not_asked_about_again(make_gate: MakeGate) -> None:
+    """What the run spent of its own grant still covers it at night."""
+    async with make_gate(adapters=(jobs(),), settings=PATIENT) as gate:
+        started = call("POST", b"/v1/jobs", b'{"gpu":"H100 SXM","gpus":30000}', account=b"acct-emirate")
+        waits = await gate.admit(started)
+        assert waits.case_id is not None
+        await approved(gate, waits.case_id)
+        passes = await gate.admit(started)
+        assert passes.outcome is Outcome.ALLOW
+        await gate.settle(passes, 201, b'{"job":{"id":"j-9"}}')
+        looked = await gate.reevaluate()
+        assert (looked.runs, looked.waiting, looked.cases) == (1, 0, ())
+
+
+async def test_a_run_whose_facts_are_gone_waits_and_stops_no_other_look(make_gate: MakeGate) -> None:
+    """Facts of a run that goes on are not erased; where they are gone all the same, the run waits for a person."""
+    async with make_gate(adapters=(jobs(),), settings=PATIENT) as gate:
+        for number in (1, 2):
+            begun = await gate.admit(call("POST", b"/v1/jobs", b'{"gpu":"H100 SXM","gpus":8}'))
+            await gate.settle(begun, 201, b'{"job":{"id":"j-%d"}}' % number)
+        old = 5 * 366 * 86_400
+        await gate.store._write(lambda one: one.execute("UPDATE personal SET at = at - ?", (old,)))  # type: ignore[attr-defined]
+        assert await gate.store.erase_due(Periods(), by="dpo", because="time is over", at=gate.now()) == 0
+        await gate.store._write(lambda one: one.execute("DELETE FROM personal WHERE position = 1"))  # type: ignore[attr-defined]
+        looked = await gate.reevaluate()
+        assert (looked.runs, looked.waiting) == (2, 1)

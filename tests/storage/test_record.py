@@ -16,8 +16,9 @@ import pytest
 from kyc_gate.audit.chain import GENESIS, link
 from kyc_gate.audit.checkpoint import Checkpoint, new_signer
 from kyc_gate.audit.proof import check_proof, write_proof
+from kyc_gate.audit.record import body_of
 from kyc_gate.audit.retention import Periods, Retention
-from kyc_gate.audit.verify import Walk
+from kyc_gate.audit.verify import ERASED, Walk
 from kyc_gate.errors import ChainBroken, InputError
 from kyc_gate.storage import chain_log
 from kyc_gate.storage.rowstore import RowStore
@@ -357,3 +358,25 @@ def test_nobody_keeps_less_than_the_law_asks() -> None:
         Periods(ofac=9)
     leap = NOW.replace(year=2028, month=2, day=29)
     assert Periods().before(Retention.EAR, leap).day == 28
+
+
+@pytest.mark.parametrize("why", ["too-young", "later", "kept"])
+async def test_an_erasure_that_cannot_have_been_is_found(file: Path, why: str) -> None:
+    """Gone parts need a record after them, of a day on which their time was over and nobody kept everything."""
+    store = SqliteStore(file)
+    await store.open()
+    await fill(store, 5, party_id="kestrel")
+    at = NOW if why == "too-young" else LATER
+    if why == "kept":
+        await store.place_hold(party_id="", because="BIS asked", by="counsel", at=NOW)
+    step = {"type": ERASED, "at": at.isoformat(), "by": "x", "because": "y", "erased": [[1, 10**9]]}
+    await store._write(lambda connection: chain_log.append_record(connection, body_of(step)))
+    if why == "later":
+        await store.append(decision_entry("dec_later", party_id="kestrel"))
+    head = await store.fetch_head()
+    assert head is not None
+    gone = head[0] if why == "later" else 3
+    await store._write(lambda connection: connection.execute("DELETE FROM personal WHERE position = ?", (gone,)))
+    with pytest.raises(ChainBroken, match=f"record {gone}: what it says of people is gone"):
+        await store.verify()
+    await store.close()
