@@ -60,29 +60,29 @@ places:  ## bake the table of places anew from published data, in an environment
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-# The tests start a PostgreSQL server of their own. Where it is missing, Debian's package is tried; without it they skip.
-postgresql:
-	@command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
-	  echo "installing postgresql ..."; \
+# $(call debian,name,whether it is there,packages): where it is missing, Debian's packages are tried; without them the
+# tests that need it skip.
+APT := apt-get install -y -qq --no-install-recommends
+define debian
+	@$(2) || { \
+	  echo "installing $(1) ..."; \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	  { apt-get install -y -qq --no-install-recommends postgresql >/dev/null 2>&1 || \
-	    { apt-get update -qq >/dev/null 2>&1 && apt-get install -y -qq --no-install-recommends postgresql >/dev/null 2>&1; }; } || \
-	  echo "PostgreSQL could not be installed; its tests will be skipped"; }
+	  { $(APT) $(3) >/dev/null 2>&1 || { apt-get update -qq >/dev/null 2>&1 && $(APT) $(3) >/dev/null 2>&1; }; } || \
+	  echo "$(1) could not be installed; its tests will be skipped"; }
+endef
 
-# A test puts nginx in front of the gateway. It is installed in the same way.
+# The tests start a PostgreSQL server of their own.
+postgresql:
+	$(call debian,PostgreSQL,{ command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1,postgresql)
+
+# A test puts nginx in front of the gateway.
 nginx:
-	@command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || { \
-	  echo "installing nginx ..."; \
-	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install -y -qq --no-install-recommends nginx-light >/dev/null 2>&1 || \
-	  echo "nginx could not be installed; its tests will be skipped"; }
+	$(call debian,nginx,{ command -v nginx || [ -x /usr/sbin/nginx ]; } >/dev/null 2>&1,nginx-light)
 
-# Tests ask a real slurmctld. The packages are installed in the same way, and start nothing by themselves.
+# Tests ask a real slurmctld.
 SLURM := slurmctld slurm-client slurmrestd slurm-wlm-basic-plugins slurm-wlm-jwt-plugin munge curl
 slurm:
-	@command -v slurmctld >/dev/null 2>&1 || [ -x /usr/sbin/slurmctld ] || { \
-	  echo "installing slurm ..."; \
-	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install -y -qq --no-install-recommends $(SLURM) >/dev/null 2>&1 || \
-	  echo "Slurm could not be installed; its tests will be skipped"; }
+	$(call debian,Slurm,{ command -v slurmctld || [ -x /usr/sbin/slurmctld ]; } >/dev/null 2>&1,$(SLURM))
 
 # Without ensurepip (Debian's python3 without python3-venv) the environment is made bare and filled from outside.
 $(BIN)/python:
