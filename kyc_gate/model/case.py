@@ -58,6 +58,7 @@ class CaseRequest(Record):
     high: int
     outcome: Outcome = Outcome.ESCALATE
     run: str | None = None
+    party_id: str = ""
 
 
 class Proposal(Record):
@@ -80,8 +81,9 @@ class Proposal(Record):
 class Case(Record):
     """Requests of a control group that wait for a person under rules of one family.
 
-    Later decisions join it; severity only rises. `version` grows whenever something material joins: a step that was
-    taken on an earlier reading is refused.
+    Later decisions join it; severity only rises. `account` and `party_id` are those of the first one, `party_ids` those
+    whose requests joined: a control group has several. `version` grows whenever something material joins: a step that
+    was taken on an earlier reading is refused.
     """
 
     id: str
@@ -113,6 +115,12 @@ class Case(Record):
     overdue: bool = False
     expires_at: datetime | None = None
     follows: str | None = None
+    party_ids: tuple[str, ...] = ()
+
+    @property
+    def customers(self) -> frozenset[str]:
+        """Every party whose request waits in the case."""
+        return frozenset({self.party_id, *self.party_ids} - {""})
 
     @property
     def waiting(self) -> bool:

@@ -389,4 +389,4 @@ def _named(assignee: str) -> str:
 
 
 def _own(actor: Actor, case: Case) -> bool:
-    return bool(case.party_id) and case.party_id in actor.parties
+    return not case.customers.isdisjoint(actor.parties)

@@ -125,7 +125,8 @@ def move(connection: Connection, case_id: str, step: Move) -> Moved:
     case = case_of(connection, case_id)
     if case is None:
         raise CaseError(f"there is no case `{case_id}`")
-    _require_stranger(case, step)
+    if (refused := _not_a_stranger(connection, case, step.by, step.parties)) is not None:
+        raise refused
     # 2. The table has the step, on what was read.
     row = transition(step.step, case.state)
     if row is None:
@@ -142,17 +143,19 @@ def move(connection: Connection, case_id: str, step: Move) -> Moved:
 
 
 def take_next(connection: Connection, *, by: str, at: datetime, parties: Iterable[str] = ()) -> Case | None:
-    """Assign the most urgent case that nobody has to a person, and return it; None where there is none for them."""
-    excluded = sorted({by, *parties})
-    marks = ", ".join("?" * len(excluded))
-    row = connection.execute(
-        f"SELECT id FROM cases WHERE state = 'open' AND party_id NOT IN ({marks})"
-        " AND (expires_at IS NULL OR expires_at > ?) ORDER BY severity DESC, due_at, number LIMIT 1",
-        (*excluded, micros(at)),
-    ).fetchone()
-    if row is None:
-        return None
-    return move(connection, str(row[0]), Move(step=Step.TAKE, by=by, at=at, parties=tuple(parties))).case
+    """Assign the most urgent case that nobody has to a person, and return it; None where there is none for them.
+
+    Cases of what the person or their customer asked for are passed over.
+    """
+    own = tuple(parties)
+    query = CaseQuery(state=CaseState.OPEN, order="urgency")
+    while page := cases_found(connection, query):
+        for case in page:
+            good = case.expires_at is None or case.expires_at > at
+            if good and _not_a_stranger(connection, case, by, own) is None:
+                return move(connection, case.id, Move(step=Step.TAKE, by=by, at=at, parties=own)).case
+        query = replace(query, after=page[-1].id)
+    return None
 
 
 def sweep(connection: Connection, at: datetime, limit: int = 200) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
@@ -246,6 +249,7 @@ def _join(connection: Connection, case: Case, opening: CaseOpening) -> Case:
         high=max(case.high, opening.high),
         outcome=max(case.outcome, opening.outcome, key=lambda outcome: outcome.severity),
         four_eyes=case.four_eyes or opening.four_eyes,
+        party_ids=tuple(sorted({*case.customers, opening.party_id} - {""})),
     )
     if _news(before, request):
         lapsed = joined.proposal is not None
@@ -272,6 +276,7 @@ def _request(opening: CaseOpening, before: CaseRequest | None) -> CaseRequest:
         high=max(opening.high, before.high if before else 0),
         outcome=max(opening.outcome, before.outcome if before else opening.outcome, key=lambda each: each.severity),
         run=opening.run,
+        party_id=opening.party_id,
     )
 
 
@@ -279,8 +284,8 @@ def _news(before: CaseRequest | None, now: CaseRequest) -> bool:
     """Return whether a request says more than a reviewer could have read: a new one, new rules, more operations."""
     if before is None:
         return True
-    seen = (before.rules, before.outcome, before.high, before.run)
-    return seen != (now.rules, now.outcome, now.high, now.run)
+    seen = (before.rules, before.outcome, before.high, before.run, before.account, before.party_id)
+    return seen != (now.rules, now.outcome, now.high, now.run, now.account, now.party_id)
 
 
 def _put_request(connection: Connection, case: Case, request: CaseRequest) -> None:
@@ -313,6 +318,7 @@ def _earlier_request(case: Case) -> CaseRequest:
         likely=case.likely,
         high=case.high,
         outcome=case.outcome,
+        party_id=case.party_id,
     )
 
 
@@ -423,14 +429,22 @@ def _require_clearable(step: Move, disposition: Disposition) -> None:
         raise InputError("`note` is empty: a clearance needs its reason")
 
 
-def _require_stranger(case: Case, step: Move) -> None:
-    """Raise where the person asked for it, or belongs to the customer: who decides is somebody else."""
-    names = {case.party_id, case.account, case.account.partition(":")[2]}
-    askers = {name.strip().casefold() for name in names if name.strip()}
-    if step.by.strip().casefold() in askers:
-        raise CaseError(f"`{step.by}` asked for what the case `{case.id}` is about; another person decides")
-    if case.party_id and case.party_id in step.parties:
-        raise AccessDenied(f"`{step.by}` belongs to the customer of the case `{case.id}`; another person sees to it")
+def _not_a_stranger(
+    connection: Connection, case: Case, by: str, parties: tuple[str, ...]
+) -> CaseError | AccessDenied | None:
+    """Return why a person may not see to a case; None where they may.
+
+    INVARIANT: who decides asked for none of its requests and belongs to no customer of theirs, whichever came first.
+    """
+    if not case.customers.isdisjoint(parties):
+        return AccessDenied(f"`{by}` belongs to the customer of the case `{case.id}`; another person sees to it")
+    names = {case.account, *case.customers}
+    for request in requests_of(connection, case):
+        names |= {request.account, request.party_id}
+    askers = {each.strip().casefold() for name in names for each in (name, name.partition(":")[2])}
+    if by.strip().casefold() in askers - {""}:
+        return CaseError(f"`{by}` asked for what the case `{case.id}` is about; another person decides")
+    return None
 
 
 def _not_now(case: Case, step: Step) -> str:

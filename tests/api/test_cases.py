@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from gates import make_gate
+from storage import samples as storage
 
 from api.browser import PASSWORD, PLAIN, ROOT, browsers
 from kyc_gate import Gate
@@ -91,6 +92,20 @@ async def test_nobody_sees_the_cases_of_their_own_customer(gate: Gate) -> None:
         assert (await own.get(f"/v1/cases/{held.case_id}"))[0] == 404
         assert (await own.post(f"/v1/cases/{held.case_id}/approve", note="mine"))[0] == 404
         assert (await own.post("/v1/cases/next"))[0] == 204
+
+
+async def test_a_case_that_ones_customer_joined_is_not_there(gate: Gate) -> None:
+    """A request of the person's customer joins another's case: from then on there is no such case for them."""
+    first = storage.case_opening("dec_1", party_id="sister", control_group="group")
+    case_id = (await gate.store.append(storage.decision_entry("dec_1", case=first))).case_id
+    async with browsers(gate) as (own,):
+        await own.sign_in("own")
+        assert (await own.get(f"/v1/cases/{case_id}"))[0] == 200
+        joins = storage.case_opening("dec_2", party_id="emirate", control_group="group", fingerprint="e" * 64)
+        await gate.store.append(storage.decision_entry("dec_2", case=joins))
+        assert (await own.get("/v1/cases"))[1]["cases"] == []
+        assert (await own.get(f"/v1/cases/{case_id}"))[0] == 404
+        assert (await own.post(f"/v1/cases/{case_id}/approve", note="mine"))[0] == 404
 
 
 @pytest.mark.parametrize(

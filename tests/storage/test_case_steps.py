@@ -135,6 +135,48 @@ async def test_nobody_sees_to_their_own_customer(store: RowStore) -> None:
         await move(store, case, Step.NOTE, parties=("kestrel",), note="fine")
 
 
+@pytest.mark.parametrize("own_first", [True, False], ids=["first", "second"])
+async def test_who_asked_decides_on_nothing_whichever_came_first(store: RowStore, own_first: bool) -> None:
+    """A person of any customer in the case, or behind any request of it, takes no step, and others do."""
+    theirs = {"fingerprint": "e" * 64, "party_id": "kestrel-eu", "account": "aws:carol"}
+    await escalate(store, 1, **(theirs if own_first else {}))
+    case = await escalate(store, 2, **({} if own_first else theirs))
+    assert {request.party_id for request in await store.fetch_case_requests(case.id)} == {"kestrel", "kestrel-eu"}
+    for party in ("kestrel", "kestrel-eu"):
+        with pytest.raises(AccessDenied, match="belongs to the customer"):
+            await move(store, case, Step.APPROVE, by="dan", parties=(party,))
+    for by in ("Carol", "aws:carol", "111122223333", "kestrel-eu"):
+        with pytest.raises(CaseError, match="asked for"):
+            await move(store, case, Step.APPROVE, by=by)
+    assert len((await move(store, case, Step.APPROVE, by="dan", parties=("lark",))).grants) == 2
+
+
+async def test_a_request_sent_again_by_another_is_news(store: RowStore) -> None:
+    """The same request under another account or party changes the version, and keeps out the first customer too."""
+    await escalate(store, 1)
+    case = await escalate(store, 2, party_id="kestrel-eu", account="aws:carol")
+    assert case.version == 2
+    for party in ("kestrel", "kestrel-eu"):
+        with pytest.raises(AccessDenied):
+            await move(store, case, Step.NOTE, by="dan", parties=(party,), note="fine")
+
+
+async def test_take_next_passes_over_what_one_may_not_see_to(store: RowStore) -> None:
+    """The most urgent case is of the asker or joined by their customer: they get the next one, and not an error."""
+    asked = await escalate(store, 1, family="asked", severity="critical", account="aws:ana")
+    await escalate(store, 2, family="joined", severity="high")
+    joined = await escalate(store, 3, family="joined", severity="high", fingerprint="e" * 64, party_id="lark")
+    for number in range(4, 7):
+        await escalate(store, number, family=f"gone-{number}", severity="high", expires_at=NOW)
+    plain = await escalate(store, 7, family="plain", severity="low", party_id="finch")
+    taken = await store.take_next_case(by="ana", at=NOW, parties=("lark",))
+    assert taken is not None
+    assert taken.id == plain.id
+    assert await store.take_next_case(by="ana", at=NOW, parties=("lark",)) is None
+    others = [await store.take_next_case(by="bo", at=NOW) for _ in range(2)]
+    assert [case.id for case in others if case] == [asked.id, joined.id]
+
+
 @pytest.mark.parametrize(
     ("of", "says"),
     [
