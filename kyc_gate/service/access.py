@@ -46,6 +46,8 @@ SEEN_SECONDS = 60
 HASHING = 2
 """Passwords that are hashed at once: each takes 64 MiB (RFC 9106, the second recommended choice)."""
 
+_PROVIDER = Actor(id="identity-provider", permissions=frozenset())
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 
 REFUSED = "the name or the password is wrong, or too many were wrong before: wait a while"
@@ -96,8 +98,6 @@ class Access:
         require(by, Permission.MANAGE_ACCESS)
         if not _NAME.fullmatch(id):
             raise InputError(f"`{id[:100]}` is no name to sign in with: letters, digits and `._@+-`, 100 at most")
-        if await self._store.fetch_person(id) is not None:
-            raise InputError(f"`{id}` is on file already; names are never given to another person")
         person = Person(
             id=id,
             roles=read_roles(roles),
@@ -107,7 +107,7 @@ class Access:
             password=None if password is None else await self._hashed(password),
             subject=subject,
         )
-        await self._store.save_person(person, step=self._said("person.added", by, person))
+        await self._store.add_person(person, step=self._said("person.added", by, person))
         return person
 
     async def change(
@@ -121,30 +121,32 @@ class Access:
     ) -> Person:
         """Change a person's roles, customers or whether they may sign in. It holds from their next call on."""
         require(by, Permission.MANAGE_ACCESS)
-        person = await self._known(id)
         if by.id == id and (active is False or roles is not None):
             raise AccessDenied("nobody changes their own roles, or closes their own account")
-        changed = replace(
-            person,
-            roles=person.roles if roles is None else read_roles(roles),
-            parties=person.parties if parties is None else tuple(sorted(set(parties))),
-            active=person.active if active is None else active,
-            epoch=person.epoch + 1,
-        )
-        await self._store.save_person(changed, step=self._said("person.changed", by, changed))
-        await self._store.end_sessions(person=id)
-        return changed
+        given = None if roles is None else read_roles(roles)
+        theirs = None if parties is None else tuple(sorted(set(parties)))
+
+        def change(person: Person) -> Person:
+            return replace(
+                person,
+                roles=person.roles if given is None else given,
+                parties=person.parties if theirs is None else theirs,
+                active=person.active if active is None else active,
+                epoch=person.epoch + 1,
+            )
+
+        return await self._changed(by, id, "person.changed", change)
 
     async def set_password(self, by: Actor, id: str, password: str) -> Person:
         """Give a person a new password, and end their sessions. People may do so for themselves."""
         if by.id != id:
             require(by, Permission.MANAGE_ACCESS)
-        person = await self._known(id)
         hashed = await self._hashed(password)
-        changed = replace(person, password=hashed, failures=0, failed_at=None, epoch=person.epoch + 1)
-        await self._store.save_person(changed, step=self._said("person.password-set", by, changed))
-        await self._store.end_sessions(person=id)
-        return changed
+
+        def change(person: Person) -> Person:
+            return replace(person, password=hashed, failures=0, failed_at=None, epoch=person.epoch + 1)
+
+        return await self._changed(by, id, "person.password-set", change)
 
     async def people(self, by: Actor) -> tuple[Person, ...]:
         """Return everybody on file, without their passwords' hashes."""
@@ -159,20 +161,30 @@ class Access:
         `replaces` is the token of a session before it, which ends: a token that was planted is worth nothing.
         """
         now = self._now()
-        person = await self._store.fetch_person(id) if _NAME.fullmatch(id) else None
-        hashed = person.password if person is not None and person.password else _nobody()
+        known = id if _NAME.fullmatch(id) else ""
+        person, may = await self._store.count_attempt(known, now, lambda person: self._may_try(person, now))
+        hashed = person.password if person is not None and person.password and may else _nobody()
         # The hash is computed whoever it is, so that the time taken does not tell whom we know.
         right = await self._verified(hashed, password)
-        if person is None or person.password is None or not person.active or self._closed(person, now):
-            log.warning("access.refused", person=id[:100] if person else None)
+        if person is None or not may or not right:
+            log.warning(
+                "access.refused", person=person.id if person else None, failures=person.failures if person else None
+            )
             raise AccessDenied(REFUSED)
-        if not right:
-            await self._store.save_person(replace(person, failures=person.failures + 1, failed_at=now))
-            log.warning("access.refused", person=person.id, failures=person.failures + 1)
+        return await self.begin(await self._succeeded(person), replaces=replaces)
+
+    async def _succeeded(self, tried: Person) -> Person:
+        """Return the person with their failures cleared. Raises where they were changed while the password was read."""
+
+        def clear(person: Person) -> Person:
+            if person.epoch != tried.epoch or person.password != tried.password or not person.active:
+                raise AccessDenied(REFUSED)
+            return replace(person, failures=0, failed_at=None)
+
+        person = await self._store.change_person(tried.id, clear)
+        if person is None:
             raise AccessDenied(REFUSED)
-        if person.failures:
-            await self._store.save_person(replace(person, failures=0, failed_at=None))
-        return await self.begin(person, replaces=replaces)
+        return person
 
     async def begin(self, person: Person, *, replaces: str | None = None) -> SignedIn:
         """Return a new session of a person who proved who they are."""
@@ -190,7 +202,7 @@ class Access:
             csrf=secrets.token_urlsafe(32),
             epoch=person.epoch,
         )
-        await self._store.save_session(session)
+        await self._store.add_session(session)
         log.info("access.signed-in", person=person.id)
         return SignedIn(token=token, session=session, actor=actor_of(person))
 
@@ -205,8 +217,8 @@ class Access:
             return None
         until = min(session.expires_at, now + timedelta(minutes=self._rules.idle_minutes))
         if until - session.idle_until >= timedelta(seconds=SEEN_SECONDS):
-            session = replace(session, idle_until=until)
-            await self._store.save_session(session)
+            extended = await self._store.extend_session(session.digest, until)
+            return None if extended is None else (actor_of(person), extended)
         return actor_of(person), session
 
     async def vouched(self, subject: str, name: str, email: str | None, roles: tuple[str, ...] | None) -> Person:
@@ -222,12 +234,16 @@ class Access:
             raise AccessDenied("you have no role here; ask an administrator of the gate")
         if person is None:
             return await self._new(subject, name, email, roles or ())
-        given = person.roles if roles is None else read_roles(roles)
-        if given != person.roles:
-            person = replace(person, roles=given, epoch=person.epoch + 1)
-            by = Actor(id="identity-provider", permissions=frozenset())
-            await self._store.save_person(person, step=self._said("person.changed", by, person))
-        return person
+        given = None if roles is None else read_roles(roles)
+
+        def change(person: Person) -> Person:
+            if not person.active:
+                raise AccessDenied("you have no role here; ask an administrator of the gate")
+            if given is None or given == person.roles:
+                return person
+            return replace(person, roles=given, epoch=person.epoch + 1)
+
+        return await self._changed(_PROVIDER, person.id, "person.changed", change)
 
     async def _new(self, subject: str, name: str, email: str | None, roles: tuple[str, ...]) -> Person:
         if not _NAME.fullmatch(name):
@@ -235,8 +251,7 @@ class Access:
         if await self._store.fetch_person(name) is not None:
             raise AccessDenied(f"`{name}` is somebody else here; ask an administrator of the gate")
         person = Person(id=name, roles=read_roles(roles), email=email, subject=subject)
-        by = Actor(id="identity-provider", permissions=frozenset())
-        await self._store.save_person(person, step=self._said("person.added", by, person))
+        await self._store.add_person(person, step=self._said("person.added", _PROVIDER, person))
         return person
 
     async def sign_out(self, token: str) -> None:
@@ -265,17 +280,17 @@ class Access:
             at=now,
             expires_at=now + timedelta(days=kept),
         )
-        await self._store.save_key(key, step=self._said("key.made", by, replace(key, digest="")))
+        await self._store.add_key(key, step=self._said("key.made", by, replace(key, digest="")))
         return MadeKey(secret=secret, key=key)
 
     async def revoke_key(self, by: Actor, id: str) -> Key:
         """Take a key back, from its next call on."""
         require(by, Permission.MANAGE_ACCESS)
-        key = next((each for each in await self._store.fetch_keys() if each.id == id), None)
-        if key is None:
+        revoked = await self._store.revoke_key(
+            id, self._now(), lambda key: self._said("key.revoked", by, replace(key, digest=""))
+        )
+        if revoked is None:
             raise InputError(f"there is no key `{id[:40]}`")
-        revoked = replace(key, revoked_at=self._now())
-        await self._store.save_key(revoked, step=self._said("key.revoked", by, replace(revoked, digest="")))
         return revoked
 
     async def keys(self, by: Actor) -> tuple[Key, ...]:
@@ -289,17 +304,24 @@ class Access:
         now = self._now()
         if key is None or key.revoked_at is not None or now >= key.expires_at:
             return None
-        if key.used_at is None or now - key.used_at >= timedelta(hours=1):
-            await self._store.save_key(replace(key, used_at=now))
+        noted = key.used_at is not None and now - key.used_at < timedelta(hours=1)
+        if not noted and not await self._store.use_key(key.digest, now):
+            return None
         return Actor(id=f"key:{key.name}", permissions=frozenset(key.permissions) - PERSONAL)
 
     # Parts
 
-    async def _known(self, id: str) -> Person:
-        person = await self._store.fetch_person(id)
+    async def _changed(self, by: Actor, id: str, kind: str, change: Callable[[Person], Person]) -> Person:
+        """Return the person after the change, their sessions ended. Raises `InputError` where nobody has the name."""
+        person = await self._store.change_person(
+            id, change, step=lambda changed: self._said(kind, by, changed), ends_sessions=True
+        )
         if person is None:
             raise InputError(f"nobody called `{id[:100]}` is on file")
         return person
+
+    def _may_try(self, person: Person, now: datetime) -> bool:
+        return person.active and person.password is not None and not self._closed(person, now)
 
     def _closed(self, person: Person, now: datetime) -> bool:
         beyond = person.failures - FREE_FAILURES

@@ -557,9 +557,35 @@ class RowStore:
 
     # access
 
-    async def save_person(self, person: Person, *, step: Mapping[str, Any] | None = None) -> None:
-        """Write a person over the one on file; `step` is an audit record in the same transaction."""
-        await self._write(lambda connection: people.save_person(connection, person, step=step))
+    async def add_person(self, person: Person, *, step: Mapping[str, Any]) -> None:
+        """Put a person on file; `step` is an audit record in the same transaction. Raises `InputError` where taken."""
+        await self._write(lambda connection: people.add_person(connection, person, step=step))
+
+    async def change_person(
+        self,
+        id: str,
+        change: Callable[[Person], Person],
+        *,
+        step: Callable[[Person], Mapping[str, Any]] | None = None,
+        ends_sessions: bool = False,
+    ) -> Person | None:
+        """Change the person as they stand on file now, and return them; None where nobody has the id.
+
+        `change` may be called more than once. It raises where the change may not be: then nothing is written.
+        """
+        return await self._write(
+            lambda connection: people.change_person(connection, id, change, step=step, ends_sessions=ends_sessions)
+        )
+
+    async def count_attempt(self, id: str, at: datetime, may: Callable[[Person], bool]) -> tuple[Person | None, bool]:
+        """Return who tries to sign in, and whether they may try; the try counts as a failure until it succeeds."""
+
+        def attempt(connection: Connection) -> tuple[Person | None, bool]:
+            # Something is written whoever it is, so that the time taken does not tell whom we know.
+            _beat(connection)
+            return people.count_attempt(connection, id, at, may)
+
+        return await self._write(attempt)
 
     async def fetch_person(self, id: str) -> Person | None:
         """Return the person with an id."""
@@ -573,9 +599,13 @@ class RowStore:
         """Return everybody on file, by id."""
         return await self._read(people.everybody)
 
-    async def save_session(self, session: Session) -> None:
-        """Write a session over the one with its digest."""
-        await self._write(lambda connection: people.save_session(connection, session))
+    async def add_session(self, session: Session) -> None:
+        """Write a new session."""
+        await self._write(lambda connection: people.add_session(connection, session))
+
+    async def extend_session(self, digest: str, idle_until: datetime) -> Session | None:
+        """Let a session that is still there last until `idle_until`, and return it."""
+        return await self._write(lambda connection: people.extend_session(connection, digest, idle_until))
 
     async def fetch_session(self, digest: str) -> Session | None:
         """Return the session whose token has this digest."""
@@ -585,9 +615,17 @@ class RowStore:
         """Drop a session, or every session of a person."""
         await self._write(lambda connection: people.end_sessions(connection, digest=digest, person=person))
 
-    async def save_key(self, key: Key, *, step: Mapping[str, Any] | None = None) -> None:
-        """Write a key over the one on file; `step` is an audit record in the same transaction."""
-        await self._write(lambda connection: people.save_key(connection, key, step=step))
+    async def add_key(self, key: Key, *, step: Mapping[str, Any]) -> None:
+        """Write a new key; `step` is an audit record in the same transaction."""
+        await self._write(lambda connection: people.add_key(connection, key, step=step))
+
+    async def use_key(self, digest: str, at: datetime) -> bool:
+        """Note that a key was used, and return whether it is there and was not taken back."""
+        return await self._write(lambda connection: people.use_key(connection, digest, at))
+
+    async def revoke_key(self, id: str, at: datetime, step: Callable[[Key], Mapping[str, Any]]) -> Key | None:
+        """Take a key back, once, and return it; `step` tells its audit record. None where there is none."""
+        return await self._write(lambda connection: people.revoke_key(connection, id, at, step))
 
     async def fetch_key(self, digest: str) -> Key | None:
         """Return the key whose secret has this digest."""
