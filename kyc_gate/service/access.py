@@ -350,7 +350,8 @@ class Access:
         about = {each: told.pop(each) for each in ("email", "subject") if each in told}
         if isinstance(what, Person):
             about["name"] = told.pop("name")
-        return {"type": kind, "at": self._now().isoformat(), "by": by.id, "what": told, "parties": about}
+        said = {"type": kind, "at": self._now().isoformat(), "by": by.id, "what": told}
+        return {**said, "parties": about} if about else said
 
 
 def read_roles(roles: Iterable[str]) -> tuple[Role, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kyc_gate.audit.record import body_of
+from kyc_gate.audit.seal import seal
 from kyc_gate.errors import InputError
 from kyc_gate.model.access import Key, Person, Session
 from kyc_gate.storage.chain_log import append_record
@@ -31,7 +31,7 @@ def add_person(connection: Connection, person: Person, *, step: Mapping[str, Any
         )
     except CONTRADICTIONS as error:
         raise InputError(f"`subject` of `{person.id}` is another person's already") from error
-    append_record(connection, body_of(step))
+    append_record(connection, seal(step))
 
 
 def change_person(
@@ -57,7 +57,7 @@ def change_person(
     if ends_sessions:
         end_sessions(connection, person=id)
     if step is not None:
-        append_record(connection, body_of(step(changed)))
+        append_record(connection, seal(step(changed)))
     return changed
 
 
@@ -127,7 +127,7 @@ def end_sessions(connection: Connection, *, digest: str | None = None, person: s
 def add_key(connection: Connection, key: Key, *, step: Mapping[str, Any]) -> None:
     """Write a new key, and `step` into the chain."""
     connection.execute("INSERT INTO keys (digest, id, document) VALUES (?, ?, ?)", (key.digest, key.id, written(key)))
-    append_record(connection, body_of(step))
+    append_record(connection, seal(step))
 
 
 def use_key(connection: Connection, digest: str, at: datetime) -> bool:
@@ -149,7 +149,7 @@ def revoke_key(connection: Connection, id: str, at: datetime, step: Callable[[Ke
         return key
     revoked = replace(key, revoked_at=at)
     _put_key(connection, revoked)
-    append_record(connection, body_of(step(revoked)))
+    append_record(connection, seal(step(revoked)))
     return revoked
 
 

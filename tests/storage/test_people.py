@@ -122,3 +122,15 @@ async def test_a_key_taken_back_stays_taken_back(any_store: RowStore) -> None:
     assert await any_store.revoke_key("key_1", NOW + timedelta(hours=3), said) == revoked
     assert await any_store.fetch_keys() == (revoked,)
     assert await any_store.revoke_key("key_2", NOW, said) is None
+
+
+async def test_what_records_tell_of_people_is_sealed(any_store: RowStore) -> None:
+    """The text that the chain covers has no name and no address; they stand beside it."""
+    await any_store.add_person(ANA, step=said(ANA))
+    head = await any_store.fetch_head()
+    assert head is not None
+    record = await any_store.fetch_record(head[0])
+    assert record is not None
+    assert ANA.email is not None
+    assert ANA.email not in record.body
+    assert ANA.email in (record.personal or "")
