@@ -41,6 +41,29 @@ local function text(value)
     return value
 end
 
+-- A table of all partitions that the user may use; one that is not among them may do what it likes.
+local function partition_of(job, partitions)
+    if text(job.partition) then return job.partition end
+    for name, each in pairs(partitions) do
+        if each.flag_default == 1 then return name end
+    end
+    return nil
+end
+
+local function exclusive(names, partitions)
+    for name in (names or "?"):gmatch("[^,]+") do
+        local share = partitions[name] and number(partitions[name].max_share)
+        if share == nil or share == 0 then return true end
+    end
+    return false
+end
+
+-- 1 shares nodes with everybody, 2 with one's own jobs; whoever takes nodes whole says 0.
+local function whole(job)
+    local shared = number(job.shared)
+    return shared ~= nil and shared ~= 1 and shared ~= 2
+end
+
 -- The body goes through a file that only slurmctld's user can read, so that no text of a job comes near a shell.
 local function ask(path, body)
     local name = os.tmpname()
@@ -57,18 +80,29 @@ local function ask(path, body)
     return word, decision, told
 end
 
-local function submitted(job, uid)
+local function submitted(job, partitions, uid)
     if job.admin_comment and job.admin_comment:find(MARK, 1, true) then job.admin_comment = nil end
     local account = text(job.account) or text(job.default_account)
+    -- Slurm makes GPUs of `--ntasks-per-gpu`, so that a release which does not tell it cannot be judged.
+    if type(job.ntasks_per_tres) ~= "number" then error("slurmctld does not tell ntasks_per_tres") end
+    local partition = partition_of(job, partitions)
     local word, decision, told = ask("/slurm/submit", object({
-        user = text(job.user_name) or tostring(uid), account = account, partition = text(job.partition),
+        user = text(job.user_name) or tostring(uid), account = account, partition = partition,
         qos = text(job.qos), name = text(job.name), gres = text(job.gres), tres_per_job = text(job.tres_per_job),
         tres_per_node = text(job.tres_per_node), tres_per_socket = text(job.tres_per_socket),
         tres_per_task = text(job.tres_per_task), array = text(job.array_inx), min_nodes = number(job.min_nodes),
         max_nodes = number(job.max_nodes), nodelist = text(job.req_nodes), tasks = number(job.num_tasks),
         tasks_per_node = number(job.ntasks_per_node), sockets_per_node = number(job.sockets_per_node),
-        minutes = number(job.time_limit), whole_nodes = job.shared == 0,
+        tasks_per_gpu = number(job.ntasks_per_tres), min_cpus = number(job.min_cpus),
+        cpus_per_task = number(job.cpus_per_task), minutes = number(job.time_limit),
+        whole_nodes = whole(job) or exclusive(partition, partitions),
+        repeats = job.cron_job ~= nil and job.cron_job ~= false and job.cron_job ~= 0,
     }))
+    -- What was decided starts once; `-` is a job that asks for nothing.
+    if word ~= "deny" and decision ~= "-" then
+        if job.requeue == 1 then slurm.log_user("kyc_gate: the job will not be requeued; submit it anew") end
+        job.requeue = 0
+    end
     if word == "allow" then return slurm.SUCCESS end
     slurm.log_user("kyc_gate: %s", told)
     if word ~= "hold" then return slurm.ERROR end
@@ -80,7 +114,7 @@ end
 -- What changes how much a job computes; it is asked for anew, not changed.
 local TEXTS = { "gres", "tres_per_job", "tres_per_node", "tres_per_socket", "tres_per_task", "array_inx", "partition",
     "account", "req_nodes" }
-local NUMBERS = { "min_nodes", "max_nodes", "num_tasks", "ntasks_per_node", "sockets_per_node" }
+local NUMBERS = { "min_nodes", "max_nodes", "num_tasks", "ntasks_per_node", "ntasks_per_tres", "sockets_per_node" }
 
 local function modified(job, held, uid)
     if uid == 0 then return slurm.SUCCESS end
@@ -105,8 +139,12 @@ local function modified(job, held, uid)
             return slurm.ERROR
         end
     end
-    if job.shared == 0 then
+    if whole(job) then
         slurm.log_user("kyc_gate: a job may not take nodes whole later; submit it anew")
+        return slurm.ERROR
+    end
+    if number(job.requeue) and job.requeue ~= 0 then
+        slurm.log_user("kyc_gate: a job may not be made one that is requeued; submit it anew")
         return slurm.ERROR
     end
     if job.admin_comment then
@@ -133,7 +171,7 @@ local function closed(step, ...)
     return slurm.ERROR
 end
 
-function slurm_job_submit(job, partitions, uid) return closed(submitted, job, uid) end
+function slurm_job_submit(job, partitions, uid) return closed(submitted, job, partitions, uid) end
 
 function slurm_job_modify(job, held, partitions, uid) return closed(modified, job, held, uid) end
 

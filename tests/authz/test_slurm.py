@@ -60,6 +60,7 @@ SlurmdTimeout=0
 ReturnToService=2
 NodeName=n[1-8] NodeAddr=127.0.0.1 CPUs=16 Gres=gpu:h100:8 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=whole Nodes=ALL OverSubscribe=EXCLUSIVE MaxTime=INFINITE State=UP
 """
 
 
@@ -67,6 +68,7 @@ class Cluster(NamedTuple):
     folder: Path
     gate: Gate
     rest: str
+    read: list[float]
 
     async def run(self, *command: str, user: int = NOBODY) -> subprocess.CompletedProcess[str]:
         """Run one of Slurm's commands as an ordinary user."""
@@ -77,6 +79,12 @@ class Cluster(NamedTuple):
 
     async def sbatch(self, *options: str) -> subprocess.CompletedProcess[str]:
         return await self.run("sbatch", "--parsable", "--output=/dev/null", *options, "--wrap=true")
+
+    def later(self, plugin: Path) -> None:
+        """Have slurmctld read a plugin again that was written in this second."""
+        moment = max(time.time(), plugin.stat().st_mtime, *self.read) + 5
+        self.read.append(moment)
+        os.utime(plugin, (moment, moment))
 
     async def state(self, job: str) -> tuple[str, str]:
         """A job's state and the reason for it."""
@@ -94,7 +102,7 @@ async def cluster() -> AsyncIterator[Cluster]:
 
 async def _standing(folder: Path) -> AsyncIterator[Cluster]:
     gate = make_gate(folder)
-    settings = SlurmSettings(accelerators={"": "H100 SXM", "h100": "H100 SXM"}, node_gpus=8)
+    settings = SlurmSettings(accelerators={"": "H100 SXM", "h100": "H100 SXM"}, node_gpus=8, select="cons_tres")
     async with gate, served(AuthzApp(gate, slurm=settings), lifespan="off") as port:
         await gate.store.save_directory(
             PARTIES, [Account(provider="slurm", id=party.id, party_id=party.id) for party in PARTIES]
@@ -105,7 +113,7 @@ async def _standing(folder: Path) -> AsyncIterator[Cluster]:
         stack = contextlib.ExitStack()
         try:
             rest = await asyncio.to_thread(lambda: stack.enter_context(_slurm(folder)))
-            yield Cluster(folder, gate, rest)
+            yield Cluster(folder, gate, rest, [0.0])
         finally:
             await asyncio.to_thread(stack.close)
 
@@ -206,6 +214,9 @@ async def test_a_job_without_gpus_is_nobodys_business(cluster: Cluster) -> None:
         pytest.param(("--gpus-per-node=h100:8", "--nodes=2"), id="gpus-per-node"),
         pytest.param(("--gpus-per-task=1", "--ntasks=4"), id="gpus-per-task"),
         pytest.param(("--exclusive",), id="whole-nodes"),
+        pytest.param(("--exclusive", "--gres=gpu:0"), id="whole-nodes-and-none"),
+        pytest.param(("--partition=whole",), id="whole-by-partition"),
+        pytest.param(("--partition=main,whole",), id="whole-by-one-of-its-partitions"),
         pytest.param(("--gres=gpu:8", "--array=1-9%1"), id="array"),
     ],
 )
@@ -215,6 +226,39 @@ async def test_a_blocked_account_gets_no_gpu(cluster: Cluster, options: tuple[st
     assert done.returncode != 0
     assert "kyc_gate: this request was refused" in done.stderr
     assert done.stdout.strip() == ""
+
+
+async def test_gpus_that_slurm_makes_of_tasks_wait(cluster: Cluster) -> None:
+    """`--ntasks-per-gpu` gets GPUs of a number that the job does not state, so a person looks at it."""
+    done = await cluster.sbatch("--account=norge", "--time=60", "--ntasks=8", "--ntasks-per-gpu=1")
+    assert done.returncode == 0, done.stderr
+    assert (await cluster.state(done.stdout.strip()))[1].startswith("JobHeld")
+
+
+async def test_what_is_not_told_refuses_the_job(cluster: Cluster) -> None:
+    """A slurmctld whose plugin does not know `ntasks_per_tres` takes no job."""
+    plugin = cluster.folder / "job_submit.lua"
+    before = plugin.read_text()
+    for text in (before.replace("job.ntasks_per_tres", "job.ntasks_per_nothing"), before):
+        plugin.write_text(text)
+        cluster.later(plugin)
+        done = await cluster.sbatch("--account=norge")
+        assert (done.returncode == 0) is (text == before), done.stderr
+
+
+@pytest.mark.parametrize("account", ["norge", "fourth-lab"])
+async def test_what_was_decided_starts_once(cluster: Cluster, account: str) -> None:
+    """A job that the gate let in or holds is not requeued, whatever it asks for, and cannot be made to be."""
+    done = await cluster.sbatch(f"--account={account}", "--gres=gpu:h100:1", "--time=60", "--requeue")
+    job = done.stdout.strip()
+    assert "Requeue=0" in (await cluster.run("scontrol", "show", "job", job)).stdout
+    assert (await cluster.run("scontrol", "update", f"JobId={job}", "Requeue=1")).returncode != 0
+
+
+async def test_a_job_without_gpus_may_be_requeued(cluster: Cluster) -> None:
+    """What asks for nothing is left as it is."""
+    job = (await cluster.sbatch("--account=harbin", "--requeue")).stdout.strip()
+    assert "Requeue=1" in (await cluster.run("scontrol", "show", "job", job)).stdout
 
 
 async def test_script_options_and_other_commands_are_seen(cluster: Cluster) -> None:
@@ -295,7 +339,7 @@ async def test_without_the_gate_no_job_is_taken(cluster: Cluster, monkeypatch: p
     assert done.returncode != 0
     plugin = cluster.folder / "job_submit.lua"
     plugin.write_text(plugin.read_text().replace("http://127.0.0.1", "http://127.0.0.1:1/"))
-    os.utime(plugin, (time.time() + 5, time.time() + 5))
+    cluster.later(plugin)
     done = await cluster.sbatch("--account=norge")
     assert done.returncode != 0
     assert "cannot be asked now" in done.stderr

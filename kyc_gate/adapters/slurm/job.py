@@ -16,7 +16,8 @@ class SlurmJob(Record):
     """One component of a job. Counts are what the job says; None where it says nothing.
 
     `per_job`, `per_node`, `per_task` and `per_socket` are resources, as Slurm writes them. `minutes` is the time limit;
-    None where there is none. `whole_nodes` says that the job takes nodes whole, and with them whatever they have.
+    None where there is none. `whole_nodes` says that the job takes nodes whole, and with them whatever they have;
+    `tasks_per_gpu` that Slurm makes GPUs of its tasks; `repeats` that it starts again and again.
     """
 
     user: str
@@ -34,9 +35,13 @@ class SlurmJob(Record):
     named_nodes: bool = False
     tasks: int | None = None
     tasks_per_node: int | None = None
+    tasks_per_gpu: int | None = None
+    least_cpus: int | None = None
+    cpus_per_task: int | None = None
     sockets_per_node: int | None = None
     minutes: int | None = None
     whole_nodes: bool = False
+    repeats: bool = False
     unread: tuple[str, ...] = ()
 
 
@@ -83,11 +88,13 @@ def _demand(job: SlurmJob, settings: SlurmSettings) -> tuple[list[Accelerators],
         if each.count:
             key = (each.name, each.type)
             wanted[key] = max(wanted.get(key, 0), each.count * times)
-    if job.named_nodes and job.most_nodes is None and job.least_nodes is None and (job.per_node or job.whole_nodes):
-        unresolved.append(reference("nodes", "named"))
+    whole = _takes_whole(job, settings)
+    unresolved += _open_nodes(job, whole or any(each.count for each in (*job.per_node, *job.per_task, *job.per_socket)))
+    if job.tasks_per_gpu is not None:
+        unresolved.append(reference("tasks", "per-gpu"))
     if any(each.count for each in job.per_socket) and job.sockets_per_node is None:
         unresolved.append(reference("sockets", "per-node"))
-    lines = []
+    lines, gpus = [], 0
     for (name, type), number in sorted(wanted.items()):
         chip = _chip(name, type, settings)
         if name in settings.other_gres:
@@ -97,25 +104,51 @@ def _demand(job: SlurmJob, settings: SlurmSettings) -> tuple[list[Accelerators],
             if name != "gpu":
                 continue
         lines.append(Accelerators(count=number, model=chip or type or "unspecified", multiplier=copies))
-    if job.whole_nodes and job.partition not in settings.cpu_partitions and not any(job.per_node):
-        if settings.node_gpus is None:
+        gpus += number if name == "gpu" else 0
+    if whole:
+        rest = None if settings.node_gpus is None else settings.node_gpus * nodes - gpus
+        chip = _chip_beside(lines, settings)
+        if rest is None or (rest > 0 and chip is None):
             unresolved.append(reference("nodes", "whole"))
-        else:
-            chip = settings.accelerators.get("", "unspecified")
-            lines = [Accelerators(count=settings.node_gpus, model=chip, multiplier=nodes * copies)]
+        elif rest > 0:
+            lines.append(Accelerators(count=rest, model=chip, multiplier=copies))
+    if job.repeats and (lines or unresolved):
+        unresolved.append(reference("job", "cron"))
     return lines, unresolved, exact
+
+
+def _takes_whole(job: SlurmJob, settings: SlurmSettings) -> bool:
+    """Return whether the job has all of its nodes, in a partition that may have GPUs."""
+    partitions = (job.partition or "").split(",")
+    return (job.whole_nodes or settings.select == "linear") and not set(partitions) <= set(settings.cpu_partitions)
+
+
+def _chip_beside(lines: list[Accelerators], settings: SlurmSettings) -> str | None:
+    """Return the chip of GPUs that come with whole nodes: the one that is asked for beside them, else the default."""
+    asked = {line.model for line in lines}
+    if len(asked) != 1:
+        return None if asked else settings.accelerators.get("")
+    return asked.pop()
+
+
+def _open_nodes(job: SlurmJob, counts: bool) -> list[str]:
+    """Return what may bring more nodes than `_most_nodes` tells, where nodes count."""
+    if job.most_nodes is not None or not counts:
+        return []
+    tasks = job.tasks or job.tasks_per_node or 1
+    found = [reference("nodes", "named")] if job.named_nodes else []
+    return [*found, *([reference("nodes", "cpus")] if (job.least_cpus or 0) > tasks * (job.cpus_per_task or 1) else [])]
 
 
 def _most_nodes(job: SlurmJob) -> tuple[int, bool]:
     """Return the most nodes that the job may get, and whether it says so itself.
 
-    Without a number of nodes, each task may get a node of its own.
+    Without a most number of nodes, each task may get a node of its own.
     """
     if job.most_nodes is not None:
         return max(job.most_nodes, 1), job.least_nodes in (None, job.most_nodes)
-    if job.least_nodes is not None:
-        return max(job.least_nodes, 1), True
-    return max(job.tasks or 1, 1), (job.tasks or 1) <= 1
+    most = max(job.least_nodes or 1, job.tasks or 1)
+    return most, most == max(job.least_nodes or 1, 1)
 
 
 def _multiplied(job: SlurmJob, nodes: int, tasks: int) -> Iterator[tuple[Tres, int]]:

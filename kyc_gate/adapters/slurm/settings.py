@@ -17,14 +17,16 @@ class SlurmSettings(Record):
 
     `accelerators` gives the chip of each type of GPU that `gres.conf` names, under `""` that of a GPU without a type,
     and that of other generic resources by their names. `node_gpus` is the most GPUs of one node: what a job has that
-    takes nodes whole. Jobs in `cpu_partitions` have no GPUs unless they ask for them. `other_gres` names generic
-    resources that do not compute.
+    takes nodes whole. `select` is the cluster's `SelectType`: with `linear` every job takes nodes whole, with
+    `cons_tres` those that ask for it or whose partition is exclusive. Jobs in `cpu_partitions` have no GPUs unless they
+    ask for them. `other_gres` names generic resources that do not compute.
     """
 
     cluster: Name = "slurm"
     account: Literal["account", "user"] = "account"
     accelerators: dict[str, str] = msgspec.field(default_factory=dict)
     node_gpus: Annotated[int, Meta(ge=1, le=1024)] | None = None
+    select: Literal["linear", "cons_tres"] = "linear"
     cpu_partitions: tuple[Name, ...] = ()
     other_gres: tuple[Name, ...] = ()
     data_centre: str | None = None

@@ -37,9 +37,13 @@ class Submission(Record):
     nodelist: Text | None = None
     tasks: Number | None = None
     tasks_per_node: Number | None = None
+    tasks_per_gpu: Number | None = None
+    min_cpus: Number | None = None
+    cpus_per_task: Number | None = None
     sockets_per_node: Number | None = None
     minutes: Number | None = None
     whole_nodes: bool = False
+    repeats: bool = False
 
 
 def read_submission(body: bytes, settings: SlurmSettings) -> ProvisioningRequest | None:
@@ -67,9 +71,13 @@ def read_submission(body: bytes, settings: SlurmSettings) -> ProvisioningRequest
         named_nodes=bool(given.nodelist),
         tasks=given.tasks,
         tasks_per_node=given.tasks_per_node,
+        tasks_per_gpu=given.tasks_per_gpu,
+        least_cpus=given.min_cpus,
+        cpus_per_task=given.cpus_per_task,
         sockets_per_node=given.sockets_per_node,
         minutes=given.minutes,
         whole_nodes=given.whole_nodes,
+        repeats=given.repeats,
     )
     account = job.account if settings.account == "account" else job.user
     caller = Caller(account=account, principal=job.user, verified=account is not None, how="slurmctld")

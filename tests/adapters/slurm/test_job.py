@@ -16,6 +16,7 @@ from kyc_gate.model.job import Certainty, ProvisioningRequest
 SETTINGS = SlurmSettings(
     accelerators={"": "A100", "h100": "H100 SXM", "a100": "A100", "tpu": "TPU v5e"},
     node_gpus=8,
+    select="cons_tres",
     cpu_partitions=("cpu",),
     other_gres=("lustre",),
 )
@@ -103,6 +104,15 @@ def test_resources_that_cannot_be_read_are_refused(text: str) -> None:
         pytest.param({"whole_nodes": True, "min_nodes": 2, "max_nodes": 2}, 16, id="whole-nodes"),
         pytest.param({"tres_per_node": "gpu:h100:4,gpu:h100:4"}, 8, id="twice-in-one-list"),
         pytest.param({"tres_per_job": "gres:gpu:h100:0", "whole_nodes": True}, 8, id="none-but-whole"),
+        pytest.param(
+            {"tres_per_node": "gres:gpu:0", "whole_nodes": True, "max_nodes": 4}, 32, id="none-a-node-but-whole"
+        ),
+        pytest.param({"tres_per_node": "lustre:1", "whole_nodes": True, "max_nodes": 4}, 32, id="others-but-whole"),
+        pytest.param({"tres_per_node": "gpu:h100:1", "whole_nodes": True, "max_nodes": 4}, 32, id="one-but-whole"),
+        pytest.param({"tres_per_job": "gpu:h100:64", "whole_nodes": True, "max_nodes": 4}, 64, id="more-than-whole"),
+        pytest.param({"tres_per_node": "tpu:4", "whole_nodes": True, "max_nodes": 1}, 12, id="beside-others"),
+        pytest.param({"whole_nodes": True, "partition": "cpu,gpu"}, 8, id="one-of-its-partitions"),
+        pytest.param({"gres": "gpu:h100:8", "tasks": 4, "min_nodes": 1}, 32, id="a-node-for-each-task-at-least-one"),
     ],
 )
 def test_a_job_counts_at_its_most(job: dict[str, object], chips: int) -> None:
@@ -120,6 +130,22 @@ def test_a_job_counts_at_its_most(job: dict[str, object], chips: int) -> None:
         pytest.param({"tres_per_node": "warp:8"}, ("gres:warp",), id="unknown-resource"),
         pytest.param({"tres_per_socket": "gpu:h100:4"}, ("sockets:per-node",), id="sockets"),
         pytest.param({"tres_per_node": "gpu:h100:8", "nodelist": "n[1-64]"}, ("nodes:named",), id="nodes-by-name"),
+        pytest.param(
+            {"tres_per_node": "gpu:h100:8", "nodelist": "n[1-64]", "min_nodes": 1},
+            ("nodes:named",),
+            id="one-or-more-named",
+        ),
+        pytest.param(
+            {"tres_per_task": "gpu:h100:8", "nodelist": "n[1-64]", "tasks_per_node": 1},
+            ("nodes:named",),
+            id="tasks-by-name",
+        ),
+        pytest.param({"tres_per_node": "gpu:h100:8", "min_cpus": 512}, ("nodes:cpus",), id="nodes-by-processors"),
+        pytest.param({"tasks": 8, "tasks_per_gpu": 1}, ("tasks:per-gpu",), id="tasks-per-gpu"),
+        pytest.param({"tres_per_job": "gpu:h100:8", "repeats": True}, ("job:cron",), id="again-and-again"),
+        pytest.param(
+            {"tres_per_node": "gpu:h100:1,gpu:a100:1", "whole_nodes": True}, ("nodes:whole",), id="mixed-whole"
+        ),
     ],
 )
 def test_what_a_job_leaves_open_is_unresolved(job: dict[str, object], open_: tuple[str, ...]) -> None:
@@ -138,11 +164,35 @@ def test_whole_nodes_of_unknown_size_are_unresolved() -> None:
 
 @pytest.mark.parametrize(
     "job",
-    [{}, {"tasks": 64}, {"whole_nodes": True, "partition": "cpu"}, {"tres_per_node": "lustre:1"}],
+    [
+        {},
+        {"tasks": 64},
+        {"tasks": 1, "min_cpus": 64},
+        {"nodelist": "n[1-64]"},
+        {"repeats": True},
+        {"whole_nodes": True, "partition": "cpu"},
+        {"tres_per_node": "lustre:1"},
+    ],
 )
 def test_a_job_without_accelerators_is_nobodys_business(job: dict[str, object]) -> None:
     """It asks for nothing that is counted."""
     assert asked(**job) is None
+
+
+def test_whole_nodes_are_of_the_chip_that_is_asked_for() -> None:
+    """The GPUs beside those of a named type are of that type."""
+    request = asked(tres_per_node="gpu:h100:1", whole_nodes=True)
+    assert request is not None
+    assert {line.model for line in request.lines} == {"H100 SXM"}
+
+
+def test_every_job_takes_whole_nodes_unless_the_cluster_shares_them() -> None:
+    """Until the operator says that nodes are shared, a job has all of its node, but in a partition without GPUs."""
+    settings = SlurmSettings(accelerators={"": "A100"}, node_gpus=8, cpu_partitions=("cpu",))
+    request = asked(settings, tasks=1)
+    assert request is not None
+    assert [line.count * line.multiplier for line in request.lines] == [8]
+    assert asked(settings, tasks=1, partition="cpu") is None
 
 
 def test_time_is_the_limit_or_has_no_end() -> None:
@@ -173,7 +223,7 @@ def test_the_same_job_has_the_same_fingerprint() -> None:
 
 def test_the_customer_is_the_account_or_the_user() -> None:
     """The operator says which of the two the customer is; both are proved by Slurm."""
-    by_account, by_user = asked(gres="gpu:1"), asked(SlurmSettings(account="user"), gres="gpu:1")
+    by_account, by_user = asked(gres="gpu:1"), asked(SlurmSettings(account="user", select="cons_tres"), gres="gpu:1")
     assert by_account is not None
     assert by_user is not None
     assert (by_account.caller.account, by_account.caller.principal, by_account.caller.verified) == ("lab", "ada", True)
