@@ -30,7 +30,8 @@ _FILTERS = ("state", "severity", "assignee", "party_id", "control_group", "famil
 class StepInput(Record):
     """The body of a step. What does not belong to the step is left out.
 
-    `version` is that of the case as it was read; `budget` operations, as a number or a text such as `"2e25"`.
+    `version` is that of the case as it was read, which `propose` and `approve` need; `budget` operations, as a number
+    or a text such as `"2e25"`.
     """
 
     note: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC
 from decimal import Decimal
@@ -20,14 +21,15 @@ def print_cases(cases: Sequence[Case], *, as_json: bool) -> None:
         for case in cases:
             print_json(plain(case))
         return
-    header = ("case", "state", "severity", "due (UTC)", "assignee", "account", "operation", "operations", "rules")
-    print_table(header, [_row(case) for case in cases])
+    header = ("case", "version", "state", "severity", "due (UTC)", "assignee", "account", "operation", "operations")
+    print_table((*header, "rules"), [_row(case) for case in cases])
 
 
 def _row(case: Case) -> tuple[str, ...]:
     due = case.due_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
     return (
         case.id,
+        str(case.version),
         case.state.value,
         case.severity,
         f"{due}{' overdue' if case.overdue else ''}",
@@ -48,8 +50,8 @@ def print_file(file: CaseFile, decisions: Sequence[dict[str, object] | None], *,
         return
     for name, value in case.items():
         print(f"{name:<14} {printable(_cell(value))}")
-    for request in file.requests:
-        print(printable(f"  request   {request.operation} of {request.account}: {', '.join(request.rules)}"))
+    for line in _requests(file):
+        print(printable(line))
     for event in file.events:
         at = event.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
         print(printable(f"  {at}  {event.step} by {event.by}{f': {event.note}' if event.note else ''}"))
@@ -59,6 +61,26 @@ def print_file(file: CaseFile, decisions: Sequence[dict[str, object] | None], *,
     for decision in decisions:
         for line in _explained(decision):
             print(printable(line))
+
+
+def print_read(file: CaseFile, *, as_json: bool) -> None:
+    """Print what a person is about to decide on: beside JSON on standard error, so that the answer stays one line."""
+    case, proposal = file.case, file.case.proposal
+    lines = [f"{case.id}, version {case.version}: {case.outcome}, {case.severity}, {', '.join(case.rules)}"]
+    lines += _requests(file)
+    if proposal is not None:
+        run = " for the run" if proposal.run else ""
+        budget = "each ceiling" if proposal.budget is None else f"{Decimal(proposal.budget):.2e} operations"
+        what = f"{proposal.step}, {proposal.disposition}{run}, {budget}, uses {proposal.uses}"
+        cleared = "".join(f", clears {pair.list}/{pair.entry_id}" for pair in proposal.clear)
+        lines.append(f"  proposed  by {proposal.by}: {what}{cleared}: {proposal.note}")
+    for line in lines:
+        print(printable(line), file=sys.stderr if as_json else sys.stdout)
+
+
+def _requests(file: CaseFile) -> list[str]:
+    shown = "  request   {0.operation} of {0.account}, up to {1:.2e} operations: {2}"
+    return [shown.format(each, Decimal(each.high), ", ".join(each.rules)) for each in file.requests]
 
 
 def _cell(value: object) -> str:

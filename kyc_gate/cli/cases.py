@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from kyc_gate.cli.case_pages import print_cases, print_clearances, print_file, print_moved
+from kyc_gate.cli.case_pages import print_cases, print_clearances, print_file, print_moved, print_read
 from kyc_gate.cli.output import UsageError, add_json, print_json, printable
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.errors import InputError
@@ -71,6 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         _add_grant(of[name])
     for name in ("propose", "approve", "reject"):
         of[name].add_argument("--disposition", choices=list(Disposition), help="what you concluded")
+        of[name].add_argument(
+            "--version",
+            metavar="N",
+            type=int,
+            help="the case's version as you read it; where it changed, nothing is done",
+        )
     of["reject"].add_argument("--duplicate-of", metavar="CASE", help="the case that this one repeats")
     of["revoke"].add_argument("grant", metavar="GRANT", help="the grant's id")
     of["clearances"].add_argument("--within-days", metavar="DAYS", type=float, help="only those that expire by then")
@@ -235,6 +241,7 @@ async def _propose(options: argparse.Namespace, work: Casework, actor: Actor, _:
         options.case,
         Step(options.decision),
         note=options.note,
+        seen=await _seen(options, work, actor),
         disposition=_disposition(options),
         budget=options.budget,
         uses=options.uses,
@@ -254,6 +261,7 @@ async def _propose_clearance(options: argparse.Namespace, actor: Actor) -> None:
             options.case,
             Step(options.decision),
             note=options.note,
+            seen=await _seen(options, gate.casework, actor),
             disposition=_disposition(options) or Disposition.FALSE_POSITIVE,
             budget=options.budget,
             uses=options.uses,
@@ -275,6 +283,7 @@ async def _approve(options: argparse.Namespace, work: Casework, actor: Actor, _:
         actor,
         options.case,
         note=options.note,
+        seen=await _seen(options, work, actor),
         disposition=_disposition(options),
         budget=options.budget,
         uses=options.uses,
@@ -291,6 +300,7 @@ async def _reject(options: argparse.Namespace, work: Casework, actor: Actor, _: 
         note=options.note,
         disposition=_disposition(options),
         duplicate_of=options.duplicate_of,
+        seen=options.version,
     )
     _told(options, case, f"rejected {case.id}")
 
@@ -327,15 +337,27 @@ def _told(options: argparse.Namespace, case: Case, line: str) -> None:
     print_json(plain(case)) if options.json else print(printable(line))
 
 
+async def _seen(options: argparse.Namespace, work: Casework, actor: Actor) -> int | None:
+    """Return the version that the person read: the one they name, or else that of the case as it is printed now."""
+    if options.version is not None:
+        return int(options.version)
+    file = await work.show(actor, options.case)
+    if file is None:
+        return None
+    if file.case.undecided:
+        print_read(file, as_json=options.json)
+    return file.case.version
+
+
 def _disposition(options: argparse.Namespace) -> Disposition | None:
     return Disposition(options.disposition) if options.disposition else None
 
 
 async def approve_case(store: Store, case_id: str, *, reviewer: str, note: str, hours: float) -> Moved:
     """Approve the case now, for whoever works over the store. Raises `CaseError`, `InputError`."""
-    await fetched_case(store, case_id)
+    seen = (await fetched_case(store, case_id)).version
     work = Casework(store, now=lambda: datetime.now(UTC))
-    return await work.approve(local_actor(reviewer), case_id, note=note, grant_hours=hours)
+    return await work.approve(local_actor(reviewer), case_id, note=note, seen=seen, grant_hours=hours)
 
 
 async def fetched_case(store: Store, case_id: str) -> Case:

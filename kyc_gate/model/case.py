@@ -82,8 +82,9 @@ class Case(Record):
     """Requests of a control group that wait for a person under rules of one family.
 
     Later decisions join it; severity only rises. `account` and `party_id` are those of the first one, `party_ids` those
-    whose requests joined: a control group has several. `version` grows whenever something material joins: a step that
-    was taken on an earlier reading is refused.
+    whose requests joined: a control group has several. `version` grows whenever something material joins, with the
+    customer's answer and with each proposal: a step that was taken on an earlier reading is refused. `four_eyes`: two
+    people decide, since the policy asks for it or a proposal lapsed.
     """
 
     id: str

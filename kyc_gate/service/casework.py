@@ -178,8 +178,8 @@ class Casework:
         decision: Step,
         *,
         note: str,
+        seen: int | None,
         disposition: Disposition | None = None,
-        seen: int | None = None,
         budget: int | None = None,
         uses: int = 1,
         run: bool = False,
@@ -187,7 +187,7 @@ class Casework:
         clear: Sequence[Pair] = (),
         clear_days: int | None = None,
     ) -> Case:
-        """Propose to approve or to reject the case; another person decides."""
+        """Propose to approve or to reject the case as it was read, `seen` being its version; another person decides."""
         moved = await self._move(
             actor,
             case_id,
@@ -215,8 +215,8 @@ class Casework:
         case_id: str,
         *,
         note: str,
+        seen: int | None,
         disposition: Disposition | None = None,
-        seen: int | None = None,
         budget: int | None = None,
         uses: int = 1,
         run: bool = False,
@@ -224,7 +224,8 @@ class Casework:
     ) -> Moved:
         """Approve the case, or what was proposed for it, and return its grants and clearances.
 
-        Without a proposal the case must not ask for two people. With one, what was proposed is what is given.
+        `seen` is the version of the case that was read: nobody approves what they did not see. Without a proposal the
+        case must not ask for two people. With one, what was proposed is what is given.
         """
         return await self._move(
             actor,
@@ -320,6 +321,8 @@ class Casework:
         permission = permission_of(step)
         if permission is not None:
             require(actor, permission)
+        if step in (Step.PROPOSE, Step.APPROVE) and of["seen"] is None:
+            raise InputError(f"`version` is missing: read the case `{case_id}`, and send the `version` that you read")
         return await self._store.move_case(case_id, self._step(actor, step, **of))
 
 

@@ -132,7 +132,8 @@ def move(connection: Connection, case_id: str, step: Move) -> Moved:
     if row is None:
         raise CaseError(_not_now(case, step.step))
     if step.seen is not None and step.seen != case.version:
-        raise CaseError(f"the case `{case_id}` changed since you read it: more joined; read it again")
+        now = f"it is at version {case.version}, and you read {step.seen}"
+        raise CaseError(f"the case `{case_id}` changed since you read it: {now}; read it again")
     if case.undecided and case.expires_at is not None and case.expires_at <= step.at and row.permission is not None:
         raise CaseError(f"the case `{case_id}` expired at {case.expires_at.isoformat()}: send the request again")
     # 3. What the step does.
@@ -234,7 +235,8 @@ def _open(connection: Connection, opening: CaseOpening) -> Case:
 def _join(connection: Connection, case: Case, opening: CaseOpening) -> Case:
     """Return the case with the decision joined: rules add up, amounts and severity rise, it is due no later.
 
-    What adds nothing that the reviewer has not seen leaves the version and a proposal as they are.
+    What adds nothing that the reviewer has not seen leaves the version and a proposal as they are. Where a proposal
+    lapses, two people decide: nobody may approve alone what another one proposed in part.
     """
     before = _request_of(connection, case, opening.fingerprint)
     request = _request(opening, before)
@@ -255,7 +257,7 @@ def _join(connection: Connection, case: Case, opening: CaseOpening) -> Case:
         lapsed = joined.proposal is not None
         joined = replace(joined, version=joined.version + 1, proposal=None, expires_at=opening.expires_at)
         if lapsed:
-            joined = replace(joined, state=CaseState.ASSIGNED)
+            joined = replace(joined, state=CaseState.ASSIGNED, four_eyes=True)
             step = Move(step=Step.WITHDRAW, by="kyc-gate", at=opening.at, note="more joined after the proposal")
             _record(connection, joined, step, "case.withdrawn", {"decision_id": opening.decision_id})
     _put_request(connection, joined, request)
@@ -334,10 +336,15 @@ def _done(connection: Connection, case: Case, before: Case, step: Move) -> Moved
             return Moved(case=replace(case, assignee=None))
         case Step.ASK:
             return Moved(case=replace(case, assignee=case.assignee or step.by))
-        case Step.ANSWER | Step.WITHDRAW:
-            return Moved(case=replace(case, proposal=None) if case.state is CaseState.ASSIGNED else case)
+        case Step.ANSWER if before.undecided:
+            lapsed = before.proposal is not None
+            four_eyes = case.four_eyes or lapsed
+            return Moved(case=replace(case, proposal=None, version=case.version + 1, four_eyes=four_eyes))
+        case Step.WITHDRAW:
+            return Moved(case=replace(case, proposal=None, version=case.version + 1))
         case Step.PROPOSE:
-            return Moved(case=replace(case, assignee=case.assignee or step.by, proposal=_proposal(case, step)))
+            made = replace(case, proposal=_proposal(case, step), version=case.version + 1)
+            return Moved(case=replace(made, assignee=case.assignee or step.by))
         case Step.APPROVE:
             return _approved(connection, case, before, step)
         case Step.REJECT:

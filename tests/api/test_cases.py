@@ -71,9 +71,15 @@ async def test_a_morning(gate: Gate) -> None:
         assert (read["state"], read["questionnaires"][0]["answers"]["exports_weights"]) == ("assigned", "not_known")
         step = {"note": "licence D1", "version": read["version"], "decision": "approve", "disposition": "true_positive"}
         assert (await ana.post(f"{path}/approve", note="me"))[0] == 403
+        for name in ("propose", "approve"):
+            status, problem = await bo.post(f"{path}/{name}", **{**step, "version": None})
+            assert (status, "`version` is missing" in problem["detail"]) == (400, True)
         assert (await ana.post(f"{path}/propose", **step))[0] == 200
         assert (await bo.post(f"{path}/propose", **step))[0] == 409
         assert "approve" in (await bo.get(path))[1]["steps"]
+        assert (await bo.post(f"{path}/approve", note="read before", version=read["version"]))[0] == 409
+        _, read = await bo.get(path)
+        assert read["proposal"]["note"] == "licence D1"
         status, moved = await bo.post(f"{path}/approve", note="seen", version=read["version"])
         assert (status, len(moved["grants"])) == (200, 1)
         passed = await gate.decide(large())

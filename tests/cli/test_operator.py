@@ -93,6 +93,24 @@ def test_a_case_is_listed_shown_approved_and_passes_once(config: Path, kyc_gate:
     assert kyc_gate("audit", "verify", "--config", str(config)).status == 0
 
 
+def test_what_is_approved_is_what_was_read(config: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """A version that is no longer the case's approves nothing; without one the case is printed, and that is decided."""
+    (case,) = kyc_gate("cases", "list", "--config", str(config), "--json").rows
+    header, row = kyc_gate("cases", "list", "--config", str(config)).out.splitlines()
+    assert (header.split()[1], row.split()[1]) == ("version", str(case["version"]))
+    of = (case["id"], "--config", str(config), "--note", "licence")
+    stale = kyc_gate("cases", "propose", case["id"], "approve", *of[1:], "--version", str(case["version"] + 1))
+    assert (stale.status, "changed since you read it" in stale.err) == (1, True)
+    proposed = kyc_gate("cases", "propose", case["id"], "approve", *of[1:], "--reviewer", "ana", "--budget", "2e25")
+    assert f"{case['id']}, version {case['version']}: escalate" in proposed.out
+    stale = kyc_gate("cases", "approve", *of, "--reviewer", "bo", "--version", str(case["version"]))
+    assert (stale.status, "changed since you read it" in stale.err) == (1, True)
+    approved = kyc_gate("cases", "approve", *of, "--reviewer", "bo", "--json")
+    assert approved.rows[0]["grants"][0]["budget"] == 2 * 10**25
+    assert f"version {case['version'] + 1}" in approved.err
+    assert "proposed  by ana: approve, benign, 2.00e+25 operations" in approved.err
+
+
 def test_a_grant_too_small_does_not_pass(config: Path, kyc_gate: Callable[..., Ran]) -> None:
     """A budget below the request's ceiling lets nothing through."""
     (case,) = kyc_gate("cases", "list", "--config", str(config), "--json").rows

@@ -65,8 +65,9 @@ async def cleared(gate: Gate, entry: ListEntry, **more: Any) -> str:
     assert held.case_id is not None
     pairs = await gate.pairs(held.case_id, [f"{entry.list}/{entry.id}"])
     work, false = gate.casework, Disposition.FALSE_POSITIVE
-    await work.propose(ANA, held.case_id, Step.APPROVE, note="a lens maker", disposition=false, clear=pairs, **more)
-    (clearance,) = (await work.approve(BO, held.case_id, note="seen")).clearances
+    of: dict[str, Any] = {"note": "a lens maker", "seen": 1, "disposition": false, "clear": pairs, **more}
+    await work.propose(ANA, held.case_id, Step.APPROVE, **of)
+    (clearance,) = (await work.approve(BO, held.case_id, note="seen", seen=2)).clearances
     gate._standings.forget()
     return clearance.id
 

@@ -109,13 +109,30 @@ async def test_two_people_approve_where_the_policy_asks_for_two(store: RowStore)
 async def test_what_joins_after_a_proposal_takes_it_back(store: RowStore) -> None:
     """An approval never covers what the proposer did not see; the same request sent again changes nothing."""
     case = await escalate(store)
-    await move(store, case, Step.PROPOSE, proposes=Step.APPROVE, note="known")
+    case = (await move(store, case, Step.PROPOSE, proposes=Step.APPROVE, note="known")).case
     again = await escalate(store, 2)
     assert (again.state, again.version) == (CaseState.PROPOSED, case.version)
     more = await escalate(store, 3, fingerprint="e" * 64)
     assert (more.state, more.proposal, more.version) == (CaseState.ASSIGNED, None, case.version + 1)
     with pytest.raises(CaseError, match="changed since you read it"):
         await move(store, case, Step.APPROVE, by="bo", seen=case.version)
+    with pytest.raises(CaseError, match="two people"):
+        await move(store, case, Step.APPROVE, by="bo", seen=more.version)
+    again = (await move(store, case, Step.PROPOSE, by="bo", proposes=Step.APPROVE, seen=more.version)).case
+    assert len((await move(store, case, Step.APPROVE, seen=again.version)).grants) == 2
+
+
+async def test_a_proposal_is_approved_by_whoever_read_it(store: RowStore) -> None:
+    """What was read before the proposal, or before another took its place, approves nothing."""
+    case = await escalate(store)
+    small = (await move(store, case, Step.PROPOSE, proposes=Step.APPROVE, note="known", budget=5)).case
+    await move(store, case, Step.WITHDRAW)
+    large = (await move(store, case, Step.PROPOSE, proposes=Step.APPROVE, note="known", budget=10**30)).case
+    for read in (case, small):
+        with pytest.raises(CaseError, match="changed since you read it"):
+            await move(store, case, Step.APPROVE, by="bo", seen=read.version)
+    (grant,) = (await move(store, case, Step.APPROVE, by="bo", seen=large.version)).grants
+    assert grant.budget == 10**30
 
 
 async def test_a_rejection_that_was_proposed_is_not_approved(store: RowStore) -> None:
