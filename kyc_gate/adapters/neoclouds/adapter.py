@@ -9,14 +9,17 @@ from typing import NamedTuple
 
 from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.adapters.bearer import key_id
-from kyc_gate.adapters.dispatch import certainty_of, check_json, check_variant, operation_of
+from kyc_gate.adapters.dispatch import adds_nothing, certainty_of, check_json, check_variant, operation_of
 from kyc_gate.adapters.fields import Fields
 from kyc_gate.adapters.form import read_form
+from kyc_gate.adapters.head import check_method
 from kyc_gate.adapters.message import message_of
+from kyc_gate.adapters.neoclouds.harmless import is_harmless
 from kyc_gate.adapters.neoclouds.operations import CLOUDS, Operation
 from kyc_gate.adapters.paths import PathTable, Standing
 from kyc_gate.adapters.strict_json import read_json_object
 from kyc_gate.adapters.values import reference
+from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call, RawHeaders
 from kyc_gate.model.ending import Ending
@@ -24,6 +27,7 @@ from kyc_gate.model.job import Caller, ProvisioningRequest
 from kyc_gate.model.record import digest
 
 _KEY = re.compile(rb"(?i:bearer|basic) +([A-Za-z0-9._~+/=:-]{8,8192})")
+_PLAIN = re.compile(rb"/(?:[A-Za-z0-9_~@!$&'()*+,=:-][A-Za-z0-9._~@!$&'()*+,=:-]*(?:/|\Z))*")
 _PORT = re.compile(r":[0-9]*\Z")
 _SENSITIVE = frozenset({"gputypeid", "gputypeids", "gpucount", "instancetypename", "numgpus", "instancetype"})
 _CODES = {"blocked": "kyc/denied", "review-required": "kyc/review-pending", "unavailable": "kyc/unavailable"}
@@ -47,6 +51,7 @@ class NeocloudAdapter:
         self._verified = verified
         self._hosts = frozenset(host.lower() for host in (*CLOUDS[name].hosts, *hosts))
         self._table = PathTable(tuple(CLOUDS[name].operations))
+        self._others = [(other, PathTable(tuple(CLOUDS[other].operations))) for other in CLOUDS if other != name]
 
     def overlooks(self, raw_path: bytes, query: bytes, headers: RawHeaders) -> bool:
         """Return true where the one host is another's. See `Adapter.overlooks`."""
@@ -70,7 +75,7 @@ class NeocloudAdapter:
             check_variant(call, place.standing)
             return None
         if place.standing is not Standing.EXACT:
-            return None
+            return None if self._is_others(hosts, call.raw_path) else self._unlisted(call)
         operation = operation_of(CLOUDS[self.name].operations[place.pattern], call)
         if operation is None:
             return None
@@ -79,6 +84,27 @@ class NeocloudAdapter:
         if not operation.ends:
             check_json(call)
         return _Found(operation, dict(place.parts))
+
+    def _is_others(self, hosts: Sequence[bytes], raw_path: bytes) -> bool:
+        """Return whether the path is another cloud's, on a host under which several are reached."""
+        if any(_host(host) in CLOUDS[self.name].hosts for host in hosts):
+            return False
+        path = raw_path.decode("latin-1")
+        return any(is_harmless(name, path) or not table.elsewhere(raw_path) for name, table in self._others)
+
+    def _unlisted(self, call: Call) -> _Found | None:
+        """Return an operation of which only its name is known, for a call that may rent; None for any other."""
+        path = call.raw_path.decode("latin-1")
+        if is_harmless(self.name, path):
+            return None
+        check_method(call)
+        if adds_nothing(call):
+            return None
+        if not _PLAIN.fullmatch(call.raw_path):
+            raise RefusedCall(400, "target", f"path {shown(path)} may be read in several ways")
+        check_json(call)
+        name = path.rstrip("/").rpartition("/")[2]
+        return _Found(Operation(f"{call.method} {name[:80]}"), {})
 
     def read(self, call: Call) -> ProvisioningRequest | None:
         """Return what the call asks for. See `Adapter.read`."""
@@ -120,7 +146,11 @@ class NeocloudAdapter:
         )
 
     def ending(self, call: Call) -> Ending | None:
-        """Return what a terminate, stop or delete ends. See `Adapter.ending`."""
+        """Return what a terminate, stop or delete ends, nothing where another method is said. See `Adapter.ending`."""
+        try:
+            check_method(call)
+        except RefusedCall:
+            return None
         found: _Found | None = call.found.get(self)
         account = _account(call)
         if found is None or not found.operation.ends or account is None:

@@ -32,20 +32,23 @@ MOST_TOKENS = 5_000
 def read_document(body: Fields) -> tuple[list[Accelerators], list[str]] | None:
     """Return lines and what stays unresolved; None for a document that only queries, or whose mutations rent nothing.
 
-    One deployment with its type and number written out, or given as variables, is read. Anything else that may rent
-    stays unresolved. Raises `RefusedCall` 400 for a document that cannot be read.
+    One deployment with its type and number written out, or given as variables, is read. Anything else that may rent,
+    and a mutation with a fragment or with a variable's default, stays unresolved.
+    Raises `RefusedCall` 400 for a document that cannot be read.
     """
     tokens = _tokens(body.text("query") or "")
     if ("name", "mutation") not in tokens and ("name", "subscription") not in tokens:
         return None
+    hides = ("sign", "...") in tokens or ("sign", "=") in tokens
     words = [value for kind, value in tokens if kind == "name"]
     fields = [word for index, word in enumerate(words) if word in DEPLOYS]
     if not fields:
         known = HARMLESS & set(words)
         roots = _roots(tokens)
-        return None if known and roots <= HARMLESS else ([], [reference("operation", "graphql-mutation")])
+        return None if known and roots <= HARMLESS and not hides else ([], [reference("operation", "graphql-mutation")])
     if (
-        len(fields) > 1
+        hides
+        or len(fields) > 1
         or _roots(tokens) != set(fields)
         or fields[0] not in ("podFindAndDeployOnDemand", "podRentInterruptable")
     ):
@@ -87,7 +90,9 @@ def _deployment(tokens: list[tuple[str, str]], variables: Fields, field: str) ->
     inputs = [home for _, home in _objects(variables.home)]
     for name in named:
         given = [home.value(name) for home in inputs if home.has(name)]
-        if named[name] is None and len(given) == 1:
+        if ("name", name) in tokens:
+            named[name] = None if given else named[name]  # told twice, in the document and beside it
+        elif len(given) == 1:
             named[name] = given[0]
     kind, number = named["gpuTypeId"], named["gpuCount"]
     if isinstance(number, str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from kyc_gate.adapters.fields import Fields
+from kyc_gate.adapters.fields import Fields, folded
 from kyc_gate.adapters.neoclouds import graphql
 from kyc_gate.adapters.reading import Reading
 from kyc_gate.adapters.values import reference
@@ -15,6 +15,9 @@ Names = Mapping[str, str]
 Reader = Callable[[Names, Fields], Reading | None]
 
 DAY = 86_400
+
+_SAME_TIME = frozenset({"numgpus", "gputype", "clustertype", "clustername"})
+"""Fields of a resize, folded, that do not reserve a cluster for longer; its type of chip is the one that it has."""
 
 
 def _unread(names: Names, body: Fields) -> Reading:
@@ -69,15 +72,11 @@ def _read_start(names: Names, body: Fields) -> Reading:
     return Reading(kind=RequestKind.START, unresolved=(name,), references=(name,))
 
 
-def _read_cluster(names: Names, body: Fields) -> Reading | None:
+def _read_cluster(names: Names, body: Fields) -> Reading:
     """A cluster of `num_gpus` chips, for `duration_days` where it is reserved."""
     kind, number, days = body.text("gpu_type"), body.number("num_gpus"), body.number("duration_days", least=1)
-    name = reference("cluster", names["cluster"]) if "cluster" in names else None
-    if name is not None and number is None:
-        return None
     if kind is None or number is None:
-        missing = name or reference("parameter", "gpu_type")
-        return Reading(kind=RequestKind.SCALE, unresolved=(missing,), repeats=max(number or 1, 1), replaces=name)
+        return Reading(kind=RequestKind.CREATE, unresolved=(reference("parameter", "gpu_type"),))
     lines = (Accelerators(model=kind, count=number),) if number else ()
     hidden = () if lines else (reference("parameter", "num_gpus"),)
     return Reading(
@@ -85,8 +84,21 @@ def _read_cluster(names: Names, body: Fields) -> Reading | None:
         lines=lines,
         unresolved=hidden,
         duration_seconds=days * DAY if days else None,
+    )
+
+
+def _read_resize(names: Names, body: Fields) -> Reading | None:
+    """A new number of chips of the type that the cluster has; a longer reservation stays unresolved."""
+    number = body.number("num_gpus")
+    longer = [name for name in body.home if folded(name) not in _SAME_TIME]
+    if number is None and not longer:
+        return None
+    name = reference("cluster", names["cluster"])
+    return Reading(
+        kind=RequestKind.SCALE,
+        unresolved=(name, *(reference("parameter", each) for each in longer)),
+        repeats=max(number or 1, 1),
         replaces=name,
-        references=(name,) if name else (),
     )
 
 
@@ -105,7 +117,12 @@ CLOUDS: dict[str, Cloud] = {
             **{
                 f"/{version}/pods/{{pod}}/{verb}": {"POST": Operation(f"pods.{verb}", _read_start)}
                 for version in ("v1", "v2")
-                for verb in ("start", "resume")
+                for verb in ("start", "resume", "restart", "reset")
+            },
+            **{
+                f"/{version}/{kind}/{{name}}/update": {"POST": Operation(f"{kind}.update")}
+                for version in ("v1", "v2")
+                for kind in ("pods", "endpoints")
             },
             **{
                 f"/{version}/pods/{{pod}}/stop": {"POST": Operation("pods.stop", ends="pod")}
@@ -131,7 +148,7 @@ CLOUDS: dict[str, Cloud] = {
         {
             "/v1/compute/clusters": {"POST": Operation("clusters.create", _read_cluster)},
             "/v1/compute/clusters/{cluster}": {
-                "PUT": Operation("clusters.update", _read_cluster),
+                "PUT": Operation("clusters.update", _read_resize),
                 "DELETE": Operation("clusters.delete", ends="cluster"),
             },
             "/v1/fine-tunes": {"POST": Operation("fine-tunes.create")},

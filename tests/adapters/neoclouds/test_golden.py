@@ -11,6 +11,7 @@ from kyc_gate.adapters.adapter import Refusal
 from kyc_gate.adapters.bearer import key_id
 from kyc_gate.adapters.neoclouds import NeocloudAdapter
 from kyc_gate.model.call import Call
+from kyc_gate.model.job import ProvisioningRequest
 
 from ..golden import Row, call_of, check, evasion_of, judged, rows
 
@@ -38,6 +39,130 @@ def test_what_rents_nothing_is_not_guarded(query: str) -> None:
     """Queries and stops pass unseen."""
     row = {"host": "api.runpod.io", "method": "POST", "path": "/graphql", "body": {"query": query}}
     assert judged(NeocloudAdapter("runpod"), call_of(row, KEY)) is None
+
+
+H100 = "NVIDIA H100 80GB HBM3"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        pytest.param(
+            'mutation { podStop(input: {podId: "x"}) { id } ... { saveEndpoint(input: {workersMax: 9}) { id } } }',
+            {},
+            id="fragment-beside-a-stop",
+        ),
+        pytest.param(
+            'mutation { podFindAndDeployOnDemand(input: {gpuTypeId: "L4", gpuCount: 1}) { id } ... { a } }',
+            {},
+            id="fragment-beside-a-deployment",
+        ),
+        pytest.param(
+            'mutation M($input: I = {gpuTypeId: "L4", gpuCount: 1}) { podFindAndDeployOnDemand(input: $input) { id } }',
+            {"input": {"gpuTypeId": H100, "gpuCount": 32000}},
+            id="default-and-variable",
+        ),
+        pytest.param(
+            "mutation M($n: Int = 8) { podFindAndDeployOnDemand(input: $input) { id } }",
+            {"input": {"gpuTypeId": H100, "gpuCount": 1}},
+            id="default",
+        ),
+        pytest.param(
+            'mutation { podFindAndDeployOnDemand(input: $input) { id a(gpuTypeId: "L4", gpuCount: 1) } }',
+            {"input": {"gpuTypeId": H100, "gpuCount": 32000}},
+            id="in-both",
+        ),
+        pytest.param(
+            "mutation { podFindAndDeployOnDemand(input: $input) { a(gpuCount: 1) b(gpuCount: 2) } }",
+            {"input": {"gpuTypeId": H100, "gpuCount": 1}},
+            id="twice-and-beside",
+        ),
+    ],
+)
+def test_a_document_that_hides_what_it_rents_is_unresolved(query: str, variables: dict[str, object]) -> None:
+    """Fragments, defaults, and what is told twice reach a person."""
+    body = {"query": query, "variables": variables}
+    row = {"host": "api.runpod.io", "method": "POST", "path": "/graphql", "body": body}
+    request = judged(NeocloudAdapter("runpod"), call_of(row, KEY))
+    assert isinstance(request, ProvisioningRequest)
+    assert request.unresolved
+    assert request.lines == ()
+
+
+@pytest.mark.parametrize(
+    ("provider", "host", "method", "path"),
+    [
+        ("runpod", "rest.runpod.io", "POST", "/v1/pods/abc/update"),
+        ("runpod", "rest.runpod.io", "POST", "/v1/endpoints/abc/update"),
+        ("runpod", "rest.runpod.io", "POST", "/v1/pods/abc/restart"),
+        ("runpod", "rest.runpod.io", "PUT", "/v1/pods/abc/gpus"),
+        ("runpod", "api.runpod.io", "POST", "/v3/clusters"),
+        ("lambda", "cloud.lambda.ai", "POST", "/api/v2/instances"),
+        ("together", "api.together.xyz", "POST", "/v1/deployments"),
+        ("together", "api.together.xyz", "PATCH", "/v1/compute/clusters/c1/nodes"),
+    ],
+)
+def test_what_is_on_no_list_is_unresolved(provider: str, host: str, method: str, path: str) -> None:
+    """A call to a guarded host that may rent, and that nobody described, reaches a person."""
+    row = {"host": host, "method": method, "path": path, "body": {"workersMax": 32000}}
+    request = judged(NeocloudAdapter(provider), call_of(row, KEY))
+    assert isinstance(request, ProvisioningRequest)
+    assert request.unresolved
+
+
+@pytest.mark.parametrize(
+    ("provider", "host", "method", "path"),
+    [
+        ("lambda", "cloud.lambda.ai", "POST", "/api/v1/ssh-keys"),
+        ("lambda", "cloud.lambda.ai", "POST", "/api/v1/instance-operations/restart"),
+        ("lambda", "cloud.lambda.ai", "POST", "/api/v1/instances/i-1"),
+        ("runpod", "rest.runpod.io", "POST", "/v1/networkvolumes"),
+        ("runpod", "rest.runpod.io", "PATCH", "/v1/templates/t1"),
+        ("runpod", "api.runpod.io", "POST", "/v2/endpoint1/runsync"),
+        ("together", "api.together.xyz", "POST", "/v1/chat/completions"),
+        ("together", "api.together.xyz", "POST", "/v1/files/upload"),
+        ("together", "api.together.xyz", "POST", "/v1/fine-tunes/f1/cancel"),
+        ("together", "api.together.xyz", "POST", "/v1/compute/clusters/storage/volumes"),
+        ("together", "api.together.xyz", "GET", "/v1/deployments"),
+        ("together", "other.example", "POST", "/v1/deployments"),
+    ],
+)
+def test_inference_files_and_keys_are_not_guarded(provider: str, host: str, method: str, path: str) -> None:
+    """What rents nothing passes unseen."""
+    row = {"host": host, "method": method, "path": path, "body": None if method == "GET" else {"a": 1}}
+    assert judged(NeocloudAdapter(provider), call_of(row, KEY)) is None
+
+
+def test_a_shared_host_leaves_each_cloud_its_own() -> None:
+    """Where several are reached under one host, none takes the other's paths for calls that nobody described."""
+    path, inference = "/v1/pods", "/v1/chat/completions"
+    for provider, found in (("lambda", False), ("runpod", True), ("together", False)):
+        adapter = NeocloudAdapter(provider, hosts=("gpu.example",))
+        row = {"host": "gpu.example", "method": "POST", "path": path, "body": {"gpuTypeIds": [H100]}}
+        assert (judged(adapter, call_of(row, KEY)) is not None) is found
+        assert judged(adapter, call_of({**row, "path": inference}, KEY)) is None
+        assert judged(adapter, call_of({**row, "path": "/v9/machines"}, KEY)) is not None
+
+
+def test_a_cluster_keeps_its_type_when_it_grows() -> None:
+    """A type that a resize names is not believed, and a longer reservation stays unresolved."""
+    path = "/v1/compute/clusters/c1"
+    row = {"host": "api.together.xyz", "method": "PUT", "path": path, "body": {"num_gpus": 9, "gpu_type": "Tesla K80"}}
+    adapter = NeocloudAdapter("together")
+    check(judged(adapter, call_of(row, KEY)), {"lines": [], "unresolved": ["cluster:c1"], "replaces": "cluster:c1"})
+    for body in ({"num_gpus": 9, "duration_days": 90}, {"duration_days": 90}):
+        unresolved = ["cluster:c1", "parameter:duration_days"]
+        check(judged(adapter, call_of({**row, "body": body}, KEY)), {"unresolved": unresolved})
+    assert judged(adapter, call_of({**row, "body": {"cluster_type": "SLURM"}}, KEY)) is None
+
+
+def test_an_end_that_says_another_method_ends_nothing() -> None:
+    """The upstream may have read it as something else, so the run goes on counting."""
+    row = {"host": "rest.runpod.io", "method": "DELETE", "path": "/v1/pods/p1"}
+    for headers, ends in (({}, True), ({"x-http-method-override": "GET"}, False)):
+        adapter, call = NeocloudAdapter("runpod"), call_of({**row, "headers": headers}, KEY)
+        assert adapter.guards(call)
+        assert (adapter.ending(call) is not None) is ends
 
 
 def test_a_launch_teaches_its_machines_and_a_terminate_ends_them() -> None:
