@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from kyc_gate.errors import FeedFault
 from kyc_gate.model.coverage import Coverage, SourceState
+from kyc_gate.service.trials import ROLLOUT, SHADOW
 from kyc_gate.telemetry.tally import BUCKETS
 
 if TYPE_CHECKING:
@@ -152,6 +153,15 @@ def _policies(gate: Gate) -> Iterator[Metric]:
             "kyc_gate_policy_readings", "Readings of the policies since start.", standing.readings
         )
         yield CounterMetricFamily("kyc_gate_policy_refusals", "Readings that were refused.", standing.refusals)
+    tried = GaugeMetricFamily(
+        "kyc_gate_policy_trial_refused",
+        "1 while this gate refuses the shadow or the rollout that the store names.",
+        labels=["trial"],
+    )
+    refused = {refusal.name for refusal in gate.trials.refusals}
+    for name in (SHADOW, ROLLOUT):
+        tried.add_metric([name], name in refused)
+    yield tried
 
 
 def _sources(coverage: Coverage | None) -> Iterator[Metric]:

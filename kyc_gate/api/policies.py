@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from kyc_gate.api.answers import json_answer
 from kyc_gate.model.record import plain
+from kyc_gate.service.trials import ROLLOUT, SHADOW
 
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
@@ -34,4 +35,18 @@ def _document(gate: Gate) -> dict[str, object]:
     document: dict[str, object] = (
         plain(standing) if standing else {"problem": None, "origin": plain(gate.active.origin)}
     )
-    return {**document, "policies": [plain(policy.reference) for policy in gate.policies]}
+    return {
+        **document,
+        "policies": [plain(policy.reference) for policy in gate.policies],
+        "trials": [*_tried(gate), *(plain(refusal) for refusal in gate.trials.refusals)],
+    }
+
+
+def _tried(gate: Gate) -> list[dict[str, object]]:
+    """The trials that go on here, in the shape of those that were refused."""
+    trials = {SHADOW: gate.trials.shadow, ROLLOUT: gate.trials.rollout}
+    return [
+        {"name": name, "id": held[0].id, "percent": held[0].percent, "problem": None}
+        for name, held in trials.items()
+        if held is not None
+    ]

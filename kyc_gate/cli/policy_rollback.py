@@ -1,4 +1,4 @@
-"""`kyc-gate policy rollback`: a rollout taken back at once, for every party."""
+"""`kyc-gate policy rollback`: a rollout taken back, for every party at the same time."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ def run(options: argparse.Namespace) -> int:
     """End the rollout; every gate hears of it within `policy.watch_seconds`."""
     found = asyncio.run(_ended(options))
     if for_people(options.json):
-        print(printable(f"{found['id']}: taken back; the active policies decide for every party"))
+        within = f"within {found['within_seconds']:g} seconds, at every gate"
+        print(printable(f"{found['id']}: taken back; the active policies decide for every party {within}"))
     else:
         print_json(found)
     return 0
 
 
 async def _ended(options: argparse.Namespace) -> dict[str, Any]:
-    async with opened_store(options.config) as (_, store):
+    async with opened_store(options.config) as (configuration, store):
         state = await going_on(store, ROLLOUT)
         await keep(store, ROLLOUT, None, "rollout.taken-back", id=state["id"])
-        return {**state, "percent": 0.0}
+        return {**state, "percent": 0.0, "within_seconds": configuration.policy.watch_seconds}

@@ -13,6 +13,7 @@ from typing import Any
 from kyc_gate.errors import InputError
 from kyc_gate.feeds.policy_bundle import PolicyBundle, bundle_bytes, pack_policies, read_policy_bundle
 from kyc_gate.service.config import Configuration
+from kyc_gate.service.leniency import require_second
 from kyc_gate.service.policy_check import check_bundle
 from kyc_gate.service.policy_source import bundled_policies, checked, policies_of, policy_folder_named
 from kyc_gate.service.trials import SHADOW, substituted
@@ -22,16 +23,27 @@ _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """When a configured candidate was packed: always the same, so that every replica packs the same bundle."""
 
 
-def fit(bundle: PolicyBundle, configuration: Configuration, *, decides: bool) -> PolicyBundle:
+def fit(bundle: PolicyBundle, configuration: Configuration, *, decides: bool, cases: bool = True) -> PolicyBundle:
     """Return the candidate, whole and passing its cases, and fit to stand beside the configured policies.
 
-    One that `decides` is signed like a bundle that becomes active, where the configuration names one.
-    Raises `KYCGateError`.
+    One that `decides` is signed like a bundle that becomes active, where the configuration names one: a gate would
+    refuse it otherwise. Raises `KYCGateError`.
     """
-    if decides and configuration.policy.bundle is not None:
-        checked(bundle, configuration, now=datetime.now(UTC))
-    substituted(policies_of(configuration), bundled_policies(bundle))
+    signed = decides and configuration.policy.bundle is not None
+    signers = checked(bundle, configuration, now=datetime.now(UTC)) if signed else ()
+    before = policies_of(configuration)
+    after = substituted(before, bundled_policies(bundle, cases=cases))
+    if signed:
+        require_second(signers, before, after, configuration)
     return bundle
+
+
+async def refit(store: Store, state: dict[str, Any], configuration: Configuration) -> None:
+    """Raise `KYCGateError` where the kept candidate of a rollout would be refused under the configured policies."""
+    archive = await store.fetch_policy_bundle(state["digest"])
+    if archive is None:
+        raise InputError(f"the store has no bundle `{state['digest'][:12]}`")
+    fit(read_policy_bundle(archive), configuration, decides=True, cases=False)
 
 
 async def begin(store: Store, name: str, bundle: PolicyBundle, **more: object) -> dict[str, Any]:

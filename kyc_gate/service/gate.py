@@ -414,7 +414,8 @@ class Gate:
         if self._standings.register_fault() is not None:
             reasons.append("the LEI register cannot be read")
         problem = self.policy_keeper.standing(self).problem if self.policy_keeper else None
-        refused = () if problem is None else (f"newer policies were refused: {problem}",)
+        refused = [] if problem is None else [f"newer policies were refused: {problem}"]
+        refused += [f"the {each.name} `{each.id}` was refused: {each.problem}" for each in self.trials.refusals]
         return Readiness(ready=not reasons, reasons=tuple(reasons), warnings=(*refused, *_warnings(self.snapshot)))
 
     def require_adapter(self) -> None:

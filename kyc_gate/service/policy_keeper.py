@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from kyc_gate.errors import FeedFault, KYCGateError
 from kyc_gate.feeds.policy_bundle import PolicyBundle, bundle_bytes, read_policy_bundle
 from kyc_gate.model.record import Record, plain
-from kyc_gate.policy.cases import ordinary_facts
 from kyc_gate.policy.policy import Policy
 from kyc_gate.service.active_policies import ActivePolicies, Origin
 from kyc_gate.service.candidates import follow_configuration, shadow_places
 from kyc_gate.service.config import Configuration
+from kyc_gate.service.leniency import require_more, require_second
 from kyc_gate.service.policy_check import Checked, check_bundle, check_configured
 from kyc_gate.service.policy_source import (
     ReadPolicies,
@@ -31,7 +31,6 @@ from kyc_gate.service.policy_source import (
     writable_by_anybody,
 )
 from kyc_gate.service.waiting import set_within, short_turns
-from kyc_gate.tuning.difference import sets_lenient
 
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
@@ -101,7 +100,11 @@ class PolicyKeeper:
             archive = await gate.store.fetch_policy_bundle(last["digest"])
             if archive is not None:
                 bundle = read_policy_bundle(archive)
-                await self._require_second(self._first, await asyncio.to_thread(bundled_policies, bundle, cases=False))
+                before = await asyncio.to_thread(bundled_policies, bundle, cases=False)
+                first = self._first
+                await asyncio.to_thread(
+                    require_second, first.origin.signers, before, first.policies, self._configuration
+                )
         await self._note(gate, self._first, last)
         await self._follow_shadow(gate)
         await gate.trials.look(gate, self)
@@ -156,7 +159,7 @@ class PolicyKeeper:
                 self._problem = None
                 return
             self._require_newer(found, states.get(ACTIVE))
-            self._require_more(found, apart.lenient)
+            require_more(found.origin.signers, apart.lenient, self._configuration)
         except FeedFault as error:
             waits = "effective from" in str(error)
             raise
@@ -191,7 +194,7 @@ class PolicyKeeper:
         if self._configuration.policy.bundle is None:
             return
         signers = checked(bundle, self._configuration, now=now)
-        await self._require_second(ReadPolicies(policies=after, origin=Origin(signers=signers)), before)
+        await asyncio.to_thread(require_second, signers, before, after, self._configuration)
 
     async def check(self, bundle: PolicyBundle, *, now: datetime) -> None:
         """Raise `KYCGateError` where the policies of a bundle do not read, or a case beside them fails."""
@@ -217,22 +220,6 @@ class PolicyKeeper:
             if told != self._shadow_problem:
                 log.error("shadow.refused", id=None, error=told)
             self._shadow_problem = told
-
-    async def _require_second(self, found: ReadPolicies, before: Sequence[Policy]) -> None:
-        """Raise `FeedFault` for a bundle that lets more through than the policies `before`, and that too few signed."""
-        least = self._configuration.policy.lenient_signatures
-        if len(found.origin.signers) >= least:
-            return
-        self._require_more(found, await asyncio.to_thread(sets_lenient, before, found.policies, ordinary_facts()))
-
-    def _require_more(self, found: ReadPolicies, lenient: str | None) -> None:
-        """Raise `FeedFault` where too few keys signed a bundle that is `lenient`."""
-        least = self._configuration.policy.lenient_signatures
-        if lenient is not None and len(found.origin.signers) < least:
-            raise FeedFault(
-                f"signature: more lenient than the active policies ({lenient}), so {least} known keys must sign it,"
-                f" and {len(found.origin.signers)} did"
-            )
 
     async def _note(self, gate: Gate, found: ReadPolicies, last: dict[str, Any] | None) -> None:
         """Write down what becomes active, and activate it. No record, no change."""

@@ -51,6 +51,15 @@ class Trial(Record):
     percent: float = 0.0
 
 
+class TrialRefusal(Record):
+    """Why a trial that the store names is not tried here. `name` is `shadow` or `rollout`."""
+
+    name: str
+    id: str
+    percent: float
+    problem: str
+
+
 def substituted(old: Sequence[Policy], new: Sequence[Policy]) -> tuple[Policy, ...]:
     """Return `old` with each policy of `new` in the place of the one of its name; other names come last.
 
@@ -76,10 +85,15 @@ class Trials:
     def __init__(self) -> None:
         self.shadow: tuple[Trial, ActivePolicies] | None = None
         self.rollout: tuple[Trial, ActivePolicies] | None = None
-        self._refused: dict[str, object] = {}
+        self._refused: dict[str, tuple[object, TrialRefusal]] = {}
         self._days: Counter[str] = Counter()
         self._found: list[Disagreement] = []
         self._lost = 0
+
+    @property
+    def refusals(self) -> tuple[TrialRefusal, ...]:
+        """What the store says is tried, and this gate does not try."""
+        return tuple(refusal for _, refusal in self._refused.values())
 
     def active_for(self, party: str, active: ActivePolicies) -> ActivePolicies:
         """Return the policies that decide for a party: the rollout's where it is in, else `active`."""
@@ -162,14 +176,17 @@ class Trials:
             _basis(trial, gate.active),
         ):
             return trial, held[1]
-        if self._refused.get(name) == asked:
+        if name in self._refused and self._refused[name][0] == asked:
             return None
         try:
             made = await self._made(gate, keeper, trial, decides=name == ROLLOUT)
         except KYCGateError as error:
-            self._refused[name] = asked
-            log.error(f"{name}.refused", id=trial.id, error="; ".join(str(error).splitlines()))
+            told = "; ".join(str(error).splitlines())
+            refusal = TrialRefusal(name=name, id=trial.id, percent=trial.percent, problem=told)
+            self._refused[name] = asked, refusal
+            log.error(f"{name}.refused", id=trial.id, error=told)
             return None
+        self._refused.pop(name, None)
         log.info(f"{name}.begun", id=trial.id, policies=made.names, percent=trial.percent)
         return trial, made
 

@@ -16,12 +16,16 @@ import structlog
 from msgspec.structs import replace
 from structlog.testing import LogCapture
 
+from kyc_gate.api.metrics import _policies
+from kyc_gate.api.policies import _document
+from kyc_gate.cli import policy_rollback
 from kyc_gate.cli.main import main
-from kyc_gate.feeds.policy_bundle import bundle_bytes
+from kyc_gate.feeds.policy_bundle import bundle_bytes, read_policy_bundle
 from kyc_gate.model.decision import Outcome
 from kyc_gate.service import policy_keeper, trials
+from kyc_gate.service.candidates import begin
 from kyc_gate.service.gate import Gate
-from kyc_gate.service.trials import Trial, chosen
+from kyc_gate.service.trials import ROLLOUT, Trial, chosen
 
 from .bundles import HEAD, MACAU, PUBLIC, RULE, bundle, configure, put, write_policy
 from .conftest import training
@@ -164,29 +168,72 @@ async def test_a_shadow_by_hand_is_not_taken_by_a_configured_one(tmp_path: Path)
             assert not (await gate.store.fetch_policy_states())["shadow"].get("configured")
 
 
-async def test_a_rollout_that_decides_is_signed(tmp_path: Path, told: list[MutableMapping[str, Any]]) -> None:
-    """Beside a bundle, a candidate of folders, or signed once where it is more lenient, decides for nobody."""
+def configured_bundle(tmp_path: Path) -> Path:
+    """A configuration whose bundle stops Norway, and beside it the bundles `once.zip` and `twice.zip` that do not."""
     policies = tmp_path / "policies"
     policies.mkdir()
-    strict = bundle(policies, 1, 0, text=HEAD + MACAU + RULE)
-    put(tmp_path / "policies.zip", bundle_bytes(strict))
-    settings = f'bundle = "policies.zip"\nkeys = {json.dumps(PUBLIC)}\nlenient_signatures = 2'
-    config = configure(tmp_path, settings)
-    once, twice = bundle(policies, 2, 0), bundle(policies, 2, 0, 1)
-    for name, each in (("once.zip", once), ("twice.zip", twice)):
-        put(tmp_path / name, bundle_bytes(each))
+    put(tmp_path / "policies.zip", bundle_bytes(bundle(policies, 1, 0, text=HEAD + MACAU + RULE)))
+    put(tmp_path / "once.zip", bundle_bytes(bundle(policies, 2, 0)))
+    put(tmp_path / "twice.zip", bundle_bytes(bundle(policies, 2, 0, 1)))
+    return configure(tmp_path, f'bundle = "policies.zip"\nkeys = {json.dumps(PUBLIC)}\nlenient_signatures = 2')
+
+
+async def test_a_rollout_that_decides_is_signed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside a bundle, a candidate of folders, or signed once where it is more lenient, is not even begun."""
+    config = configured_bundle(tmp_path)
     rollout = ("policy", "rollout", "start")
-    more = ("--percent", "100", "--config", str(config))
+    more = ("--percent", "50", "--config", str(config))
     async with Gate.from_config(config) as gate:
-        assert await command(*rollout, str(policies / "own"), *more) == 1
-        assert await command(*rollout, str(tmp_path / "once.zip"), *more) == 0
+        assert await command(*rollout, str(tmp_path / "policies" / "own"), *more) == 1
+        capsys.readouterr()
+        assert await command(*rollout, str(tmp_path / "once.zip"), *more) == 1
+        assert "more lenient than the active policies" in capsys.readouterr().err
+        assert ROLLOUT not in await gate.store.fetch_policy_states()
+        assert await command(*rollout, str(tmp_path / "twice.zip"), *more) == 0
+        assert await command("policy", "rollout", "advance", "--percent", "100", "--config", str(config)) == 0
+        await until(lambda: gate.trials.rollout is not None and gate.trials.rollout[0].percent == 100)
+        assert (await gate.decide(training("norge"), dry_run=True)).outcome is not Outcome.BLOCK
+
+
+async def test_a_rollout_that_a_gate_refuses_is_told(
+    tmp_path: Path, told: list[MutableMapping[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What got into the store all the same decides for nobody; log, health, API, metrics and `status` say why."""
+    config = configured_bundle(tmp_path)
+    async with Gate.from_config(config) as gate:
+        state = await begin(gate.store, ROLLOUT, read_policy_bundle((tmp_path / "once.zip").read_bytes()), percent=100)
         await until(lambda: any("more lenient" in str(line.get("error")) for line in told))
         assert gate.trials.rollout is None
         assert (await gate.decide(training("norge"), dry_run=True)).outcome is Outcome.BLOCK
+        (warning,) = [each for each in (await gate.readiness()).warnings if "rollout" in each]
+        assert "more lenient" in warning
+        (trial,) = _document(gate)["trials"]  # type: ignore[misc, attr-defined]
+        assert (trial["name"], trial["id"], trial["percent"]) == ("rollout", state["id"], 100)
+        assert "more lenient" in trial["problem"]
+        refused = {
+            sample.labels["trial"]: sample.value
+            for each in _policies(gate)
+            for sample in each.samples
+            if sample.name == "kyc_gate_policy_trial_refused"
+        }
+        assert refused == {"shadow": 0, "rollout": 1}
+        capsys.readouterr()
+        assert await command("policy", "rollout", "status", "--config", str(config), "--json") == 1
+        assert "more lenient" in json.loads(capsys.readouterr().out)["problem"]
+        assert await command("policy", "rollout", "advance", "--percent", "100", "--config", str(config)) == 1
+        assert await command("policy", "rollback", "--config", str(config), "--json") == 0
+        await until(lambda: not gate.trials.refusals)
+        assert not [each for each in (await gate.readiness()).warnings if "rollout" in each]
+
+
+async def test_a_rollback_says_how_soon_it_holds(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """People are told within how many seconds every gate follows, and no more than that."""
+    new = candidate(tmp_path, HEAD + MACAU + RULE)
+    assert await command("policy", "rollout", "start", new, "--percent", "5", "--config", str(config), "--json") == 0
+    monkeypatch.setattr(policy_rollback, "for_people", lambda _: True)
+    with redirect_stdout(io.StringIO()) as printed:
         assert await command("policy", "rollback", "--config", str(config)) == 0
-        assert await command(*rollout, str(tmp_path / "twice.zip"), *more) == 0
-        await until(lambda: gate.trials.rollout is not None)
-        assert (await gate.decide(training("norge"), dry_run=True)).outcome is not Outcome.BLOCK
+    assert "for every party within 0.02 seconds" in printed.getvalue()
 
 
 async def test_trials_reach_the_other_replica(tmp_path: Path) -> None:
