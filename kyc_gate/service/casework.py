@@ -112,6 +112,8 @@ class Casework:
         if permission is None or not actor.may(permission) or transition(step, case.state) is None:
             return False
         proposal = case.proposal
+        if step is Step.PROPOSE:
+            return actor.signed_in
         if step is Step.APPROVE:
             if proposal is None:
                 return not (case.four_eyes or self._settings.four_eyes)
@@ -187,7 +189,12 @@ class Casework:
         clear: Sequence[Pair] = (),
         clear_days: int | None = None,
     ) -> Case:
-        """Propose to approve or to reject the case as it was read, `seen` being its version; another person decides."""
+        """Propose to approve or to reject the case as it was read, `seen` being its version; another person decides.
+
+        The first of two people is a person as well: a key could be theirs who decides.
+        """
+        if not actor.signed_in:
+            raise AccessDenied(f"`{actor.id}` did not sign in: a person proposes, and another person decides")
         moved = await self._move(
             actor,
             case_id,

@@ -114,6 +114,26 @@ async def test_a_case_that_ones_customer_joined_is_not_there(gate: Gate) -> None
         assert (await own.post(f"/v1/cases/{case_id}/approve", note="mine"))[0] == 404
 
 
+async def test_a_key_is_none_of_the_two_people(gate: Gate) -> None:
+    """A key notes and links, but proposes nothing: whoever holds it could be the one who approves."""
+    held = await gate.decide(large())
+    made = await gate.access.make_key(ROOT, "ci", ["cases:read", "cases:work"])
+    path = f"/v1/cases/{held.case_id}"
+    async with browsers(gate) as (browser,):
+        headers = {"authorization": f"Bearer {made.secret}"}
+        async with browser.session.get(path, headers=headers) as response:
+            read = await response.json()
+        step = {"note": "fine", "decision": "approve", "version": read["version"]}
+        async with browser.session.post(f"{path}/propose", json=step, headers=headers) as response:
+            assert (response.status, "did not sign in" in (await response.json())["detail"]) == (403, True)
+        for name, body in (("note", {"note": "seen"}), ("link", {"url": "https://kestrel.example/papers"})):
+            async with browser.session.post(f"{path}/{name}", json=body, headers=headers) as response:
+                assert response.status == 200
+        async with browser.session.get(path, headers=headers) as response:
+            read = await response.json()
+    assert ("propose" in read["steps"], "note" in read["steps"], read["proposal"]) == (False, True, None)
+
+
 @pytest.mark.parametrize(
     ("query", "says"),
     [
