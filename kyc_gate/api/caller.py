@@ -14,12 +14,10 @@ from kyc_gate.service.access import same
 
 if TYPE_CHECKING:
     from kyc_gate.service.access import Access
+    from kyc_gate.service.gate import Gate
 
 COOKIE = "kyc_session"
-"""The session's cookie over plain HTTP, on a machine of one's own."""
-
-SECURE_COOKIE = "__Host-kyc_session"
-"""The session's cookie over TLS: browsers take it from this very host only, for all paths, and over TLS alone."""
+"""The session's cookie; `cookie_name` says what it is called on the way."""
 
 CSRF_HEADER = "x-csrf-token"
 
@@ -69,12 +67,28 @@ async def signed_in(request: Request, access: Access) -> tuple[Actor, Session] |
 
 
 def session_token(request: Request) -> str | None:
-    """Return the token in the session's cookie. A cookie that came twice is none: one of them was planted."""
+    """Return the token in the session's cookie."""
+    return cookie_of(request, COOKIE)
+
+
+def cookie_name(request: Request, name: str) -> str:
+    """Return what a cookie is called: over TLS with the prefix that binds it to this very host.
+
+    Browsers take `__Host-` from the host itself only, for all paths, and over TLS alone; so no other host of the same
+    domain can plant one.
+    """
+    gate: Gate = request.app.state.gate
+    return name if gate.settings.access.unsafe_plain_http else f"__Host-{name}"
+
+
+def cookie_of(request: Request, name: str) -> str | None:
+    """Return the value of a cookie. One that came twice is none: one of them was planted."""
+    wanted = cookie_name(request, name)
     sent = [
-        value
+        value.strip('"')
         for header in request.headers.getlist("cookie")
-        for name, _, value in (part.strip().partition("=") for part in header.split(";"))
-        if name in (COOKIE, SECURE_COOKIE)
+        for given, _, value in (part.strip().partition("=") for part in header.split(";"))
+        if given == wanted
     ]
     return sent[0] if len(sent) == 1 and sent[0] else None
 

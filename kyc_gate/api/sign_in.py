@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from kyc_gate.api.answers import json_answer, problem
-from kyc_gate.api.caller import COOKIE, CSRF_HEADER, SECURE_COOKIE, session_token, signed_in
+from kyc_gate.api.caller import COOKIE, CSRF_HEADER, cookie_name, cookie_of, session_token, signed_in
 from kyc_gate.api.forms import form_of
 from kyc_gate.api.page_headers import PAGE_HEADERS, local_path
 from kyc_gate.api.pages import page
@@ -43,8 +43,8 @@ async def sign_in(request: Request) -> Response:
     gate: Gate = request.app.state.gate
     given = await form_of(request)
     onward = local_path(given.get("next", ""))
-    planted = request.cookies.get(FORM_COOKIE, "")
-    if not planted or not same(given.get("csrf", ""), planted):
+    kept = cookie_of(request, FORM_COOKIE)
+    if kept is None or not same(given.get("csrf", ""), kept):
         return _form(request, onward, "This page was open for too long. Please try again.", status=403)
     try:
         begun = await gate.access.sign_in(
@@ -66,8 +66,7 @@ async def sign_out(request: Request) -> Response:
     await gate.access.sign_out(session_token(request) or "")
     answer = RedirectResponse("/sign-in", 303, PAGE_HEADERS)
     answer.headers["clear-site-data"] = '"cache", "cookies", "storage"'
-    for name in (COOKIE, SECURE_COOKIE):
-        answer.delete_cookie(name, path="/", secure=name == SECURE_COOKIE, httponly=True, samesite="lax")
+    _drop(request, answer, COOKIE)
     return answer
 
 
@@ -107,14 +106,14 @@ async def oidc_end(request: Request) -> Response:
     if gate.oidc is None:
         return problem(404, "not-found", "no identity provider is configured", "see `[access.oidc]`")
     try:
-        ended = await gate.oidc.end(dict(request.query_params), request.cookies.get(OIDC_COOKIE, ""))
+        ended = await gate.oidc.end(dict(request.query_params), cookie_of(request, OIDC_COOKIE) or "")
         person = await gate.access.vouched(ended.subject, ended.name, ended.email, ended.roles)
     except (AccessDenied, InputError) as error:
         return _form(request, "/", f"{str(error)[:1].upper()}{str(error)[1:]}.", status=403)
     except FeedFault as error:
         return _form(request, "/", f"The identity provider cannot be reached: {error}.", status=503)
     answer = _onward(request, await gate.access.begin(person, replaces=session_token(request)), ended.onward)
-    answer.delete_cookie(OIDC_COOKIE, path="/")
+    _drop(request, answer, OIDC_COOKIE)
     return answer
 
 
@@ -136,19 +135,17 @@ def _form(request: Request, onward: str, said: str, status: int = 200) -> Respon
 
 
 def _onward(request: Request, begun: SignedIn, onward: str) -> Response:
-    gate: Gate = request.app.state.gate
     answer = RedirectResponse(onward, 303, PAGE_HEADERS)
     seconds = int((begun.session.expires_at - begun.session.at).total_seconds())
-    plain = gate.settings.access.unsafe_plain_http
-    _set(request, answer, COOKIE if plain else SECURE_COOKIE, begun.token, seconds)
-    answer.delete_cookie(FORM_COOKIE, path="/")
+    _set(request, answer, COOKIE, begun.token, seconds)
+    _drop(request, answer, FORM_COOKIE)
     return answer
 
 
 def _set(request: Request, answer: Response, name: str, value: str, seconds: int, *, strict: bool = False) -> None:
     gate: Gate = request.app.state.gate
     answer.set_cookie(
-        name,
+        cookie_name(request, name),
         value,
         max_age=seconds,
         path="/",
@@ -156,3 +153,10 @@ def _set(request: Request, answer: Response, name: str, value: str, seconds: int
         httponly=True,
         samesite="strict" if strict else "lax",
     )
+
+
+def _drop(request: Request, answer: Response, name: str) -> None:
+    """Take a cookie back. One with the prefix is taken back over TLS alone, as it was set."""
+    gate: Gate = request.app.state.gate
+    secure = not gate.settings.access.unsafe_plain_http
+    answer.delete_cookie(cookie_name(request, name), path="/", secure=secure, httponly=True, samesite="lax")

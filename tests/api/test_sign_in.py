@@ -96,13 +96,50 @@ async def test_the_cookie_is_for_this_host_and_no_script(tmp_path: Path) -> None
             body = f"csrf=x&name=ana&password={PASSWORD.replace(' ', '+')}&next=//evil"
             raw = await exchange(
                 port,
-                f"POST /sign-in HTTP/1.1\r\nHost: a\r\nCookie: kyc_sign_in=x\r\nContent-Length: {len(body)}\r\n"
+                f"POST /sign-in HTTP/1.1\r\nHost: a\r\nCookie: __Host-kyc_sign_in=x\r\nContent-Length: {len(body)}\r\n"
                 f"Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}".encode(),
             )
     head = raw.decode().lower()
     cookie = next(line for line in head.split("\r\n") if line.startswith("set-cookie: __host-kyc_session="))
     assert all(word in cookie for word in ("httponly", "secure", "samesite=lax", "path=/"))
     assert "\r\nlocation: /\r\n" in head
+
+
+@pytest.mark.parametrize(
+    ("cookies", "status"),
+    [
+        pytest.param("__Host-kyc_session={token}", 200, id="its-own"),
+        pytest.param("kyc_session={token}", 401, id="without-the-prefix"),
+        pytest.param("kyc_session=planted; __Host-kyc_session={token}", 200, id="another-beside-it"),
+        pytest.param("__Host-kyc_session=planted; __Host-kyc_session={token}", 401, id="twice"),
+    ],
+)
+async def test_over_tls_a_cookie_of_another_host_counts_for_nothing(tmp_path: Path, cookies: str, status: int) -> None:
+    """A session is read from the cookie that no other host can set, and from no other; others do not close it out."""
+    async with make_gate(tmp_path) as gate:
+        await gate.access.add(ROOT, "ana", ["analyst"], password=PASSWORD)
+        token = (await gate.access.sign_in("ana", PASSWORD)).token
+        async with served(api_app(gate)) as port:
+            sent = cookies.format(token=token)
+            raw = await exchange(port, f"GET /v1/me HTTP/1.1\r\nHost: a\r\nCookie: {sent}\r\n\r\n".encode())
+    assert int(raw.split()[1]) == status
+
+
+async def test_over_tls_a_planted_form_signs_nobody_in(tmp_path: Path) -> None:
+    """The form's second secret is read from the cookie with the prefix; one that another host could set is none."""
+    async with make_gate(tmp_path) as gate:
+        await gate.access.add(ROOT, "eve", ["viewer"], password=PASSWORD)
+        async with served(api_app(gate)) as port:
+            body = f"csrf=x&name=eve&password={PASSWORD.replace(' ', '+')}"
+            raw = await exchange(
+                port,
+                f"POST /sign-in HTTP/1.1\r\nHost: a\r\nCookie: kyc_sign_in=x\r\nContent-Length: {len(body)}\r\n"
+                f"Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}".encode(),
+            )
+    assert int(raw.split()[1]) == 403
+    set_cookies = [line for line in raw.decode().lower().split("\r\n") if line.startswith("set-cookie:")]
+    assert set_cookies
+    assert all(line.startswith("set-cookie: __host-") and "secure" in line for line in set_cookies)
 
 
 async def test_another_site_changes_nothing(gate: Gate) -> None:
