@@ -135,7 +135,8 @@ def _form(request: Request, onward: str, said: str, status: int = 200) -> Respon
 
 
 def _onward(request: Request, begun: SignedIn, onward: str) -> Response:
-    answer = RedirectResponse(onward, 303, PAGE_HEADERS)
+    # Checked here again: a browser keeps it while its person is at the identity provider.
+    answer = RedirectResponse(local_path(onward), 303, PAGE_HEADERS)
     seconds = int((begun.session.expires_at - begun.session.at).total_seconds())
     _set(request, answer, COOKIE, begun.token, seconds)
     _drop(request, answer, FORM_COOKIE)

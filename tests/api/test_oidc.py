@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -108,6 +110,23 @@ async def test_an_answer_to_another_browser_signs_nobody_in(tmp_path: Path) -> N
             assert response.status == 303
         async with browser.get("/sign-in/oidc/callback", params={"code": "c", "state": "other"}) as response:
             assert response.status == 403
+
+
+async def test_a_planted_cookie_leads_nowhere_else(tmp_path: Path) -> None:
+    """Where to go on is a path of this host, whatever the browser kept while its person was away."""
+    async with signing_in(tmp_path) as (_, _, browser):
+        async with browser.get("/sign-in/oidc", allow_redirects=False) as response:
+            asked, kept = (
+                response.headers["location"],
+                json.loads(base64.b64decode(response.cookies["kyc_oidc"].value.strip('"'), b"-_")),
+            )
+        planted = base64.urlsafe_b64encode(json.dumps({**kept, "onward": "https://evil.example/"}).encode()).decode()
+        browser.cookie_jar.clear()
+        async with browser.get(asked, allow_redirects=False) as response:
+            back = response.headers["location"]
+        headers = {"cookie": f"kyc_oidc={planted}"}
+        async with browser.get(back, allow_redirects=False, headers=headers) as response:
+            assert (response.status, response.headers["location"]) == (303, "/")
 
 
 async def test_a_name_is_never_taken_over(tmp_path: Path) -> None:
