@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from kyc_gate.api.answers import problem
 from kyc_gate.api.bearer import Bearer
-from kyc_gate.model.access import Actor, Permission, Session, service_actor
+from kyc_gate.model.access import TOKEN, Actor, Permission, Session, service_actor
 from kyc_gate.service.access import same
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Callers:
         if token is None:
             return None
         if self._bearer.knows(token):
-            return service_actor("api-token")
+            return service_actor(TOKEN)
         return await self._access.key(token) if token.startswith("kyc_") else None
 
 

@@ -136,6 +136,22 @@ class Key(Record):
     used_at: datetime | None = None
 
 
+GATE, CUSTOMER, TOKEN, PROVIDER = "kyc-gate", "customer", "api-token", "identity-provider"
+"""Names of who takes steps and is no person on file: the gate itself, whoever answers questions, a configured token,
+and whatever vouches for people."""
+
+RESERVED = frozenset({GATE, CUSTOMER, TOKEN, PROVIDER})
+
+KEY_PREFIX = "key:"
+"""Begins the name under which a key takes steps."""
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether a name is one of the gate's own, in whatever case: no person on file bears it."""
+    folded = name.strip().casefold()
+    return folded in RESERVED or folded.startswith(KEY_PREFIX)
+
+
 class Actor(Record):
     """Who takes a step, and what they may do. `parties` are the customers that they belong to."""
 

@@ -15,7 +15,19 @@ import structlog
 from msgspec.structs import replace
 
 from kyc_gate.errors import AccessDenied, InputError
-from kyc_gate.model.access import PERSONAL, Actor, Key, Permission, Person, Role, Session, actor_of
+from kyc_gate.model.access import (
+    KEY_PREFIX,
+    PERSONAL,
+    PROVIDER,
+    Actor,
+    Key,
+    Permission,
+    Person,
+    Role,
+    Session,
+    actor_of,
+    is_reserved,
+)
 from kyc_gate.model.record import Record, plain
 from kyc_gate.service.casework import require, token_digest
 from kyc_gate.service.config import AccessSettings
@@ -46,7 +58,7 @@ SEEN_SECONDS = 60
 HASHING = 2
 """Passwords that are hashed at once: each takes 64 MiB (RFC 9106, the second recommended choice)."""
 
-_PROVIDER = Actor(id="identity-provider", permissions=frozenset())
+_PROVIDER = Actor(id=PROVIDER, permissions=frozenset())
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 
@@ -98,6 +110,8 @@ class Access:
         require(by, Permission.MANAGE_ACCESS)
         if not _NAME.fullmatch(id):
             raise InputError(f"`{id[:100]}` is no name to sign in with: letters, digits and `._@+-`, 100 at most")
+        if is_reserved(id):
+            raise InputError(f"`{id}` is a name under which the gate records steps of its own; take another")
         person = Person(
             id=id,
             roles=read_roles(roles),
@@ -121,8 +135,8 @@ class Access:
     ) -> Person:
         """Change a person's roles, customers or whether they may sign in. It holds from their next call on."""
         require(by, Permission.MANAGE_ACCESS)
-        if by.id == id and (active is False or roles is not None):
-            raise AccessDenied("nobody changes their own roles, or closes their own account")
+        if by.id == id and (active is False or roles is not None or parties is not None):
+            raise AccessDenied("nobody changes their own roles or customers, or closes their own account")
         given = None if roles is None else read_roles(roles)
         theirs = None if parties is None else tuple(sorted(set(parties)))
 
@@ -246,7 +260,7 @@ class Access:
         return await self._changed(_PROVIDER, person.id, "person.changed", change)
 
     async def _new(self, subject: str, name: str, email: str | None, roles: tuple[str, ...]) -> Person:
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or is_reserved(name):
             raise AccessDenied("the identity provider gives you no name that can be used here")
         if await self._store.fetch_person(name) is not None:
             raise AccessDenied(f"`{name}` is somebody else here; ask an administrator of the gate")
@@ -307,7 +321,7 @@ class Access:
         noted = key.used_at is not None and now - key.used_at < timedelta(hours=1)
         if not noted and not await self._store.use_key(key.digest, now):
             return None
-        return Actor(id=f"key:{key.name}", permissions=frozenset(key.permissions) - PERSONAL)
+        return Actor(id=f"{KEY_PREFIX}{key.name}", permissions=frozenset(key.permissions) - PERSONAL)
 
     # Parts
 

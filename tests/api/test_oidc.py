@@ -20,7 +20,7 @@ from api.provider import CLIENT, Provider
 from kyc_gate import Gate
 from kyc_gate.api.app import api_app
 from kyc_gate.errors import ConfigurationError
-from kyc_gate.model.access import Role
+from kyc_gate.model.access import RESERVED, Role
 from kyc_gate.service.config import OIDCSettings
 from kyc_gate.service.oidc import OIDC
 
@@ -127,6 +127,16 @@ async def test_a_planted_cookie_leads_nowhere_else(tmp_path: Path) -> None:
         headers = {"cookie": f"kyc_oidc={planted}"}
         async with browser.get(back, allow_redirects=False, headers=headers) as response:
             assert (response.status, response.headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED))
+async def test_a_person_bears_no_name_of_the_gate_s_own(tmp_path: Path, name: str) -> None:
+    """The provider's name for a person is none under which the gate itself, or the customer, takes steps."""
+    async with signing_in(tmp_path) as (gate, provider, browser):
+        provider.person["preferred_username"] = name.upper()
+        status, text = await walked(browser)
+        assert (status, "no name that can be used" in text) == (403, True)
+        assert await gate.store.fetch_people() == ()
 
 
 async def test_a_name_is_never_taken_over(tmp_path: Path) -> None:

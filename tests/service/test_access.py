@@ -12,8 +12,8 @@ import pytest
 from gates import make_gate
 
 from kyc_gate import Gate
-from kyc_gate.errors import AccessDenied
-from kyc_gate.model.access import local_actor
+from kyc_gate.errors import AccessDenied, InputError
+from kyc_gate.model.access import RESERVED, local_actor
 from kyc_gate.service.access import FREE_FAILURES, Access
 
 ROOT = local_actor("root")
@@ -107,3 +107,22 @@ async def test_a_session_in_use_ends_with_signing_out(gate: Gate, monkeypatch: p
         monkeypatch.setattr(gate, "now", lambda later=later: later)
         await asyncio.gather(gate.access.sign_out(begun.token), gate.access.session(begun.token))
         assert await gate.access.session(begun.token) is None
+
+
+@pytest.mark.parametrize("change", [{"roles": ["viewer"]}, {"parties": []}, {"parties": ["norge"]}, {"active": False}])
+async def test_nobody_changes_what_binds_them(gate: Gate, change: dict[str, Any]) -> None:
+    """An administrator changes neither their own roles nor the customers whose cases they may not see."""
+    await gate.access.add(ROOT, "zoe", ["admin", "approver"], parties=["emirate"], password=PASSWORD)
+    zoe = (await gate.access.sign_in("zoe", PASSWORD)).actor
+    with pytest.raises(AccessDenied, match="their own"):
+        await gate.access.change(zoe, "zoe", **change)
+    found = await gate.store.fetch_person("zoe")
+    assert found is not None
+    assert (found.parties, found.active, found.epoch) == (("emirate",), True, 0)
+
+
+@pytest.mark.parametrize("name", [*sorted(RESERVED), "KYC-Gate", "key:ci"])
+async def test_a_name_of_the_gate_s_own_is_no_person_s(gate: Gate, name: str) -> None:
+    """Nobody signs steps as the gate, the customer, a token or a key would."""
+    with pytest.raises(InputError):
+        await gate.access.add(ROOT, name, ["approver"], password=PASSWORD)
