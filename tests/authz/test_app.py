@@ -116,7 +116,7 @@ async def test_a_gate_that_fails_passes_nothing(
 
 @pytest.fixture
 async def slurmctld(gate: Gate) -> AsyncIterator[httpx.AsyncClient]:
-    settings = SlurmSettings(accelerators={"h100": "H100 SXM"})
+    settings = SlurmSettings(accelerators={"h100": "H100 SXM"}, select="cons_tres")
     await gate.store.save_directory(
         PARTIES, [Account(provider="slurm", id=party.id, party_id=party.id) for party in PARTIES]
     )
