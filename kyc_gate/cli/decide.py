@@ -25,10 +25,11 @@ from kyc_gate.model.record import Record
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.policy.composition import check_composition
 from kyc_gate.policy.read import Policy, read_policy
+from kyc_gate.policy.shaping import horizon_days, lineage_lines
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.gather import UNKNOWN_PARTY, ListStanding, Standing, estimate_of, gather, standing_of
 from kyc_gate.service.ip_file import read_ip_countries
-from kyc_gate.service.lineage_facts import lineage_lines, with_models
+from kyc_gate.service.lineage_facts import with_models
 from kyc_gate.service.model_file import read_models
 from kyc_gate.service.runs import decided
 from kyc_gate.service.settings import Settings
@@ -141,7 +142,7 @@ def facts_of(asked: Asked, world: World) -> Facts:
     asked = replace(asked, request=with_models(asked.request, world.models))
     estimated = estimate_of(
         asked.request,
-        horizon_days=Settings().horizon_days(world.policies),
+        horizon_days=horizon_days(world.policies),
         utilisation=world.utilisation,
     )
     return gather(

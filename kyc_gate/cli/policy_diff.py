@@ -90,6 +90,11 @@ def difference_lines(found: Difference) -> Iterable[str]:
     """Return the difference line by line, what is more lenient first."""
     for word in found.words:
         yield str(word)
+    for title, lenient in (("more lenient, whatever the facts", True), ("stricter, whatever the facts", False)):
+        if shaped := [each for each in found.shaped if each.lenient is lenient]:
+            yield ""
+            yield title
+            yield from (f"  {each}" for each in shaped)
     for title, examples in (("more lenient", found.lenient), ("stricter", found.stricter)):
         if examples:
             yield ""

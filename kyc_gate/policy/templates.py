@@ -27,6 +27,11 @@ class TemplateReading(Record):
     problems: tuple[str, ...]
 
 
+def template_text(template: Template) -> str:
+    """Return a template as people write it; what stands for a setting is written out."""
+    return "".join(part if isinstance(part, str) else f"{{{part.__reduce__()[1][0]}}}" for part in template)
+
+
 def read_template(text: str, constants: Constants) -> TemplateReading:
     """Return `text` as literal parts and readers of facts. Names are those of conditions, and group titles."""
     parts: list[str | Callable[[Facts], object]] = []

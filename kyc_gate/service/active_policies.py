@@ -9,9 +9,8 @@ from kyc_gate.compute.lineage import LineageLines
 from kyc_gate.errors import NotReady
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Policy
-from kyc_gate.service.lineage_facts import lineage_lines
+from kyc_gate.policy.shaping import asking_lines, horizon_days, lineage_lines
 from kyc_gate.service.settings import Settings
-from kyc_gate.service.splitting import lines_of
 
 
 class Origin(Record):
@@ -47,9 +46,9 @@ class ActivePolicies(Record):
         drawn = [policy.lines.lowest for policy in given if policy.lines is not None]
         return cls(
             policies=given,
-            lines=lines_of(given),
+            lines=asking_lines(given),
             floor=min(drawn, default=1.0),
-            horizon_days=settings.horizon_days(given),
+            horizon_days=horizon_days(given),
             lineage=lineage_lines(given),
             origin=origin or Origin(),
         )

@@ -49,10 +49,11 @@ from kyc_gate.ownership.directory import Directory
 from kyc_gate.ownership.register import Register, Search
 from kyc_gate.ownership.ultimate_parent import Parentage, parentage
 from kyc_gate.places.ip_countries import IPCountries
+from kyc_gate.policy.shaping import LAW
 from kyc_gate.screening.screener import Screener
 from kyc_gate.service.clearing import applied, everybody_behind, pairs_of, party_form
 from kyc_gate.service.file_facts import file_facts
-from kyc_gate.service.lineage_facts import LAW, declared_operations, disagrees, lineage_facts
+from kyc_gate.service.lineage_facts import declared_operations, disagrees, lineage_facts
 from kyc_gate.service.owner_facts import (
     Screened,
     group_facts,

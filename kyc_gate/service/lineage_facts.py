@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from fractions import Fraction
-
 from msgspec.structs import replace
 
 from kyc_gate.compute.estimate import declared_disagrees
@@ -15,26 +12,9 @@ from kyc_gate.model.job import Estimate, ProvisioningRequest, Workload
 from kyc_gate.model.lineage import BaseModel, BaseWeights, Lineage
 from kyc_gate.model.run import DeclaredRun
 from kyc_gate.model.usage import Usage
-from kyc_gate.policy.read import Policy
-
-LAW = LineageLines()
 
 MAKES_NOTHING = (Workload.INFERENCE,)
 """Workloads that leave a model as it is."""
-
-
-def lineage_lines(policies: Iterable[Policy]) -> LineageLines:
-    """Return the strictest lines that the policies draw under `limits`; the law's where none draws one."""
-    limits = [policy.limits for policy in policies]
-
-    def strictest(name: str, law: Fraction) -> Fraction:
-        return min((Fraction(each[name]) for each in limits if name in each), default=law)
-
-    return LineageLines(
-        derivative_operations=int(strictest("derivative_operations", Fraction(LAW.derivative_operations))),
-        derivative_share=strictest("derivative_share", Fraction(LAW.derivative_share)),
-        synthetic_share=strictest("synthetic_share", Fraction(LAW.synthetic_share)),
-    )
 
 
 def with_models(request: ProvisioningRequest, models: Models) -> ProvisioningRequest:

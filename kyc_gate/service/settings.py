@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -10,7 +9,6 @@ from typing import Literal
 from kyc_gate.audit.checkpoint import Signer, Verifier, read_signer, read_verifier
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.model.record import Record
-from kyc_gate.policy.policy import Policy
 from kyc_gate.service.business_calendar import BusinessCalendar
 from kyc_gate.service.config import AccessSettings, Configuration
 
@@ -69,11 +67,6 @@ class Settings(Record):
     def expires_at(self, at: datetime) -> datetime:
         """Return when a case that was opened at `at` can no longer be decided."""
         return at + timedelta(days=self.case_days)
-
-    def horizon_days(self, policies: Iterable[Policy]) -> int:
-        """Return the longest horizon that a policy asks for, in whole days."""
-        asked = [int(policy.limits["horizon_days"]) for policy in policies if "horizon_days" in policy.limits]
-        return max(asked, default=HORIZON_DAYS)
 
 
 def settings_of(configuration: Configuration) -> Settings:

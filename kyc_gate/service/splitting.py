@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
 
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.splitting import SplittingFacts
 from kyc_gate.model.usage import Usage
-from kyc_gate.policy.policy import Policy
 
 _KINDS = (
     ("checkpoint", ("checkpoint", "ckpt", "resume")),
@@ -47,21 +45,6 @@ def _stem(name: str) -> str:
     """Return a job's name without the counter or date at its end."""
     stem = _COUNTER.sub("", name.strip().lower())
     return stem if len(stem) >= _SHORTEST_STEM else ""
-
-
-def lines_of(policies: Iterable[Policy]) -> tuple[int, ...]:
-    """Return the numbers of operations at which the policies begin to ask: limits, and where they are approached."""
-    return tuple(sorted(set(_lines(policies))))
-
-
-def _lines(policies: Iterable[Policy]) -> Iterator[int]:
-    for policy in policies:
-        share = policy.limits.get("approach_share")
-        for name, limit in policy.limits.items():
-            if name.endswith("_operations"):
-                yield int(limit)
-                if share is not None and name == "frontier_operations":
-                    yield int(limit * share)
 
 
 def splitting_facts(usage: Usage | None, *, resolved: bool) -> SplittingFacts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import product
+from itertools import chain, product
 from math import prod
 
 from msgspec.structs import replace
@@ -20,7 +20,9 @@ from kyc_gate.model.party import PartyKind
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Policy, Rule
 from kyc_gate.policy.routes import RuleRoute
+from kyc_gate.policy.shaping import Shaped, shaped_otherwise
 from kyc_gate.policy.syntax import Name, walk
+from kyc_gate.policy.templates import template_text
 from kyc_gate.policy.vocabulary import vocabulary
 from kyc_gate.policy.written_conditions import condition_text, number_text
 from kyc_gate.screening.screener import MATCH, POSSIBLE
@@ -85,10 +87,12 @@ class Example(Record):
 class Difference(Record):
     """Everything in which two policies differ. `drawn` says how many combinations of facts were asked.
 
-    `exhaustive` is true where those were all combinations of boundary values of every changed rule.
+    `exhaustive` is true where those were all combinations of boundary values of every changed rule. `shaped` are limits
+    by which a gate makes other facts and modes of rules that stop nothing, which no combination shows.
     """
 
     words: tuple[Wording, ...]
+    shaped: tuple[Shaped, ...]
     lenient: tuple[Example, ...]
     stricter: tuple[Example, ...]
     drawn: int
@@ -97,9 +101,16 @@ class Difference(Record):
     @property
     def status(self) -> int:
         """The exit status: 0 for the same decisions, 3 for stricter ones only, 4 for more lenient ones somewhere."""
-        if self.lenient:
+        if self.lenient or any(each.lenient for each in self.shaped):
             return 4
-        return 3 if self.stricter else 0
+        return 3 if self.stricter or self.shaped else 0
+
+    @property
+    def leniency(self) -> str | None:
+        """In a few words, where the new policy lets more through; None where nowhere."""
+        shaped = (str(each) for each in self.shaped if each.lenient)
+        examples = (f"rule `{each.rule}`: {each.turn}" for each in self.lenient)
+        return next(chain(shaped, examples), None)
 
 
 def difference(old: Policy, new: Policy, base: Facts) -> Difference:
@@ -116,6 +127,7 @@ def difference(old: Policy, new: Policy, base: Facts) -> Difference:
         search.ask_lines()
     return Difference(
         words=tuple(worded(old, new)),
+        shaped=(*shaped_otherwise(old, new), *told_otherwise(old, new)),
         lenient=search.found(lenient=True),
         stricter=search.found(lenient=False),
         drawn=search.drawn,
@@ -137,8 +149,8 @@ def sets_lenient(old: Sequence[Policy], new: Sequence[Policy], base: Facts) -> s
             return f"policy `{name}` is gone"
         if other.reference.digest == policy.reference.digest:
             continue
-        if found := difference(policy, other, base).lenient:
-            return f"policy `{name}`, rule `{found[0].rule}`: {found[0].turn}"
+        if (found := difference(policy, other, base).leniency) is not None:
+            return f"policy `{name}`, {found}"
     return None
 
 
@@ -258,8 +270,8 @@ class _Search:
             given = replace(facts, grant=grant)
             old, new = _decided(self._old, given), _decided(self._new, given)
             if weight(old) != weight(new):
-                self._keep(rule, given, asked, old, new)
-                if weight(new) < weight(old):
+                example = self._keep(rule, given, asked, old, new)
+                if example.lenient:
                     return
 
     def _grants(self, *, without: str) -> tuple[GrantFacts | None, ...]:
@@ -271,24 +283,52 @@ class _Search:
         others = tuple(id for id in self._grant.rules if id != without)
         return (None, self._grant, replace(self._grant, rules=others))
 
-    def _keep(self, rule: str, facts: Facts, asked: Mapping[str, object], old: Decision, new: Decision) -> None:
-        key = (rule, old.outcome, new.outcome, weight(new) < weight(old), facts.grant is not None)
-        kept = sum(1 for one in self._examples if (one.rule, one.old, one.new, one.lenient, one.granted) == key)
+    def _keep(self, rule: str, facts: Facts, asked: Mapping[str, object], old: Decision, new: Decision) -> Example:
+        example = Example(
+            rule=rule,
+            as_of=facts.as_of,
+            facts=tuple(pair for pair in asked.items() if pair != (pair[0], _base_value(self._base, pair[0]))),
+            old=old.outcome,
+            new=new.outcome,
+            old_rules=tuple(finding.rule for finding in old.counting),
+            new_rules=tuple(finding.rule for finding in new.counting),
+            grant=facts.grant,
+            old_people=weight(old)[1],
+            new_people=weight(new)[1],
+        )
+        kept = sum(1 for one in self._examples if _sort(one) == _sort(example))
         if kept < EXAMPLES:
-            self._examples.append(
-                Example(
-                    rule=rule,
-                    as_of=facts.as_of,
-                    facts=tuple(pair for pair in asked.items() if pair != (pair[0], _base_value(self._base, pair[0]))),
-                    old=old.outcome,
-                    new=new.outcome,
-                    old_rules=tuple(finding.rule for finding in old.counting),
-                    new_rules=tuple(finding.rule for finding in new.counting),
-                    grant=facts.grant,
-                    old_people=weight(old)[1],
-                    new_people=weight(new)[1],
+            self._examples.append(example)
+        return example
+
+
+def _sort(example: Example) -> tuple[object, ...]:
+    return (example.rule, example.old, example.new, example.lenient, example.granted)
+
+
+def told_otherwise(old: Policy, new: Policy) -> Iterator[Shaped]:
+    """Yield rules that stop nothing, and are recorded or told of in another mode, somewhere or everywhere."""
+    after = {rule.id: rule for rule in new.rules}
+    for rule in old.rules:
+        if rule.strictest in (Mode.OBSERVE, Mode.WARN):
+            other = after.get(rule.id)
+            was, now = _modes(rule), _modes(other)
+            if was != now:
+                quieter = any(now.get(route, now[""]).reach < mode.reach for route, mode in was.items()) or any(
+                    mode.reach < was[""].reach for route, mode in now.items() if route not in was
                 )
-            )
+                yield Shaped(about=f"rule {rule.id}, mode", old=_listed(was), new=_listed(now), lenient=quieter)
+
+
+def _modes(rule: Rule | None) -> dict[str, Mode]:
+    """Return a rule's mode on each of its routes, and under an empty name everywhere else; off where there is none."""
+    if rule is None:
+        return {"": Mode.OFF}
+    return {"": rule.mode, **{_routed(each).partition(" where ")[2]: each.mode for each in rule.routes}}
+
+
+def _listed(modes: Mapping[str, Mode]) -> str:
+    return ", ".join(f"{mode} where {route}" if route else str(mode) for route, mode in modes.items())
 
 
 def _base_value(base: Facts, path: str) -> object:
@@ -364,6 +404,8 @@ def worded(old: Policy, new: Policy) -> Iterator[Wording]:
     """Yield the differences in words: rules, limits, options and groups."""
     yield from _maps("limit", _numbers(old), _numbers(new))
     yield from _maps("option", _options(old), _options(new))
+    if old.disclosure != new.disclosure:
+        yield Wording(about="disclosure", old=str(old.disclosure), new=str(new.disclosure))
     yield from _groups(old, new)
     if old.lines != new.lines:
         yield from _maps("screening", _bands(_lines(old)), _bands(_lines(new)))
@@ -400,6 +442,8 @@ def _told(rule: Rule) -> Mapping[str, str]:
         "from": str(rule.effective_from or "always"),
         "to": str(rule.effective_to or "open"),
         "cites": ", ".join(rule.cites) or "none",
+        "because": template_text(rule.because),
+        "runbook": rule.runbook or "none",
         "status": str(rule.status),
         "title": rule.title,
         **{f"mode on route `{each.route.name}`": _routed(each) for each in rule.routes},

@@ -20,11 +20,12 @@ from kyc_gate.model.decision import Decision, Mode, Outcome
 from kyc_gate.model.facts import Facts, GrantFacts
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Edition, Policy, Rule, enforced_where
+from kyc_gate.policy.shaping import shaped_otherwise
 from kyc_gate.policy.syntax import Name, walk
 from kyc_gate.policy.vocabulary import vocabulary
 from kyc_gate.policy.written_conditions import condition_text
 from kyc_gate.tuning.boundaries import value_at, with_facts
-from kyc_gate.tuning.difference import Example, weight
+from kyc_gate.tuning.difference import Example, told_otherwise, weight
 from kyc_gate.tuning.smt import Truth, Untranslatable, World
 
 SECONDS = 10
@@ -65,6 +66,9 @@ def prove(old: Policy, new: Policy, base: Facts, *, seconds: float = SECONDS) ->
     prover = _Prover(old, new, base, seconds)
     for start, end in _stretches(old, new):
         prover.ask(start, end)
+    for shaped in (*shaped_otherwise(old, new), *told_otherwise(old, new)):
+        if shaped.lenient:
+            prover.open[f"{shaped}: no part of the proof, which asks what is stopped by given facts"] = None
     if old.lines != new.lines:
         prover.open["lines of screening differ: what they make of a score is no part of the proof"] = None
     return Proof(examples=tuple(prover.examples.values()), open=tuple(prover.open), questions=prover.questions)

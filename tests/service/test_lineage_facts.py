@@ -16,8 +16,8 @@ from kyc_gate.model.decision import Outcome
 from kyc_gate.model.lineage import Weights
 from kyc_gate.model.run import RegisteredModel
 from kyc_gate.policy.read import read_policy, shipped_policies
+from kyc_gate.policy.shaping import LAW, lineage_lines
 from kyc_gate.service.gate import Gate
-from kyc_gate.service.lineage_facts import LAW, lineage_lines
 
 from .conftest import MakeGate
 

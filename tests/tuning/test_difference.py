@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from policy.builders import facts
+from policy.builders import POLICY, facts, write_policy
 
 from kyc_gate.decide.cases import request_of
 from kyc_gate.decide.decision import decide
@@ -21,7 +21,7 @@ from kyc_gate.model.facts import Facts, GrantFacts
 from kyc_gate.policy.policy import Policy
 from kyc_gate.policy.read import read_policy, shipped_policies
 from kyc_gate.tuning.boundaries import boundary_values, changing_moments, with_facts
-from kyc_gate.tuning.difference import difference
+from kyc_gate.tuning.difference import difference, sets_lenient
 
 PACKS = sorted(folder.parent.name for folder in shipped_policies().glob("*/policy.toml"))
 BASE = facts()
@@ -251,3 +251,49 @@ def test_no_leniency_is_missed(packs: Path) -> None:
 def test_no_leniency_is_missed_in_two_hundred_mutants(packs: Path) -> None:
     """In 200 random mutants of the shipped packs, whatever brute force finds is found."""
     assert missed(packs, 200, 400) == []
+
+
+LAW = "us_4e091_"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [
+        pytest.param("horizon_days = 30 ", "horizon_days = 1 ", 4, id="a shorter horizon"),
+        pytest.param("horizon_days = 30 ", "horizon_days = 60 ", 3, id="a longer horizon"),
+        pytest.param(f'{{ threshold = "{LAW}derivative_share" }}', "0.99", 4, id="a share that derives"),
+        pytest.param(f'{{ threshold = "{LAW}derivative_operations" }}', "1e27", 4, id="operations that derive"),
+        pytest.param(f'{{ threshold = "{LAW}synthetic_share" }}', "0.99", 4, id="a share of synthetic data"),
+        pytest.param(f'{{ threshold = "{LAW}synthetic_share" }}', "0.05", 3, id="a smaller share of it"),
+    ],
+)
+def test_limits_by_which_a_gate_makes_facts_are_compared(packs: Path, old: str, new: str, status: int) -> None:
+    """No condition names them, and the second signature is asked for all the same."""
+    before, after = read_policy(shipped_policies() / "us-ai-diffusion"), changed(packs, DIFFUSION, old, new)
+    assert difference(before, after, BASE).status == status
+    assert (sets_lenient([before], [after], BASE) is not None) is (status == 4)
+
+
+def telling(folder: Path, mode: str, more: str = "") -> Policy:
+    """The small policy with a second rule in some mode."""
+    second = POLICY[POLICY.index("[[rule]]") :].replace('id = "first"', f'id = "second"\nmode = "{mode}"')
+    return read_policy(write_policy(folder / "small", f"{POLICY}\n{second}{more}"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [("warn", "off", 4), ("warn", "observe", 4), ("observe", "off", 4), ("observe", "warn", 3)],
+)
+def test_a_mode_lowered_below_enforce_is_found(tmp_path: Path, before: str, after: str, status: int) -> None:
+    """Such a rule stops nothing, and somebody is no longer told."""
+    found = difference(telling(tmp_path / "a", before), telling(tmp_path / "b", after), BASE)
+    assert found.status == status
+    assert [str(each) for each in found.shaped] == [f"rule second, mode: {before} -> {after}"]
+
+
+def test_a_route_that_quiets_a_warning_is_found(tmp_path: Path) -> None:
+    """A rule that warns everywhere but on one route tells less."""
+    route = '\n[[route]]\nname = "quiet"\nmode = "off"\nrules = ["second"]\nproviders = ["aws"]\n'
+    old, new = telling(tmp_path / "a", "warn"), telling(tmp_path / "b", "warn", route)
+    assert difference(old, new, BASE).status == 4
+    assert difference(new, old, BASE).status == 3
