@@ -253,8 +253,10 @@ async def test_trials_reach_the_other_replica(tmp_path: Path) -> None:
             for each in both:
                 await each.trials.write(each)
             assert one.trials.shadow is not None
-            days = await one.store.fetch_shadow_days(one.trials.shadow[0].id)
-            assert [(day.decided, day.differed) for day in days] == [(2, 2)]
+            shadow = one.trials.shadow[0].id
+            async with asyncio.timeout(60):  # a gate may be writing its own at this very moment
+                while [(day.decided, day.differed) for day in await one.store.fetch_shadow_days(shadow)] != [(2, 2)]:
+                    await asyncio.sleep(0.01)
             assert await command("policy", "rollout", "start", new, "--percent", "0.01", "--config", str(config)) == 0
             assert await command("policy", "rollout", "advance", "--percent", "100", "--config", str(config)) == 0
             await until(lambda: all(each.trials.rollout and each.trials.rollout[0].percent == 100 for each in both))
