@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import structlog
 from msgspec.structs import replace
@@ -24,6 +26,9 @@ LEARNT_BODY = 1024 * 1024
 
 REDIRECTS = frozenset({307, 308})
 """Redirects that repeat the call elsewhere. After the others a client only looks: what was asked for is done."""
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Asking:
@@ -78,6 +83,12 @@ class Asking:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         await asyncio.shield(task)
+
+
+def check_address(url: str) -> None:
+    """Refuse (400) an address of which clients do not agree where its host ends."""
+    if _CONTROL.search(url) or "\\" in urlsplit(url).netloc:
+        raise RefusedCall(400, "target", "the address has control characters, or a backslash in its host")
 
 
 def answer_of(admission: Admission) -> Answer | None:

@@ -10,7 +10,7 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy
 from msgspec.structs import replace
 
-from kyc_gate.client.asking import Asking, answer_of
+from kyc_gate.client.asking import Asking, answer_of, check_address
 from kyc_gate.client.azure_response import AsyncRefusedResponse, RefusedResponse
 from kyc_gate.client.blocking import BlockingGate
 from kyc_gate.errors import RefusedCall
@@ -91,6 +91,7 @@ def _first_look(asking: Asking, request: Any) -> tuple[Admission | None, Call | 
         scheme=address.scheme,
     )
     try:
+        check_address(request.url)
         if not asking.guards(call, authority):
             return None, None
         return None, replace(call, body=_body(request, asking.gate.limits.max_body))

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlparse, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from msgspec.structs import replace
 
-from kyc_gate.client.asking import Asking, answer_of
+from kyc_gate.client.asking import Asking, answer_of, check_address
 from kyc_gate.client.blocking import BlockingGate
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call
@@ -85,11 +85,20 @@ def _first_look(asking: Asking, request: AWSPreparedRequest) -> tuple[Admission 
     """Return the refusal of a request that cannot be read, or the whole call of a guarded one; neither if unguarded."""
     call = _call_of(request)
     try:
+        check_address(request.url)
+        _check_parameters(asking, request, call)
         if not asking.guards(call, _authority(request.url)):
             return None, None
         return None, replace(call, body=_body(request, asking.gate.limits.max_body))
     except RefusedCall as error:
         return asking.refused(call, error), None
+
+
+def _check_parameters(asking: Asking, request: AWSPreparedRequest, call: Call) -> None:
+    """Refuse (400) parameters of a path that is guarded without them: botocore cuts them off, aiobotocore does not."""
+    sent = (urlparse(request.url).path or "/").encode("utf-8")
+    if sent != call.raw_path and asking.guards(replace(call, raw_path=sent), _authority(request.url)):
+        raise RefusedCall(400, "target", "the path has parameters, which may be cut off before it is sent")
 
 
 def _outcome(admission: Admission | None, request: AWSPreparedRequest, response: Any, raw: Any) -> AWSResponse | None:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
-from google.protobuf import json_format
+from google.protobuf import descriptor_pool, json_format, message_factory
+from google.protobuf.message import DecodeError
 from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Refusal
@@ -164,7 +165,7 @@ def _json(message: Any) -> bytes:
     try:
         text: str = json_format.MessageToJson(message, indent=None)
         unknown = bool(_unknown_fields(message))
-    except (AttributeError, TypeError, json_format.SerializeToJsonError) as error:
+    except (AttributeError, TypeError, KeyError, DecodeError, json_format.SerializeToJsonError) as error:
         raise RefusedCall(400, "message", "the call does not carry a protobuf message that could be read") from error
     if unknown:
         raise RefusedCall(400, "unknown-field", "the message has fields that its definition here does not know")
@@ -175,6 +176,8 @@ def _unknown_fields(message: Any) -> int:
     from google.protobuf.unknown_fields import UnknownFieldSet
 
     found = len(UnknownFieldSet(message))
+    if message.DESCRIPTOR.full_name == "google.protobuf.Any" and (message.type_url or message.value):
+        found += _unknown_fields(_unpacked(message))
     for field, value in message.ListFields():
         if field.message_type is None:
             continue
@@ -184,6 +187,12 @@ def _unknown_fields(message: Any) -> int:
         else:
             found += sum(_unknown_fields(each) for each in (value if field.is_repeated else (value,)))
     return found
+
+
+def _unpacked(message: Any) -> Any:
+    """Return what is packed in an `Any`. Raises `KeyError` or `DecodeError` for what cannot be unpacked."""
+    kind = descriptor_pool.Default().FindMessageTypeByName(message.type_url.rpartition("/")[2])
+    return message_factory.GetMessageClass(kind).FromString(message.value)
 
 
 def _error(refusal: Refusal) -> grpc.aio.AioRpcError:

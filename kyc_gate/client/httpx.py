@@ -33,9 +33,10 @@ class GateTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request, or answer in the place of its server."""
-        call = _call_of(request)
         limits = self._asking.gate.limits
+        call = _call_of(request)
         try:
+            _check_target(request)
             if not self._asking.guards(call, _authority(request.url)):
                 return await self._inner.handle_async_request(request)
             async with asyncio.timeout(limits.body_seconds):
@@ -81,6 +82,7 @@ class BlockingGateTransport(httpx.BaseTransport):
         """Send the request, or answer in the place of its server."""
         call = _call_of(request)
         try:
+            _check_target(request)
             if not self._asking.guards(call, _authority(request.url)):
                 return self._inner.handle_request(request)
             body = _blocking_body(request, self._asking.gate.limits.max_body)
@@ -112,7 +114,7 @@ class BlockingGateTransport(httpx.BaseTransport):
 
 
 def _call_of(request: httpx.Request) -> Call:
-    path, _, query = request.url.raw_path.partition(b"?")
+    path, _, query = _target(request).partition(b"?")
     return Call(
         method=request.method,
         raw_path=path,
@@ -120,6 +122,18 @@ def _call_of(request: httpx.Request) -> Call:
         headers=tuple([(name.lower(), value) for name, value in request.headers.raw]),
         scheme=request.url.scheme,
     )
+
+
+def _target(request: httpx.Request) -> bytes:
+    """Return the path and query that are sent: those of the URL, unless the extension `target` says others."""
+    given = request.extensions.get("target", request.url.raw_path)
+    return given.encode("utf-8") if isinstance(given, str) else bytes(given)
+
+
+def _check_target(request: httpx.Request) -> None:
+    """Refuse (400) a target that is no path, which may lead to another host than the one that is called."""
+    if not _target(request).startswith(b"/") and request.method != "OPTIONS":
+        raise RefusedCall(400, "target", "the extension `target` may only be a path and a query")
 
 
 def _authority(url: httpx.URL) -> bytes:

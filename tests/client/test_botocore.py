@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, HTTPHeaders
 from botocore.exceptions import ClientError, EndpointConnectionError
 from gates import AWS_ACCOUNTS, approve_waiting, make_gate
 
 from kyc_gate import Gate
 from kyc_gate.adapters.aws import AWSAdapter
+from kyc_gate.client.asking import Asking
 from kyc_gate.client.blocking import BlockingGate
-from kyc_gate.client.botocore import guard_aiobotocore, guard_botocore
+from kyc_gate.client.botocore import _first_look, guard_aiobotocore, guard_botocore
+from kyc_gate.model.call import Call
+from kyc_gate.service.admission import Admission
 
 from .clouds import Cloud, serving
 
@@ -161,6 +167,55 @@ def test_a_gate_that_fails_sends_nothing(
     with pytest.raises(ClientError):
         guarded("ec2", "norge", cloud, blocking).run_instances(**MACHINES)
     assert cloud.requests == []
+
+
+def test_an_interrupted_caller_sends_nothing_and_keeps_its_hold(
+    cloud: Cloud, blocking: BlockingGate, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancellation after the hold and before the first byte leaves the hold in the ledger."""
+    admit = gate.admit
+
+    async def interrupted(call: Call) -> Admission:
+        await admit(call)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(gate, "admit", interrupted)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(CancelledError):
+        guarded("ec2", "norge", cloud, blocking).run_instances(**MACHINES)
+    assert cloud.requests == []
+    assert running(blocking, gate) == 1
+
+
+def test_a_decision_that_takes_too_long_sends_nothing(
+    tmp_path: Path, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a decision in its time the call stays here, and the client has an error."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    gate = make_gate(tmp_path, adapters=(AWSAdapter(signatures="upstream"),), decision_seconds=0.05)
+    gate._decided = lambda *_: asyncio.sleep(60)  # type: ignore[assignment]
+    with BlockingGate(gate) as blocking, pytest.raises(ClientError):
+        guarded("ec2", "norge", cloud, blocking).run_instances(**MACHINES)
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("https://batch.us-east-1.amazonaws.com/v1/submitjob;x", id="parameters-that-are-cut-off"),
+        pytest.param("https://ec2.us-east-1.amazonaws.com\\@other.example/", id="two-hosts"),
+    ],
+)
+def test_an_address_that_is_not_sent_as_it_reads_is_refused(url: str, blocking: BlockingGate, gate: Gate) -> None:
+    """botocore drops parameters of a path, and clients differ about a backslash before the host."""
+    headers = HTTPHeaders()
+    headers["Content-Type"] = "application/json"
+    request = AWSPreparedRequest("POST", url, headers, b"{}", False)
+    admission, call = _first_look(Asking(gate), request)
+    assert call is None
+    assert admission is not None
+    assert admission.refusal is not None
+    assert admission.refusal.status == 400
 
 
 def test_a_closed_gate_sends_nothing(tmp_path: Path, cloud: Cloud) -> None:

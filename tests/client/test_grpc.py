@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import functools
+import json
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,13 @@ from gates import approve_waiting, make_gate
 from kyc_gate import Gate
 from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
+from kyc_gate.errors import RefusedCall
 
 grpc = pytest.importorskip("grpc", reason="the extra `grpc` is not installed")
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # noqa: E402
+from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory  # noqa: E402
 
-from kyc_gate.client.grpc import gate_interceptors  # noqa: E402
+from kyc_gate.client.grpc import _json, gate_interceptors  # noqa: E402
 
 METHOD = "/cloud.v1.Machines/Create"
 ROUTE = GenericRoute(
@@ -130,6 +133,48 @@ async def test_fields_that_the_definition_does_not_know_are_refused(channel: Any
         await create(channel)(newer, metadata=NORGE)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert server.asked == []
+
+
+def packed(inner: bytes, kind: str = "cloud.v1.Nested") -> Any:
+    """A message whose one field is an `Any` that says it packs a `kind`."""
+    return _packing()(spec=any_pb2.Any(type_url=f"type.googleapis.com/{kind}", value=inner))
+
+
+@functools.cache
+def _packing() -> Any:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="packing.proto", package="cloud.v1", syntax="proto3", dependency=["google/protobuf/any.proto"]
+    )
+    file.message_type.add(name="Nested").field.add(name="gpu", number=1, type=9, label=1)
+    home = file.message_type.add(name="Packing")
+    home.field.add(name="spec", number=1, type=11, type_name=".google.protobuf.Any", label=1)
+    home.field.add(name="gpu", number=2, type=9, label=1)
+    pool = descriptor_pool.Default()  # where what is packed is looked up
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("cloud.v1.Packing"))
+
+
+def test_what_is_packed_is_read() -> None:
+    """An `Any` of a known kind is read as its fields."""
+    assert json.loads(_json(packed(b"\x0a\x04H100")))["spec"]["gpu"] == "H100"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(lambda: packed(b"\x0a\x04H100\x12\x01x"), id="unknown-field"),
+        pytest.param(lambda: packed(b"\x0a\x04H100", "cloud.v1.Newer"), id="unknown-kind"),
+        pytest.param(lambda: packed(b"\xff\xff"), id="no-message"),
+        pytest.param(lambda: _packing()(spec=any_pb2.Any(value=b"\x0a\x04H100")), id="no-kind"),
+        pytest.param(
+            lambda: packed(packed(b"\x12\x01x").SerializeToString(), "cloud.v1.Packing"), id="packed-in-what-is-packed"
+        ),
+    ],
+)
+def test_what_is_packed_and_not_known_is_refused(message: Callable[[], Any]) -> None:
+    """The server may know fields that this definition does not, inside an `Any` as outside."""
+    with pytest.raises(RefusedCall):
+        _json(message())
 
 
 async def test_a_guarded_call_may_not_stream_or_be_bytes(channel: Any, server: Server) -> None:

@@ -11,6 +11,8 @@ from gates import PATH, approve_waiting, job, make_gate, used
 
 from kyc_gate import Gate
 from kyc_gate.client.blocking import BlockingGate
+from kyc_gate.model.call import Call
+from kyc_gate.service.admission import Admission
 
 from .clouds import Cloud, serving
 
@@ -105,6 +107,58 @@ async def test_another_spelling_of_the_path_does_not_pass(http: httpx.AsyncClien
     """Tricks with `base_url` and escapes are met by the same reading of paths as at the other doors."""
     for path in ("//v1//training-jobs", "/v1/training%2Djobs", "/x/%2e%2e/v1/training-jobs"):
         assert (await http.post(cloud.url + path, content=job(), headers=HARBIN)).status_code == 400
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize("target", [PATH.encode(), PATH, b"http://other.example" + PATH.encode(), b"*"])
+async def test_the_target_that_is_sent_is_the_one_that_is_decided(
+    target: bytes | str, http: httpx.AsyncClient, cloud: Cloud, gate: Gate
+) -> None:
+    """`extensions={"target": ...}` sends another path than the URL's: it is read, or refused where it is no path."""
+    extensions = {"target": target}
+    response = await http.post(cloud.url + "/elsewhere", content=job(), headers=HARBIN, extensions=extensions)
+    assert response.status_code in (400, 403)
+    with (
+        BlockingGate(gate, loop=asyncio.get_running_loop()) as blocking,
+        httpx.Client(transport=BlockingGateTransport(blocking)) as client,
+    ):
+        response = await asyncio.to_thread(
+            client.post, cloud.url + "/elsewhere", content=job(), headers=HARBIN, extensions=extensions
+        )
+        assert response.status_code in (400, 403)
+    assert cloud.requests == []
+
+
+async def test_another_target_that_is_not_guarded_passes(http: httpx.AsyncClient, cloud: Cloud) -> None:
+    """What is sent is not guarded, whatever the URL says."""
+    response = await http.post(cloud.url + PATH, content=b"x", extensions={"target": b"/elsewhere?a=1"})
+    assert response.status_code == 200
+    assert cloud.requests == [("/elsewhere?a=1", b"x")]
+
+
+async def test_a_cancelled_caller_sends_nothing_and_keeps_its_hold(
+    http: httpx.AsyncClient, gate: Gate, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancellation after the hold and before the first byte leaves the hold in the ledger."""
+    admit = gate.admit
+
+    async def interrupted(call: Call) -> Admission:
+        await admit(call)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(gate, "admit", interrupted)
+    with pytest.raises(asyncio.CancelledError):
+        await http.post(cloud.url + PATH, content=job(), headers=NORGE)
+    assert cloud.requests == []
+    assert await used(gate, "norge") > 0
+
+
+async def test_a_decision_that_takes_too_long_sends_nothing(tmp_path: Path, cloud: Cloud) -> None:
+    """Without a decision in its time the request stays here and is answered with 503."""
+    async with make_gate(tmp_path, decision_seconds=0.05) as gate:
+        gate._decided = lambda *_: asyncio.sleep(60)  # type: ignore[assignment]
+        async with httpx.AsyncClient(transport=GateTransport(gate)) as http:
+            assert (await http.post(cloud.url + PATH, content=job(), headers=NORGE)).status_code == 503
     assert cloud.requests == []
 
 
