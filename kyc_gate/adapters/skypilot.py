@@ -22,7 +22,25 @@ PASSING = frozenset({"validate", "optimize", "exec", "jobs.launch_cluster", "ser
 """Requests that start nothing that was not asked for before: checks, work on a cluster that runs, and what SkyPilot's
 own controllers launch for a job or a service that was decided as a whole."""
 
+_PLAIN_POD = {
+    "metadata": frozenset({"labels"}),
+    "spec": frozenset(
+        {
+            "affinity",
+            "imagePullSecrets",
+            "nodeSelector",
+            "priorityClassName",
+            "schedulerName",
+            "serviceAccountName",
+            "tolerations",
+            "topologySpreadConstraints",
+        }
+    ),
+}
+"""What a `pod_config` of the server may say that brings no device. Annotations and runtime classes may."""
+
 _LONGEST = 256 * 1024
+_COPIES = ("replicas", "workers", "min_replicas", "max_replicas", "min_workers", "max_workers")
 _COUNTED = re.compile(r"(?P<name>[A-Za-z0-9_.+-]{1,128})(?::(?P<number>[0-9]{1,6}))?")
 _BODY = frozenset(
     {
@@ -54,7 +72,7 @@ def read_policy_question(body: bytes) -> PolicyQuestion:
     task, config, name = (_text(document, key) for key in ("task", "skypilot_config", "request_name"))
     if document.get("at_client_side") is not False:
         raise RefusedCall(400, "client-side", "configure the admin policy on the API server, which knows its users")
-    request = None if name in PASSING else _request(_yaml(task, "task"), name, document)
+    request = None if name in PASSING else _request(_yaml(task, "task"), _pods(config), name, document)
     return PolicyQuestion(task=task, config=config, request=request)
 
 
@@ -103,11 +121,13 @@ def _yaml(text: str, what: str) -> Mapping[str, Any]:
     return value
 
 
-def _request(task: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> ProvisioningRequest | None:
+def _request(
+    task: Mapping[str, Any], pods: tuple[Any, ...], name: str, document: Mapping[str, Any]
+) -> ProvisioningRequest | None:
     nodes = task.get("num_nodes")
     copies = (1 if nodes is None else count(nodes, "`num_nodes`")) * _replicas(task)
     lines, unresolved = _lines(_resources(task), copies)
-    if _has_key(task, "pod_config"):
+    if any(_found(task, "pod_config")) or not all(map(_is_plain, pods)):
         unresolved.append(reference("field", "pod_config"))  # it may ask for any device of a cluster
     if not lines and not unresolved:
         return None
@@ -124,26 +144,45 @@ def _request(task: Mapping[str, Any], name: str, document: Mapping[str, Any]) ->
         unresolved=tuple(dict.fromkeys(unresolved)),
         caller=Caller(account=account, verified=account is not None, how="skypilot-server"),
         dry_run=isinstance(options, dict) and options.get("dryrun") is True,
-        fingerprint=digest({"account": account, "request": name, "task": task}),
+        fingerprint=digest({"account": account, "request": name, "task": task, "pods": pods}),
     )
 
 
-def _has_key(value: object, key: str) -> bool:
+def _found(value: object, key: str) -> Iterator[tuple[Any]]:
+    """Yield what stands under a key, at any depth."""
     if isinstance(value, dict):
-        return key in value or any(_has_key(each, key) for each in value.values())
-    return isinstance(value, list) and any(_has_key(each, key) for each in value)
+        for name, each in value.items():
+            if name == key:
+                yield (each,)
+            yield from _found(each, key)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _found(each, key)
+
+
+def _pods(config: str) -> tuple[Any, ...]:
+    """Return what the configuration adds to pods; something that is not plain where it cannot be read."""
+    try:
+        return tuple([each for (each,) in _found(_yaml(config or "{}", "configuration"), "pod_config")])
+    except RefusedCall:
+        return ("unread",)
+
+
+def _is_plain(pod: object) -> bool:
+    """Return whether a `pod_config` only says where pods stand and under which name, so that it brings no device."""
+    if pod is None:
+        return True
+    if not isinstance(pod, dict) or not all(each is None or isinstance(each, dict) for each in pod.values()):
+        return False
+    return all(set(each or {}) <= _PLAIN_POD.get(key, frozenset()) for key, each in pod.items())
 
 
 def _replicas(task: Mapping[str, Any]) -> int:
-    """Return how many copies a service may have at most; one for anything else."""
-    service = task.get("service")
-    if service is None:
-        return 1
-    policy = service.get("replica_policy") if isinstance(service, dict) else None
-    found = [service.get("replicas")] if isinstance(service, dict) else []
-    if isinstance(policy, dict):
-        found += [policy.get("max_replicas"), policy.get("min_replicas")]
-    numbers = [count(each, "the replicas", least=0) for each in found if each is not None]
+    """Return how many copies a service or a pool may have at most; one for anything else."""
+    homes = [home for home in (task.get("service"), task.get("pool")) if isinstance(home, dict)]
+    homes += [home["replica_policy"] for home in homes if isinstance(home.get("replica_policy"), dict)]
+    found = [value for home in homes for value in (home.get(name) for name in _COPIES) if value is not None]
+    numbers = [count(each, "the replicas", least=0) for each in found]
     return max([1, *numbers])
 
 

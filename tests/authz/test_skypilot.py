@@ -58,6 +58,11 @@ H100 = {"resources": {"accelerators": "H100:8"}, "num_nodes": 2, "run": "train"}
             9,
             id="replica-policy",
         ),
+        pytest.param({"resources": {"accelerators": "H100"}, "pool": {"workers": 7}}, 7, id="pool"),
+        pytest.param({"resources": {"accelerators": "H100"}, "pool": {"max_workers": 7}}, 7, id="growing-pool"),
+        pytest.param(
+            {"resources": {"accelerators": "H100"}, "service": {"pool": True, "workers": 7}}, 7, id="service-pool"
+        ),
         pytest.param({"resources": {"instance_type": "p5.48xlarge"}}, 1, id="machine"),
     ],
 )
@@ -66,6 +71,30 @@ def test_a_task_counts_at_its_most(task: object, chips: int) -> None:
     request = read_policy_question(question(task)).request
     assert request is not None
     assert sum(line.count * line.multiplier for line in request.lines) == chips
+
+
+GPUS = {"spec": {"containers": [{"resources": {"limits": {"nvidia.com/gpu": 8}}}]}}
+
+
+@pytest.mark.parametrize(
+    ("config", "open_"),
+    [
+        pytest.param({"kubernetes": {"pod_config": GPUS}}, True, id="gpus"),
+        pytest.param({"kubernetes": {"context_configs": {"c": {"pod_config": GPUS}}}}, True, id="of-a-context"),
+        pytest.param({"kubernetes": {"pod_config": {"spec": {"runtimeClassName": "nvidia"}}}}, True, id="runtime"),
+        pytest.param({"kubernetes": {"pod_config": {"metadata": {"annotations": {"a": "b"}}}}}, True, id="annotations"),
+        pytest.param({"kubernetes": {"pod_config": "text"}}, True, id="text"),
+        pytest.param("a: &a {b: 1}\nc: *a\n", True, id="aliases"),
+        pytest.param({"kubernetes": {"pod_config": {"spec": {"tolerations": [{"key": "k"}]}}}}, False, id="place"),
+        pytest.param({"kubernetes": {"pod_config": None}}, False, id="nothing"),
+        pytest.param("", False, id="empty"),
+    ],
+)
+def test_pods_that_the_configuration_gives_devices_are_unresolved(config: object, open_: bool) -> None:
+    """A task without accelerators gets them where the configuration gives them to every pod."""
+    text = config if isinstance(config, str) else yaml.safe_dump(config)
+    request = read_policy_question(question({"run": "true"}, skypilot_config=text)).request
+    assert (request is not None and request.unresolved == ("field:pod_config",)) is open_
 
 
 def test_what_asks_for_no_accelerator_is_nobodys_business() -> None:
