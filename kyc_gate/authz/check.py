@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from kyc_gate.asgi.refusal import answer_to
-from kyc_gate.errors import RefusedCall
+from kyc_gate.errors import KYCGateError, RefusedCall
 from kyc_gate.model.call import Answer, Call, Headers
 from kyc_gate.model.record import Record
 
@@ -31,12 +31,12 @@ async def check(gate: Gate, call: Call, *, partial: bool = False) -> Checked:
     `partial` says that the body goes on beyond what was shown.
 
     What becomes of the call is not seen here, so its hold stays until the run is reported to have ended. A guarded
-    operation without a body is refused: the proxy may have kept the body to itself.
+    operation without a body is refused, unless it ends a run: the proxy may have kept the body to itself.
     """
     try:
         if not gate.guards(call):
             return Checked()
-        if not call.body and call.method not in _LOOKING:
+        if not call.body and call.method not in _LOOKING and not _ends(gate, call):
             raise _no_body()
         _check_whole(call, partial)
         admission = await gate.admit(replace(call, body=call.body or b""))
@@ -49,6 +49,17 @@ async def check(gate: Gate, call: Call, *, partial: bool = False) -> Checked:
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the call does not pass
         return Checked(answer=answer_to(gate, call, error))
     return Checked(headers=admission.headers)
+
+
+def _ends(gate: Gate, call: Call) -> bool:
+    """Return whether the call, by its head alone, ends a run and asks for nothing."""
+    adapter = next((each for each in gate.adapters if each.guards(call)), None)
+    if adapter is None:
+        return False
+    try:
+        return adapter.read(call) is None and adapter.ending(call) is not None
+    except KYCGateError:
+        return False
 
 
 def _no_body() -> RefusedCall:

@@ -11,6 +11,7 @@ from gates import PARTIES, PATH, approve, approve_waiting, job, make_gate, used
 from wire import served
 
 from kyc_gate import Gate
+from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.slurm.settings import SlurmSettings
 from kyc_gate.authz.app import AuthzApp
 from kyc_gate.model.party import Account
@@ -67,6 +68,20 @@ async def test_without_the_body_no_operation_passes(traefik: httpx.AsyncClient, 
     assert (await ask(traefik, said("harbin", path="/elsewhere?x=1"))).status_code == 200
     assert (await ask(traefik, said("harbin", method="GET"))).status_code == 200
     assert await used(gate, "norge") == 0
+
+
+async def test_a_stop_without_its_body_passes(tmp_path: Path) -> None:
+    """A call that by its head ends a run is never refused; a start is, where its body is not shown."""
+    cloud = GCPAdapter(tokens="upstream")
+    machine = "/compute/v1/projects/p/zones/z/instances/vm/"
+    async with (
+        make_gate(tmp_path, adapters=(cloud,)) as gate,
+        served(AuthzApp(gate), lifespan="off") as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        for verb, status in (("stop", 200), ("start", 400)):
+            headers = {**said("norge", path=machine + verb), "X-Forwarded-Host": "compute.googleapis.com"}
+            assert (await ask(client, {**headers, "Authorization": "Bearer ya29.token-1"})).status_code == status
 
 
 @pytest.mark.parametrize(
