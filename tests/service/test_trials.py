@@ -255,8 +255,10 @@ async def test_trials_reach_the_other_replica(tmp_path: Path) -> None:
             assert one.trials.shadow is not None
             shadow = one.trials.shadow[0].id
             async with asyncio.timeout(60):  # a gate may be writing its own at this very moment
-                while [(day.decided, day.differed) for day in await one.store.fetch_shadow_days(shadow)] != [(2, 2)]:
+                days: list[tuple[int, int]] = []
+                while days != [(2, 2)]:
                     await asyncio.sleep(0.01)
+                    days = [(day.decided, day.differed) for day in await one.store.fetch_shadow_days(shadow)]
             assert await command("policy", "rollout", "start", new, "--percent", "0.01", "--config", str(config)) == 0
             assert await command("policy", "rollout", "advance", "--percent", "100", "--config", str(config)) == 0
             await until(lambda: all(each.trials.rollout and each.trials.rollout[0].percent == 100 for each in both))
