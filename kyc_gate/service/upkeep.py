@@ -113,21 +113,26 @@ class Upkeep:
                 gate.keeper.look_again()
 
     async def _policies_heard(self, gate: Gate, version: int, value: str) -> None:
-        """Read the policies anew when another gate has others; announce those of this gate where that leads nowhere."""
+        """Read the policies anew when another gate has others; announce those of this gate where that leads nowhere.
+
+        What stands there at the first look may be this gate's own word from before its start, and is no difference: a
+        gate that still has those hears what this one announces, and says that it differs.
+        """
+        first = "policies" not in self._heard
         mine = _policies(gate.active)
+        new = self._new("policies", version)
         if value == mine:
-            self._new("policies", version)
             return
-        if self._new("policies", version) and gate.policy_keeper is not None:
+        if new and gate.policy_keeper is not None:
             await gate.policy_keeper.reload(gate)
-            if _policies(gate.active) == value:
-                return
             mine = _policies(gate.active)
-        if mine not in self._said:
-            if version:
-                log.warning("policies.differ", mine=gate.active.names, announced=value[:12])
-            if await gate.store.announce("policies", mine, version):
-                self._said.add(mine)
+            if value == mine:
+                return
+        if new and not first:
+            log.warning("policies.differ", mine=gate.active.names, announced=value[:12])
+        if mine not in self._said and await gate.store.announce("policies", mine, version):
+            self._said.add(mine)
+            self._heard["policies"] = version + 1
 
     def _new(self, topic: str, version: int) -> bool:
         """Return whether this version was not heard of yet, and note it."""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import postgres
 import pytest
+import structlog
 from approvals import approve_case
 from memory import memory
+from msgspec.structs import replace
+from structlog.testing import LogCapture
 
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.party import Account
@@ -182,6 +187,59 @@ async def test_what_is_announced_is_no_policy(server: postgres.Server, tmp_path:
         await asyncio.sleep(3 * upkeep.WATCH_SECONDS)
         assert (await one.store.fetch_announced())["policies"] == (version + 2, ",".join(before))
         assert one.active.digests == other.active.digests == before
+
+
+def differing(monkeypatch: pytest.MonkeyPatch) -> list[MutableMapping[str, Any]]:
+    """What upkeep logs from now on."""
+    capture = LogCapture()
+    monkeypatch.setattr(upkeep, "log", structlog.wrap_logger(None, processors=[capture]))
+    return capture.entries
+
+
+async def test_a_gate_alone_differs_from_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an activation, two in a row, and a restart with others, a gate tells no difference with its own word."""
+    told = differing(monkeypatch)
+    policies = tmp_path / "policies"
+    shutil.copytree(shipped_policies(), policies)
+    file = policies / "us-in-force" / "policy.toml"
+    config = tmp_path / "kyc-gate.toml"
+    config.write_text(f'[gate]\npolicies = ["{policies}/us-in-force"]\n[lists]\n', encoding="utf-8")
+
+    def revise(revision: int) -> ActivePolicies:
+        file.write_text(re.sub(r"revision = \d+", f"revision = {revision}", file.read_text(), count=1))
+        return ActivePolicies.of(policies_of(read_configuration(config)), Settings())
+
+    async def announced(gate: Gate) -> None:
+        async with asyncio.timeout(BOUND_SECONDS + 10):
+            mine = ",".join(gate.active.digests)
+            while (await gate.store.fetch_announced()).get("policies", (0, ""))[1] != mine:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    async with Gate.from_config(config) as gate:
+        await announced(gate)
+        for revision in (7, 8):
+            await gate.change_policies(revise(revision))
+            await announced(gate)
+            await gate.change_policies(revise(revision + 10))
+            await announced(gate)
+    revise(30)
+    async with Gate.from_config(config) as gate:
+        assert gate.active.names == ["us-in-force@30"]
+        await announced(gate)
+    assert [line["event"] for line in told if line["event"] == "policies.differ"] == []
+
+
+async def test_gates_that_stay_different_say_so(pair: tuple[Gate, Gate], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each gate that hears of policies that it does not have tells it once, and then they come to rest."""
+    told = differing(monkeypatch)
+    one, other = pair
+    await within(5, lambda: all("policies" in gate._upkeep._heard for gate in pair))
+    changed = [replace(each, reference=replace(each.reference, digest="0" * 64)) for each in one.policies]
+    await one.change_policies(ActivePolicies.of(changed, one.settings))
+    await within(BOUND_SECONDS, lambda: len([line for line in told if line["event"] == "policies.differ"]) == 2)
+    await asyncio.sleep(3 * upkeep.WATCH_SECONDS)
+    differ = [line["announced"] for line in told if line["event"] == "policies.differ"]
+    assert differ == ["0" * 12, other.active.digests[0][:12]]
 
 
 async def test_a_gate_that_cannot_read_its_store_tells_it_and_goes_on(pair: tuple[Gate, Gate]) -> None:
