@@ -13,7 +13,7 @@ from kyc_gate.policy.cases import ordinary_facts
 from kyc_gate.policy.lint import lint
 from kyc_gate.policy.read import shipped_policies
 from kyc_gate.policy.source import Problem, Severity
-from kyc_gate.tuning.warnings import STALE_DAYS, Review, review
+from kyc_gate.tuning.warnings import STALE_DAYS, review
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,11 +51,8 @@ def _day(text: str | None) -> date:
 
 
 def _lint(folder: Path, today: date, options: argparse.Namespace) -> int:
-    problems = lint(folder)
-    found = Review(warnings=(), undecided=())
-    if not problems:
-        found = review(folder, today, ordinary_facts(), stale_days=options.stale_days)
-        problems = list(found.warnings)
+    found = review(folder, today, ordinary_facts(), stale_days=options.stale_days)
+    problems = [*lint(folder), *found.warnings]
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     for problem in problems:
         if options.json:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from kyc_gate.errors import PolicyError
 
 _ORDER = {
-    "policy": ("name", "revision", "status", "about", "disclosure", "extends"),
+    "policy": ("name", "revision", "status", "about", "disclosure", "extends", "accepts"),
     "rule": (
         "id", "title", "when", "then", "accepts", "cites", "status", "mode", "overridable", "four_eyes", "period",
         "effective_from", "effective_to", "replaces", "because", "runbook",

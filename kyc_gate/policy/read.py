@@ -46,7 +46,8 @@ _NEVER = Literal(value=False)
 class Reading(Record):
     """What a folder holds: the policy when nothing is wrong, and every problem otherwise.
 
-    With a policy come its files, the shared data, and the threshold behind each limit that takes one.
+    Beside it stand its files, the shared data, the threshold behind each limit that takes one, and the rules: with
+    problems, as far as they could be read. A condition that could not is never true there.
     """
 
     policy: Policy | None
@@ -54,6 +55,7 @@ class Reading(Record):
     sources: tuple[Source, ...] = ()
     law: Law | None = None
     drawn: Mapping[str, Threshold] = MappingProxyType({})
+    rules: tuple[Rule, ...] = ()
 
 
 class Adjustments(Record):
@@ -134,8 +136,10 @@ class _Reader:
         routes = self.routes()
         rules = self.routed(rules, routes, law)
         # 4. The policy, if nothing was wrong.
+        sources = tuple(source for pack in self.packs for source in pack.sources)
+        found: dict[str, Any] = {"sources": sources, "law": law, "drawn": self.drawn, "rules": tuple(rules)}
         if self.problems:
-            return Reading(policy=None, problems=tuple(dict.fromkeys(self.problems)))
+            return Reading(policy=None, problems=tuple(dict.fromkeys(self.problems)), **found)
         starts, stretches = editions(tuple(rules), expand_groups(law.groups, territories))
         policy = Policy(
             reference=PolicyReference(name=head.name, revision=head.revision, digest=self.digest(law)),
@@ -151,8 +155,7 @@ class _Reader:
             lines=lines,
             routes=tuple(route for route, _ in routes),
         )
-        sources = tuple(source for pack in self.packs for source in pack.sources)
-        return Reading(policy=policy, problems=(), sources=sources, law=law, drawn=self.drawn)
+        return Reading(policy=policy, problems=(), **found)
 
     def note(self, file: str, message: str) -> None:
         self.problems.append(Problem(file=file, message=message))
@@ -234,6 +237,7 @@ class _Reader:
             disclosure=table.choice("disclosure", Disclosure, Disclosure.PUBLIC),
         )
         table.texts("extends")
+        table.known("accepts", table.texts("accepts"), WARNINGS, "warning")
         table.finish()
         return head
 

@@ -105,6 +105,7 @@ def _head() -> dict[str, Any]:
             "status": _choice(LegalStatus),
             "disclosure": _choice(Disclosure),
             "extends": _TEXTS,
+            "accepts": {"type": "array", "items": {"enum": list(WARNINGS)}},
         },
         needed=("name", "revision", "about", "status"),
     )

@@ -117,6 +117,21 @@ class Source(Record):
                 return number + 1
         return start + 1 if rule is not None else None
 
+    def line_in(self, table: str, key: str | None = None) -> int | None:
+        """Return the line of `key` in the table `[table]`, or of the table; None where the file has no such header."""
+        lines = self.text.splitlines()
+        header = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\]")
+        keyed = re.compile(rf'\s*["\']?{re.escape(key or "")}["\']?\s*=')
+        start = next((number for number, line in enumerate(lines) if header.match(line)), None)
+        if start is None or key is None:
+            return None if start is None else start + 1
+        for number in range(start + 1, len(lines)):
+            if lines[number].lstrip().startswith("["):
+                break
+            if keyed.match(lines[number]):
+                return number + 1
+        return start + 1
+
 
 def read_source(path: Path, name: str, problems: list[Problem]) -> Source | None:
     """Return the file as a table, with decimals exact, or None after noting why it cannot be read."""

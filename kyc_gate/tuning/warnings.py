@@ -30,6 +30,7 @@ from kyc_gate.tuning.boundaries import changing_moments, rule_facts
 from kyc_gate.tuning.difference import rule_behaviour
 from kyc_gate.tuning.reach import FALSE, NEITHER, TRUE, Reached, Wanted, reach
 from kyc_gate.tuning.told import value_told
+from kyc_gate.tuning.weakened import at_setting, own_sources, setting_behind, weak_settings
 
 STALE_DAYS = 180
 """Days after which a text of law should be read again. The Country Groups changed twice within 157 days of 2026."""
@@ -48,49 +49,50 @@ class Review(Record):
 
 
 def review(folder: Path, today: date, base: Facts, *, stale_days: int = STALE_DAYS) -> Review:
-    """Return what the policy in `folder` says that its author hardly means, as of `today`; nothing for one with errors.
+    """Return what the policy in `folder` says that its author hardly means, as of `today`.
 
-    `base` holds the facts of an ordinary request.
+    `base` holds the facts of an ordinary request. Of a policy with errors it is what needs no proof, about the rules
+    that could be read.
     """
     reading = read_folder(folder)
-    if reading.policy is None or reading.law is None:
+    if reading.law is None:
         return Review(warnings=(), undecided=())
-    return _Reviewer(reading, reading.policy, reading.law, today, base, stale_days).run(folder)
+    worded = _Worded(reading, reading.law, today, stale_days)
+    if reading.policy is None:
+        return Review(warnings=worded.run(), undecided=())
+    return _Reviewer(reading, reading.policy, worded, today, base).run(folder)
 
 
-class _Reviewer:
-    def __init__(self, reading: Reading, policy: Policy, law: Law, today: date, base: Facts, stale_days: int) -> None:
-        self._reading, self._policy, self._law = reading, policy, law
-        self._today, self._base, self._stale_days = today, base, stale_days
-        self._found: list[Problem] = []
-        self._undecided: list[str] = []
+class _Worded:
+    """The warnings that reading the rules is enough for, each for itself."""
 
-    def run(self, folder: Path) -> Review:
-        for rule in self._policy.rules:
+    def __init__(self, reading: Reading, law: Law, today: date, stale_days: int) -> None:
+        self._reading, self.law = reading, law
+        self._rules = [rule for rule in reading.rules if rule.id]
+        self._today, self._stale_days = today, stale_days
+        self.found: list[Problem] = []
+
+    def run(self) -> tuple[Problem, ...]:
+        for rule in self._rules:
             self._comparators(rule)
             if not rule.runbook:
-                self._warn(rule, "no-runbook", "tells a reviewer nothing to do; add `runbook`", None)
+                self.warn(rule, "no-runbook", "tells a reviewer nothing to do; add `runbook`", None)
             future = rule.effective_from is not None and rule.effective_from > self._today
             if future and rule.status is not LegalStatus.ENACTED_FUTURE:
-                self._warn(rule, "future", f"is not in force before {rule.effective_from}", "effective_from")
-        self._firing()
-        self._covered()
+                self.warn(rule, "future", f"is not in force before {rule.effective_from}", "effective_from")
         self._dates()
         self._stale()
-        self._routes()
-        if not folder.resolve().is_relative_to(shipped_policies().resolve()):
-            self._weaker()
-        return Review(warnings=tuple(dict.fromkeys(self._found)), undecided=tuple(self._undecided))
+        return tuple(dict.fromkeys(self.found))
 
-    def _warn(self, rule: Rule, code: str, message: str, key: str | None, position: int | None = None) -> None:
+    def warn(self, rule: Rule, code: str, message: str, key: str | None, position: int | None = None) -> None:
         if code in rule.accepts:
             return
-        source = self._source(rule)
+        source = self.source_of(rule)
         line = source.line_of(rule.id, key) if source is not None else None
         column = None
         if source is not None and line is not None:
             line, column = (line, 1) if position is None else source.place_in(line, rule.text, position)
-        self._found.append(
+        self.found.append(
             Problem(
                 file=source.name if source is not None else rule.policy,
                 line=line,
@@ -102,10 +104,129 @@ class _Reviewer:
             )
         )
 
-    def _source(self, rule: Rule) -> Source | None:
+    def source_of(self, rule: Rule) -> Source | None:
         here = [source for source in self._reading.sources if source.line_of(rule.id) is not None]
         own = [source for source in here if source.name.startswith(f"{rule.policy}/")]
         return next(iter((*own, *here)), None)
+
+    def _dates(self) -> None:
+        """A rule that follows on another begins on the day after that one ends."""
+        for rule in self._rules:
+            before = self._followed(rule)
+            if before is None or before.effective_to is None or rule.effective_from is None:
+                continue
+            due = before.effective_to + timedelta(days=1)
+            if rule.effective_from > due:
+                last = rule.effective_from - timedelta(days=1)
+                message = f"`{before.id}` ends on {before.effective_to}, so neither is in force from {due} to {last}"
+                self.warn(rule, "gap", f"{message}; begin on {due}", "effective_from")
+            elif rule.effective_from < due and rule.replaces:
+                message = f"both this rule and `{before.id}` are in force up to {before.effective_to}"
+                self.warn(rule, "overlap", f"{message}; begin on {due}", "effective_from")
+
+    def _followed(self, rule: Rule) -> Rule | None:
+        """The rule that `rule` follows on: the one it names, or the last to end before it of those named alike."""
+        if rule.replaces:
+            return next((one for one in self._rules if one.id == rule.replaces), None)
+        kin = [
+            one
+            for one in self._rules
+            if one is not rule
+            and one.effective_to
+            and _kin(one.id, rule.id)
+            and rule.effective_from
+            and one.effective_to < rule.effective_from
+        ]
+        return max(kin, key=lambda one: one.effective_to or date.min, default=None)
+
+    # A rule and its law.
+
+    def _comparators(self, rule: Rule) -> None:
+        for part in walk(rule.node):
+            if not isinstance(part, Compare) or part.operator not in _TURNED:
+                continue
+            for side, operator in ((part.right, part.operator), (part.left, _TURNED[part.operator])):
+                threshold = self._threshold(side, rule)
+                if threshold is None or (operator in _REACHES_LINE) == (threshold.comparator in _REACHES_LINE):
+                    continue
+                text = condition_text(part)
+                right = _as_the_law(part.operator)
+                message = (
+                    f"`{text}` draws the line beside the one of {threshold.source}, which says "
+                    f"`{threshold.comparator} {number_text(threshold.value)}`; write `{right}` for `{part.operator}`"
+                )
+                self.warn(rule, "comparator", message, "when", part.position)
+
+    def _threshold(self, side: Node, rule: Rule) -> Threshold | None:
+        """The threshold that one side of a comparison stands for, alone or times a fact."""
+        if isinstance(side, Name):
+            return self._reading.drawn.get(side.path.removeprefix("limits."))
+        if isinstance(side, Arithmetic) and side.operator == "*":
+            sides = [self._threshold(side.left, rule), self._threshold(side.right, rule)]
+            facts = [part for part in (side.left, side.right) if isinstance(part, Name) and part.path in vocabulary()]
+            return next((one for one in sides if one is not None), None) if facts else None
+        if isinstance(side, Literal) and isinstance(side.value, Number) and not isinstance(side.value, bool):
+            cited = [one for one in self.law.thresholds.values() if one.cite in rule.cites]
+            same = [one for one in cited if one.value == side.value and one.value not in (0, 1)]
+            return same[0] if same and len({one.comparator in _REACHES_LINE for one in same}) == 1 else None
+        return None
+
+    def _stale(self) -> None:
+        """Say once for each file how many texts that the rules rest on should be read again."""
+        oldest = self._today - timedelta(days=self._stale_days)
+        read: Mapping[str, list[tuple[date, str]]] = defaultdict(list)
+        for rule in self._rules:
+            for cite in rule.cites:
+                day = self.law.citations[cite].as_of
+                if day is not None:
+                    read["citations"].append((day, cite))
+            for part in walk(rule.node):
+                if isinstance(part, Name) and part.path.startswith("groups."):
+                    name = part.path[7:]
+                    read["groups"].append((self.law.groups[name].as_of, name))
+        for threshold in self._reading.drawn.values():
+            read["thresholds"].append((threshold.as_of, threshold.name))
+        for file, entries in read.items():
+            old = sorted({entry for entry in entries if entry[0] < oldest})
+            if old:
+                self._say_stale(file, old)
+
+    def _say_stale(self, file: str, old: Sequence[tuple[date, str]]) -> None:
+        day, name = old[0]
+        source = next((one for one in self.law.sources if one.name == f"data/{file}.toml"), None)
+        line = source.line_of(name, "as_of") if source is not None else None
+        message = (
+            f"{len(old)} entries that this policy uses were last read over {self._stale_days} days ago, first of all "
+            f"`{name}` on {day}; read them again and set `as_of`"
+        )
+        self.found.append(
+            Problem(
+                file=f"data/{file}.toml",
+                line=line,
+                column=1 if line else None,
+                message=message,
+                severity=Severity.WARNING,
+                code="stale",
+            )
+        )
+
+
+class _Reviewer:
+    def __init__(self, reading: Reading, policy: Policy, worded: _Worded, today: date, base: Facts) -> None:
+        self._reading, self._policy, self._worded = reading, policy, worded
+        self._today, self._base, self._law = today, base, worded.law
+        self._found = worded.found
+        self._warn = worded.warn
+        self._undecided: list[str] = []
+
+    def run(self, folder: Path) -> Review:
+        self._worded.run()
+        self._firing()
+        self._covered()
+        self._routes()
+        if not folder.resolve().is_relative_to(shipped_policies().resolve()):
+            self._weaker()
+        return Review(warnings=tuple(dict.fromkeys(self._found)), undecided=tuple(self._undecided))
 
     # What a rule can come to.
 
@@ -186,107 +307,6 @@ class _Reviewer:
         alone = self._reach([(rule.node, constants, TRUE)], day)
         return alone.facts is not None and all(one.facts is None and one.complete for one in found)
 
-    def _dates(self) -> None:
-        """A rule that follows on another begins on the day after that one ends."""
-        for rule in self._policy.rules:
-            before = self._followed(rule)
-            if before is None or before.effective_to is None or rule.effective_from is None:
-                continue
-            due = before.effective_to + timedelta(days=1)
-            if rule.effective_from > due:
-                last = rule.effective_from - timedelta(days=1)
-                message = f"`{before.id}` ends on {before.effective_to}, so neither is in force from {due} to {last}"
-                self._warn(rule, "gap", f"{message}; begin on {due}", "effective_from")
-            elif rule.effective_from < due and rule.replaces:
-                message = f"both this rule and `{before.id}` are in force up to {before.effective_to}"
-                self._warn(rule, "overlap", f"{message}; begin on {due}", "effective_from")
-
-    def _followed(self, rule: Rule) -> Rule | None:
-        """The rule that `rule` follows on: the one it names, or the last to end before it of those named alike."""
-        if rule.replaces:
-            return next((one for one in self._policy.rules if one.id == rule.replaces), None)
-        kin = [
-            one
-            for one in self._policy.rules
-            if one is not rule
-            and one.effective_to
-            and _kin(one.id, rule.id)
-            and rule.effective_from
-            and one.effective_to < rule.effective_from
-        ]
-        return max(kin, key=lambda one: one.effective_to or date.min, default=None)
-
-    # A rule and its law.
-
-    def _comparators(self, rule: Rule) -> None:
-        for part in walk(rule.node):
-            if not isinstance(part, Compare) or part.operator not in _TURNED:
-                continue
-            for side, operator in ((part.right, part.operator), (part.left, _TURNED[part.operator])):
-                threshold = self._threshold(side, rule)
-                if threshold is None or (operator in _REACHES_LINE) == (threshold.comparator in _REACHES_LINE):
-                    continue
-                text = condition_text(part)
-                right = _as_the_law(part.operator)
-                message = (
-                    f"`{text}` draws the line beside the one of {threshold.source}, which says "
-                    f"`{threshold.comparator} {number_text(threshold.value)}`; write `{right}` for `{part.operator}`"
-                )
-                self._warn(rule, "comparator", message, "when", part.position)
-
-    def _threshold(self, side: Node, rule: Rule) -> Threshold | None:
-        """The threshold that one side of a comparison stands for, alone or times a fact."""
-        if isinstance(side, Name):
-            return self._reading.drawn.get(side.path.removeprefix("limits."))
-        if isinstance(side, Arithmetic) and side.operator == "*":
-            sides = [self._threshold(side.left, rule), self._threshold(side.right, rule)]
-            facts = [part for part in (side.left, side.right) if isinstance(part, Name) and part.path in vocabulary()]
-            return next((one for one in sides if one is not None), None) if facts else None
-        if isinstance(side, Literal) and isinstance(side.value, Number) and not isinstance(side.value, bool):
-            cited = [one for one in self._law.thresholds.values() if one.cite in rule.cites]
-            same = [one for one in cited if one.value == side.value and one.value not in (0, 1)]
-            return same[0] if same and len({one.comparator in _REACHES_LINE for one in same}) == 1 else None
-        return None
-
-    def _stale(self) -> None:
-        """Say once for each file how many texts that the rules rest on should be read again."""
-        oldest = self._today - timedelta(days=self._stale_days)
-        read: Mapping[str, list[tuple[date, str]]] = defaultdict(list)
-        for rule in self._policy.rules:
-            for cite in rule.cites:
-                day = self._law.citations[cite].as_of
-                if day is not None:
-                    read["citations"].append((day, cite))
-            for part in walk(rule.node):
-                if isinstance(part, Name) and part.path.startswith("groups."):
-                    name = part.path[7:]
-                    read["groups"].append((self._law.groups[name].as_of, name))
-        for threshold in self._reading.drawn.values():
-            read["thresholds"].append((threshold.as_of, threshold.name))
-        for file, entries in read.items():
-            old = sorted({entry for entry in entries if entry[0] < oldest})
-            if old:
-                self._say_stale(file, old)
-
-    def _say_stale(self, file: str, old: Sequence[tuple[date, str]]) -> None:
-        day, name = old[0]
-        source = next((one for one in self._law.sources if one.name == f"data/{file}.toml"), None)
-        line = source.line_of(name, "as_of") if source is not None else None
-        message = (
-            f"{len(old)} entries that this policy uses were last read over {self._stale_days} days ago, first of all "
-            f"`{name}` on {day}; read them again and set `as_of`"
-        )
-        self._found.append(
-            Problem(
-                file=f"data/{file}.toml",
-                line=line,
-                column=1 if line else None,
-                message=message,
-                severity=Severity.WARNING,
-                code="stale",
-            )
-        )
-
     # Rules on routes.
 
     def _routes(self) -> None:
@@ -326,7 +346,27 @@ class _Reviewer:
                 if rule_behaviour(rule, self._policy) == rule_behaviour(other, policy):
                     continue
                 for message, key in self._weakened(rule, other, policy):
-                    self._warn(rule, "weaker", f"is weaker than the shipped rule of `{other.policy}`: {message}", key)
+                    self._warn_weaker(rule, other, policy, message, key)
+        for problem in weak_settings(self._policy, self._law, self._reading.sources, self._today):
+            self._warn_setting(problem)
+
+    def _warn_weaker(self, rule: Rule, other: Rule, policy: Policy, message: str, key: str) -> None:
+        """Tell it where it was written: at the rule, or at the limit or option of one that stands elsewhere."""
+        told = f"is weaker than the shipped rule of `{other.policy}`"
+        own = own_sources(self._reading.sources)
+        found = setting_behind(rule, self._policy, policy, own) if rule.text == other.text and key == "when" else None
+        if found is None or self._worded.source_of(rule) in own:
+            self._warn(rule, "weaker", f"{told}: {message}", key)
+        elif "weaker" not in rule.accepts:
+            source, table, name = found
+            self._warn_setting(at_setting(source, table, name, f"{told} by `{name}`: {message}", rule.id))
+
+    def _warn_setting(self, problem: Problem) -> None:
+        """Tell a warning about a setting, where the head of its policy does not accept it."""
+        pack = problem.file.partition("/")[0]
+        heads = [each.table.get("policy", {}) for each in self._reading.sources if each.name.startswith(f"{pack}/")]
+        if not any(problem.code in head.get("accepts", ()) for head in heads):
+            self._found.append(problem)
 
     def _weakened(self, rule: Rule, other: Rule, policy: Policy) -> Iterator[tuple[str, str]]:
         if rule.outcome.severity < other.outcome.severity:

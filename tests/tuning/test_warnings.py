@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from policy.builders import POLICY, facts, write_policy
 
+from kyc_gate.policy.lint import lint
 from kyc_gate.policy.read import shipped_policies
 from kyc_gate.policy.source import Severity
 from kyc_gate.tuning.warnings import Review, review
@@ -242,3 +243,69 @@ def test_a_copy_of_a_pack_has_no_warning_of_being_weaker(tmp_path: Path) -> None
     """A pack taken over as it stands is no weaker than itself."""
     packs = Path(shutil.copytree(shipped_policies(), tmp_path / "packs"))
     assert review(packs / "us-in-force", TODAY, BASE).warnings == ()
+
+
+EXTENDING = """
+[policy]
+name = "small"
+revision = 1
+about = "us-in-force with settings of its own."
+status = "operator"
+extends = ["shipped:us-in-force"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "line", "message"),
+    [
+        ("[limits]\nsdn_share = 0.9", "sdn_share = 0.9", "by `sdn_share`: it finds nothing where that one did"),
+        ("[screening]\npossible = 0.79\nmatch = 0.999", "match = 0.999", "`match` is 0.999, and was 0.94"),
+        (
+            "[screening]\npossible = 0.7\nmatch = 0.9\n[screening.lists.SDN]\nmatch = 0.97",
+            "match = 0.97",
+            "`match` is 0.97, and was 0.94",
+        ),
+    ],
+)
+def test_a_setting_that_weakens_is_told_at_its_own_line(tmp_path: Path, setting: str, line: str, message: str) -> None:
+    """A limit or a line of screening that lets shipped rules find less is told where it was set, unless accepted."""
+    found = reviewed(tmp_path, f"{EXTENDING}\n{setting}\n").warnings
+    text = f"{EXTENDING}\n{setting}\n".splitlines()
+    weaker = [one for one in found if one.code == "weaker"]
+    assert any(message in one.message for one in weaker), found
+    assert {(one.file, text[(one.line or 0) - 1]) for one in weaker} == {("small/policy.toml", line)}
+    accepting = EXTENDING.replace("extends", 'accepts = ["weaker"]\nextends')
+    assert not [one for one in reviewed(tmp_path, f"{accepting}\n{setting}\n").warnings if one.code == "weaker"]
+
+
+def test_a_stricter_setting_is_not_told(tmp_path: Path) -> None:
+    """A lower limit and lower lines find more."""
+    assert (
+        told(tmp_path, f"{EXTENDING}\n[limits]\ninquiry_operations = 1e23\n[screening]\npossible = 0.7\nmatch = 0.9\n")
+        == []
+    )
+
+
+def test_a_territory_that_joins_groups_is_told(tmp_path: Path) -> None:
+    """A choice that puts a territory into groups that rules ask for is told, with some of those rules."""
+    text = EXTENDING.replace("us-in-force", "us-ai-diffusion") + '\n[territories]\nPR = "US"\n'
+    (found,) = reviewed(tmp_path, text).warnings
+    assert (found.code, text.splitlines()[(found.line or 0) - 1]) == ("weaker", 'PR = "US"')
+    assert "`PR` counts as `US`" in found.message
+    assert "red-flag-28" in found.message
+
+
+def test_what_needs_no_proof_is_told_beside_errors(tmp_path: Path) -> None:
+    """One error anywhere leaves the warnings of rules that could be read: all three that a bare rule lacks at once."""
+    bare = POLICY.replace('cites = ["OPERATOR-01"]\n', "").replace('because = "{customer.name} asks for', "# ")
+    assert "because" not in bare
+    folder = write_policy(tmp_path / "small", bare)
+    told = [f"{one.code}: {one.message}" for one in (*lint(folder), *review(folder, TODAY, BASE).warnings)]
+    assert len(told) == 3
+    for part in ("`because` is missing", "add `cites`", "no-runbook"):
+        assert any(part in one for one in told), told
+    compared = asking("operations.projected > limits.line").replace(
+        "[limits]", '[limits]\nline = { threshold = "us_4e091_operations" }'
+    )
+    broken = compared + RULE.replace('"first"', '"second"').replace("escalate", "escalat")
+    assert [one.code for one in reviewed(tmp_path, broken).warnings] == ["comparator"]
