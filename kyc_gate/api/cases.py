@@ -125,8 +125,7 @@ def download_headers(name: str) -> dict[str, str]:
 
 async def grant(request: Request) -> Response:
     """`GET /v1/grants/{id}`: a grant as it stands."""
-    gate: Gate = request.app.state.gate
-    found = await gate.store.fetch_grant(request.path_params["id"])
+    found = await _casework(request).grant(_actor(request), request.path_params["id"])
     return json_answer(found) if found else problem(404, "not-found", "there is no such grant", "see the case")
 
 
@@ -134,7 +133,7 @@ async def revoke(request: Request) -> Response:
     """`POST /v1/grants/{id}/revoke`: take back what is left of a grant."""
     gate: Gate = request.app.state.gate
     given = _given(await body_of(request, gate.limits.max_body))
-    if await gate.store.fetch_grant(request.path_params["id"]) is None:
+    if await gate.casework.grant(_actor(request), request.path_params["id"]) is None:
         return problem(404, "not-found", "there is no such grant", "see the case")
     return json_answer(await gate.casework.revoke(_actor(request), request.path_params["id"], note=given.note))
 

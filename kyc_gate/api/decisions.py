@@ -41,9 +41,9 @@ async def decide(request: Request) -> Response:
 
 
 async def decision(request: Request) -> Response:
-    """`GET /v1/decisions/{id}`: the decision's audit record, whole."""
+    """`GET /v1/decisions/{id}`: the decision's audit record, whole; none on the caller's own customer."""
     gate: Gate = request.app.state.gate
-    record = await gate.store.fetch_decision(request.path_params["id"])
+    record = await gate.casework.decision(request.state.actor, request.path_params["id"])
     if record is None:
         return problem(404, "not-found", "there is no such decision", "see `decision_id` in the answer to a decision")
     return json_answer(record)

@@ -104,8 +104,20 @@ class Casework:
     async def decisions(self, actor: Actor, case: Case, limit: int = 10) -> tuple[dict[str, object], ...]:
         """Return the audit records of the newest decisions of a case."""
         require(actor, Permission.READ_DECISIONS)
-        found = [await self._store.fetch_decision(each) for each in reversed(case.decision_ids[-limit:])]
+        found = [await self.decision(actor, each) for each in reversed(case.decision_ids[-limit:])]
         return tuple(each for each in found if each is not None)
+
+    async def decision(self, actor: Actor, decision_id: str) -> dict[str, object] | None:
+        """Return a decision's audit record; None where there is none, or none that the actor may see."""
+        require(actor, Permission.READ_DECISIONS)
+        record = await self._store.fetch_decision(decision_id)
+        return None if record is None or _on_own(actor, record) else record
+
+    async def grant(self, actor: Actor, grant_id: str) -> Grant | None:
+        """Return a grant as it stands; None where there is none, or none that the actor may see."""
+        require(actor, Permission.READ_CASES)
+        found = await self._store.fetch_grant(grant_id)
+        return None if found is None or await self.case(actor, found.case_id) is None else found
 
     def _open_to(self, actor: Actor, case: Case, step: Step) -> bool:
         permission = permission_of(step)
@@ -400,3 +412,22 @@ def _named(assignee: str) -> str:
 
 def _own(actor: Actor, case: Case) -> bool:
     return not case.customers.isdisjoint(actor.parties)
+
+
+def _on_own(actor: Actor, record: Mapping[str, Any]) -> bool:
+    """Return whether a decision is on a customer of the actor's, or may be: what was erased does not say on whom."""
+    if not actor.parties:
+        return False
+    customer = _customer(record)
+    return customer is None or customer in actor.parties
+
+
+def _customer(record: Mapping[str, Any]) -> str | None:
+    """Return whom a decision, a resemblance or a clearance armed again is on, "" where nobody is on file."""
+    match record:
+        case {"facts": {"customer": {"id": str() | None as id}}}:
+            return id or ""
+        case {"resemblance": {"party": str() as id}} | {"parties": {"pair": {"party_id": str() as id}}}:
+            return id
+        case _:
+            return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from storage import samples as storage
 
 from api.browser import PASSWORD, PLAIN, ROOT, browsers
 from kyc_gate import Gate
+from kyc_gate.audit.retention import Periods
+from kyc_gate.model.access import local_actor
+from kyc_gate.model.case_steps import Step
 from kyc_gate.model.job import Accelerators, Caller, ProvisioningRequest, RequestKind
 
 
@@ -112,6 +116,27 @@ async def test_a_case_that_ones_customer_joined_is_not_there(gate: Gate) -> None
         assert (await own.get("/v1/cases"))[1]["cases"] == []
         assert (await own.get(f"/v1/cases/{case_id}"))[0] == 404
         assert (await own.post(f"/v1/cases/{case_id}/approve", note="mine"))[0] == 404
+
+
+async def test_nobody_reads_decisions_and_grants_of_their_own_customer(gate: Gate) -> None:
+    """For a person of the customer there is no such decision and no such grant; for others there is."""
+    held = await gate.decide(large())
+    other = await gate.decide(large("acct-norge", "e" * 64))
+    case = await gate.casework.propose(local_actor("ana"), str(held.case_id), Step.APPROVE, note="fine", seen=1)
+    moved = await gate.casework.approve(local_actor("bo"), case.id, note="fine", seen=case.version)
+    grant = f"/v1/grants/{moved.grants[0].id}"
+    async with browsers(gate, 2) as (own, bo):
+        await own.sign_in("own")
+        await bo.sign_in("bo")
+        assert (await own.get(f"/v1/decisions/{held.decision_id}"))[0] == 404
+        assert (await own.get(f"/v1/decisions/{other.decision_id}"))[0] == 200
+        assert (await bo.get(f"/v1/decisions/{held.decision_id}"))[0] == 200
+        assert (await own.get(grant))[0] == 404
+        assert (await own.post(f"{grant}/revoke", note="mine"))[0] == 404
+        assert (await bo.get(grant))[0] == 200
+        await gate.store.erase_due(Periods(), by="root", because="over", at=gate.now() + timedelta(days=4_000))
+        assert (await own.get(f"/v1/decisions/{other.decision_id}"))[0] == 404
+        assert (await bo.get(f"/v1/decisions/{other.decision_id}"))[0] == 200
 
 
 async def test_a_key_is_none_of_the_two_people(gate: Gate) -> None:
