@@ -152,13 +152,26 @@ def is_reserved(name: str) -> bool:
     return folded in RESERVED or folded.startswith(KEY_PREFIX)
 
 
+class Way(StrEnum):
+    """How somebody comes to take a step."""
+
+    SESSION = "session"
+    KEY = "key"
+    TOKEN = "token"  # noqa: S105 - a word, not a secret
+    CLI = "cli"
+
+
 class Actor(Record):
-    """Who takes a step, and what they may do. `parties` are the customers that they belong to."""
+    """Who takes a step, and what they may do. `parties` are the customers that they belong to.
+
+    `via` tells a person who signed in from a name that was given on the command line; None is no caller at all.
+    """
 
     id: str
     permissions: frozenset[Permission]
     parties: tuple[str, ...] = ()
     signed_in: bool = False
+    via: Way | None = None
 
     def may(self, permission: Permission) -> bool:
         """Return whether the actor may."""
@@ -167,14 +180,15 @@ class Actor(Record):
 
 def actor_of(person: Person) -> Actor:
     """Return a person who signed in as one who takes steps."""
-    return Actor(id=person.id, permissions=permissions_of(person.roles), parties=person.parties, signed_in=True)
+    may = permissions_of(person.roles)
+    return Actor(id=person.id, permissions=may, parties=person.parties, signed_in=True, via=Way.SESSION)
 
 
 def local_actor(name: str, parties: Iterable[str] = ()) -> Actor:
     """Return whoever works on the machine of the gate, over its store: they can read and write all of it anyhow."""
-    return Actor(id=name, permissions=frozenset(Permission), parties=tuple(parties), signed_in=True)
+    return Actor(id=name, permissions=frozenset(Permission), parties=tuple(parties), signed_in=True, via=Way.CLI)
 
 
 def service_actor(name: str) -> Actor:
     """Return the holder of a token of the configuration."""
-    return Actor(id=name, permissions=permissions_of((Role.SERVICE,)))
+    return Actor(id=name, permissions=permissions_of((Role.SERVICE,)), via=Way.TOKEN)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from msgspec import field
 
-from kyc_gate.model.access import Permission
+from kyc_gate.model.access import Permission, Way
 from kyc_gate.model.case import WAITING, Case, CaseState, Disposition, Grant
 from kyc_gate.model.clearance import Clearance, Pair
 from kyc_gate.model.record import Record
@@ -82,7 +82,8 @@ class Move(Record):
     """A step as somebody takes it. What does not belong to the step stays at its default.
 
     `parties` are the customers that the person belongs to: no step may be taken on their cases. `seen` is the version
-    of the case that was read. `four_eyes` asks for a second person whatever the policy says.
+    of the case that was read. `four_eyes` asks for a second person whatever the policy says. `via` is
+    how whoever takes it came; None for what nobody takes.
     """
 
     step: Step
@@ -103,6 +104,7 @@ class Move(Record):
     clear: tuple[Pair, ...] = ()
     clear_days: int | None = None
     four_eyes: bool = False
+    via: Way | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
 

@@ -25,6 +25,7 @@ from kyc_gate.model.access import (
     Person,
     Role,
     Session,
+    Way,
     actor_of,
     is_reserved,
 )
@@ -321,7 +322,7 @@ class Access:
         noted = key.used_at is not None and now - key.used_at < timedelta(hours=1)
         if not noted and not await self._store.use_key(key.digest, now):
             return None
-        return Actor(id=f"{KEY_PREFIX}{key.name}", permissions=frozenset(key.permissions) - PERSONAL)
+        return Actor(id=f"{KEY_PREFIX}{key.name}", permissions=frozenset(key.permissions) - PERSONAL, via=Way.KEY)
 
     # Parts
 
@@ -364,7 +365,7 @@ class Access:
         about = {each: told.pop(each) for each in ("email", "subject") if each in told}
         if isinstance(what, Person):
             about["name"] = told.pop("name")
-        said = {"type": kind, "at": self._now().isoformat(), "by": by.id, "what": told}
+        said = {"type": kind, "at": self._now().isoformat(), "by": by.id, "via": by.via, "what": told}
         return {**said, "parties": about} if about else said
 
 

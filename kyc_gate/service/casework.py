@@ -137,7 +137,7 @@ class Casework:
     async def take_next(self, actor: Actor) -> Case | None:
         """Assign the most urgent case that nobody has to the actor, and return it; None where there is none."""
         require(actor, Permission.WORK)
-        return await self._store.take_next_case(by=actor.id, at=self._now(), parties=actor.parties)
+        return await self._store.take_next_case(by=actor.id, at=self._now(), parties=actor.parties, via=actor.via)
 
     async def take(self, actor: Actor, case_id: str) -> Case:
         """Assign the case to the actor."""
@@ -331,6 +331,7 @@ class Casework:
             at=self._now(),
             note=note,
             parties=actor.parties,
+            via=actor.via,
             four_eyes=self._settings.four_eyes,
             default_grant_hours=self._settings.grant_hours,
             **of,

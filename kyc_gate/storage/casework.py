@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from kyc_gate.audit.seal import seal
 from kyc_gate.errors import AccessDenied, CaseError, InputError
+from kyc_gate.model.access import Way
 from kyc_gate.model.case import (
     SEVERITIES,
     WAITING,
@@ -143,7 +144,9 @@ def move(connection: Connection, case_id: str, step: Move) -> Moved:
     return moved
 
 
-def take_next(connection: Connection, *, by: str, at: datetime, parties: Iterable[str] = ()) -> Case | None:
+def take_next(
+    connection: Connection, *, by: str, at: datetime, parties: Iterable[str] = (), via: Way | None = None
+) -> Case | None:
     """Assign the most urgent case that nobody has to a person, and return it; None where there is none for them.
 
     Cases of what the person or their customer asked for are passed over.
@@ -154,7 +157,7 @@ def take_next(connection: Connection, *, by: str, at: datetime, parties: Iterabl
         for case in page:
             good = case.expires_at is None or case.expires_at > at
             if good and _not_a_stranger(connection, case, by, own) is None:
-                return move(connection, case.id, Move(step=Step.TAKE, by=by, at=at, parties=own)).case
+                return move(connection, case.id, Move(step=Step.TAKE, by=by, at=at, parties=own, via=via)).case
         query = replace(query, after=page[-1].id)
     return None
 
@@ -505,6 +508,7 @@ def _record(connection: Connection, case: Case, step: Move, said: str, told: dic
         "at": step.at.isoformat(),
         "case_id": case.id,
         "reviewer": step.by,
+        "via": step.via,
         "note": step.note,
         "family": case.family,
         "control_group": case.control_group,

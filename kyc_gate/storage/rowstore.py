@@ -14,7 +14,7 @@ from kyc_gate.audit.retention import LegalHold, Periods
 from kyc_gate.audit.seal import seal
 from kyc_gate.audit.verify import Verified, Walk
 from kyc_gate.errors import InputError, StorageFault
-from kyc_gate.model.access import Key, Person, Session
+from kyc_gate.model.access import Key, Person, Session, Way
 from kyc_gate.model.case import Case, CaseEvent, CaseRequest, Grant, run_fingerprint
 from kyc_gate.model.case_steps import Move, Moved
 from kyc_gate.model.clearance import Clearance
@@ -503,9 +503,13 @@ class RowStore:
         """Take a step with a case: an event of its history and an audit record. Raises `CaseError`, `AccessDenied`."""
         return await self._write(lambda connection: casework.move(connection, case_id, step))
 
-    async def take_next_case(self, *, by: str, at: datetime, parties: Sequence[str] = ()) -> Case | None:
+    async def take_next_case(
+        self, *, by: str, at: datetime, parties: Sequence[str] = (), via: Way | None = None
+    ) -> Case | None:
         """Assign the most urgent case that nobody has to a person, and return it; None where there is none for them."""
-        return await self._write(lambda connection: casework.take_next(connection, by=by, at=at, parties=parties))
+        return await self._write(
+            lambda connection: casework.take_next(connection, by=by, at=at, parties=parties, via=via)
+        )
 
     async def sweep_cases(self, at: datetime) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
         """Tell cases that became overdue, end those that expired, and return both."""

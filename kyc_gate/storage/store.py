@@ -10,7 +10,7 @@ from kyc_gate.audit.checkpoint import Checkpoint, Signer
 from kyc_gate.audit.record import AuditRecord
 from kyc_gate.audit.retention import LegalHold, Periods, Retention
 from kyc_gate.audit.verify import Verified
-from kyc_gate.model.access import Key, Person, Session
+from kyc_gate.model.access import Key, Person, Session, Way
 from kyc_gate.model.case import Case, CaseEvent, CaseRequest, Grant
 from kyc_gate.model.case_steps import Move, Moved
 from kyc_gate.model.clearance import Clearance
@@ -243,7 +243,9 @@ class Store(Protocol):
         """Take a step with a case: an event of its history and an audit record. Raises `CaseError`, `AccessDenied`."""
         ...
 
-    async def take_next_case(self, *, by: str, at: datetime, parties: Sequence[str] = ()) -> Case | None:
+    async def take_next_case(
+        self, *, by: str, at: datetime, parties: Sequence[str] = (), via: Way | None = None
+    ) -> Case | None:
         """Assign the most urgent case that nobody has; of two who ask at once, each gets another one."""
         ...
 

@@ -139,6 +139,31 @@ async def test_nobody_reads_decisions_and_grants_of_their_own_customer(gate: Gat
         assert (await bo.get(f"/v1/decisions/{other.decision_id}"))[0] == 200
 
 
+async def test_the_record_tells_how_a_step_was_taken(gate: Gate) -> None:
+    """A person who signed in, a key, a name from the command line, and the customer differ in the chain."""
+    held = await gate.decide(large())
+    made = await gate.access.make_key(ROOT, "ci", ["cases:read", "cases:work"])
+    path = f"/v1/cases/{held.case_id}"
+    async with browsers(gate) as (ana,):
+        await ana.sign_in("ana")
+        await ana.post("/v1/cases/next")
+        await ana.post(f"{path}/note", note="seen")
+        headers = {"authorization": f"Bearer {made.secret}"}
+        async with ana.session.post(f"{path}/note", json={"note": "ran"}, headers=headers) as response:
+            assert response.status == 200
+    sent = await gate.casework.ask(local_actor("bo"), str(held.case_id))
+    await gate.casework.answer(sent.path.rpartition("/")[2], ANSWERS)
+    told = [(each["type"], each["via"]) async for each in gate.store.records() if "via" in each]
+    assert told[-6:] == [
+        ("key.made", "cli"),
+        ("case.taken", "session"),
+        ("case.noted", "session"),
+        ("case.noted", "key"),
+        ("case.asked", "cli"),
+        ("case.answered", None),
+    ]
+
+
 async def test_a_key_is_none_of_the_two_people(gate: Gate) -> None:
     """A key notes and links, but proposes nothing: whoever holds it could be the one who approves."""
     held = await gate.decide(large())
