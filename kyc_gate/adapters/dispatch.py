@@ -34,12 +34,13 @@ def adds_nothing(call: Call) -> bool:
 def operation_of(operations: Mapping[str, Listed], call: Call) -> Listed | None:
     """Return the operation of a path that the call's method is, None for a call that adds nothing.
 
-    An end is never refused. Raises `RefusedCall` 405 for a method that the path has not.
+    Of an end no more than its method is checked. Raises `RefusedCall` 405 for a method that the path has not, and for a
+    call that says two.
     """
+    check_method(call)
     operation = operations.get(call.method)
     if operation is not None and operation.ends:
         return operation
-    check_method(call)
     if operation is None and not adds_nothing(call):
         methods = " or ".join(operations)
         raise RefusedCall(405, "method", f"method {call.method} is not one of this operation; use {methods}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from decimal import Decimal
 
 from kyc_gate.adapters.strict_json import JsonValue
@@ -26,6 +26,14 @@ def folded(name: str) -> str:
 def snake(name: str) -> str:
     """Return the name of a field as protocol buffers spell it: `machineType` is `machine_type`."""
     return _CAPITAL.sub(r"_\1", name).lower()
+
+
+Free = Callable[[str, object], bool]
+"""Says of a field, by its folded path and its value, whether a customer names freely what stands in it."""
+
+
+def _nothing_is_free(path: str, value: object) -> bool:
+    return False
 
 
 class Fields:
@@ -149,22 +157,25 @@ class Fields:
         whole = int(found[1]) + bool((found[2] or "").strip("0"))
         return whole if 0 < whole <= LONGEST_SECONDS else None
 
-    def unread(self, names: Set[str], skip: Set[str] = frozenset()) -> list[str]:
-        """Return the paths of fields whose folded name is one of `names` and that nobody read, below any depth."""
-        return list(self._unread(self.home, self.path, names, skip))
+    def unread(self, names: Set[str], is_free: Free = _nothing_is_free) -> list[str]:
+        """Return the paths of fields whose folded name is one of `names` and that nobody read, below any depth.
 
-    def _unread(self, value: object, path: str, names: Set[str], skip: Set[str]) -> Iterator[str]:
+        What `is_free` is left out with all that it holds.
+        """
+        return list(self._unread(self.home, self.path, names, is_free))
+
+    def _unread(self, value: object, path: str, names: Set[str], is_free: Free) -> Iterator[str]:
         if isinstance(value, list):
             for index, each in enumerate(value):
-                yield from self._unread(each, f"{path}[{index}]", names, skip)
+                yield from self._unread(each, f"{path}[{index}]", names, is_free)
         elif isinstance(value, Mapping):
             for key, each in value.items():
                 name = folded(key)
-                if name in skip:
+                if is_free(f"{path}.{key}".replace("_", "").lower(), each):
                     continue
                 if name in names and each not in (None, "", 0, []) and _mark(value, key) not in self._read:
                     yield f"{path}.{key}"
-                yield from self._unread(each, f"{path}.{key}", names, skip)
+                yield from self._unread(each, f"{path}.{key}", names, is_free)
 
     def _inner(self, home: Mapping[str, JsonValue], name: str) -> Fields:
         return Fields(home, f"{self.path}.{name}", any_case=self._any_case, read=self._read)

@@ -24,7 +24,8 @@ _OPERATIONS = re.compile(r"([0-9]{1,40})(?:\.([0-9]{1,40}))?(?:[eE]\+?([0-9]{1,2
 class Reading(Record):
     """A guarded operation, read. `token` is the idempotency token; `named` is true if its name cannot be used twice.
 
-    `repeats`, `replaces` and `references` are those of `ProvisioningRequest`.
+    `repeats`, `replaces` and `references` are those of `ProvisioningRequest`. `changes` are names beyond those that may
+    stand for something else afterwards; `one` is what one of `replaces` is from then on, where the lines do not say it.
     """
 
     kind: RequestKind
@@ -40,6 +41,13 @@ class Reading(Record):
     replaces: str | None = None
     references: tuple[str, ...] = ()
     dry_run: bool = False
+    changes: tuple[str, ...] = ()
+    one: tuple[Accelerators, ...] = ()
+
+    def changed(self) -> tuple[str, ...]:
+        """Return the names that may stand for something else afterwards: all but those that the reading relies on."""
+        names = (*self.references, *((self.replaces,) if self.replaces else ()), *self.changes)
+        return tuple(dict.fromkeys(name for name in names if name not in self.unresolved))
 
 
 class Asking:
@@ -58,6 +66,8 @@ class Asking:
         repeats: int = 1,
         starts: str | None = None,
         replaces: str | None = None,
+        changes: Iterable[str | None] = (),
+        one: Iterable[Accelerators] = (),
     ) -> Reading:
         """Return the reading: `starts` names what begins, `replaces` what the lines are the whole of."""
         return Reading(
@@ -69,6 +79,8 @@ class Asking:
             repeats=repeats,
             references=tuple(each for each in (starts or replaces,) if each),
             replaces=replaces,
+            changes=tuple(each for each in changes if each),
+            one=tuple(one),
         )
 
     def unread(self) -> Reading:

@@ -20,3 +20,19 @@ class Definition(Record):
     provider: str
     account: str
     learned: tuple[Learned, ...]
+
+
+class Change(Record):
+    """Names, as `kind:id`, that may stand for something else once a call is passed on; `kind:*` are all of a kind."""
+
+    provider: str
+    account: str
+    names: tuple[str, ...]
+
+
+class Forgotten(Record):
+    """What was forgotten before a call was passed on: what it stood for, and which such call this is."""
+
+    change: Change
+    serial: int
+    before: tuple[Learned, ...]

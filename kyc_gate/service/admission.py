@@ -9,7 +9,7 @@ from kyc_gate.model.call import Answer, Call
 from kyc_gate.model.decision import Decision, Outcome
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Estimate, ProvisioningRequest
-from kyc_gate.model.learned import Definition
+from kyc_gate.model.learned import Definition, Forgotten
 from kyc_gate.model.match import Screening
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
@@ -23,6 +23,7 @@ class Admission(Record):
 
     `headers` are added to the upstream's response; `learns` asks the door for the upstream's body when it settles.
     `ends` are the runs that an unguarded call ends once the upstream accepts it, `defines` what it defines then.
+    `forgot` is what stands for nothing until it is known what became of the call.
     `active` are the policies that decided.
     """
 
@@ -37,6 +38,7 @@ class Admission(Record):
     learns: bool = False
     ends: Ending | None = None
     defines: Definition | None = None
+    forgot: Forgotten | None = None
     hold_id: str | None = None
     replayed: bool = False
     request: ProvisioningRequest | None = None

@@ -143,9 +143,9 @@ def _adapters(configuration: Configuration) -> tuple[Adapter, ...]:
     if configuration.aws is not None:
         adapters.append(AWSAdapter(signatures=configuration.aws.signatures))
     if configuration.gcp is not None:
-        adapters.append(GCPAdapter(tokens=configuration.gcp.tokens))
+        adapters.append(GCPAdapter(tokens=configuration.gcp.tokens, hosts=configuration.gcp.hosts))
     if configuration.azure is not None:
-        adapters.append(AzureAdapter(tokens=configuration.azure.tokens))
+        adapters.append(AzureAdapter(tokens=configuration.azure.tokens, hosts=configuration.azure.hosts))
     if (small := configuration.neoclouds) is not None:
         verified = small.keys == "upstream"
         adapters += [NeocloudAdapter(name, hosts=small.hosts, verified=verified) for name in small.providers]

@@ -151,15 +151,23 @@ class AWSSettings(Record):
 
 
 class GCPSettings(Record):
-    """Google Cloud: who proves that a caller's token has rights in the project of the path, the upstream or nobody."""
+    """Google Cloud: who proves that a caller's token has rights in the project of the path, the upstream or nobody.
+
+    `hosts` are names of the operator's own behind which Google Cloud answers.
+    """
 
     tokens: Literal["unverified", "upstream"] = "unverified"
+    hosts: tuple[str, ...] = ()
 
 
 class AzureSettings(Record):
-    """Azure: who proves that a caller's token has rights in the subscription of the path, the upstream or nobody."""
+    """Azure: who proves that a caller's token has rights in the subscription of the path, the upstream or nobody.
+
+    `hosts` are names of the operator's own behind which Azure answers.
+    """
 
     tokens: Literal["unverified", "upstream"] = "unverified"
+    hosts: tuple[str, ...] = ()
 
 
 class NeocloudSettings(Record):

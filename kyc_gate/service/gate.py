@@ -38,7 +38,7 @@ from kyc_gate.model.decision import Decision, Mode, Outcome
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.job import Certainty, ProvisioningRequest
-from kyc_gate.model.learned import Definition, Learned
+from kyc_gate.model.learned import Change, Learned
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.usage import HoldRequest, MeteredRun, RunEnd, Usage
@@ -56,7 +56,8 @@ from kyc_gate.service.clearing import chosen
 from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
-from kyc_gate.service.growth import definition_of, growth_of, repeated
+from kyc_gate.service.growth import SPREADING, definition_of, growth_of, repeated
+from kyc_gate.service.knowledge import Knowledge, change_of
 from kyc_gate.service.lineage_facts import declared_run, with_models
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.notifier import Notifier
@@ -105,6 +106,7 @@ class Gate:
         self.settings = settings or Settings()
         self._active = ActivePolicies.of(policies, self.settings, origin)
         self.store = store
+        self._knowledge = Knowledge(store)
         self.casework = Casework(store, self.settings, lambda: self.now())
         self.oidc = oidc
         self.access = Access(store, self.settings.access, lambda: self.now())
@@ -311,17 +313,34 @@ class Gate:
         """Decide on a whole call. Whatever is wrong with the call or with the gate becomes an answer, never a pass."""
         try:
             adapter, request = self._read(call)
+            change = change_of(adapter, call) if adapter else None
+            if adapter is None or request is None:
+                return await self._undecided(adapter, call, change)
         except Exception as error:  # noqa: BLE001 - nothing that reading raises may let a call through
             return self._refused(call, error)
-        if adapter is None or request is None:
-            defines = definition_of(adapter, call) if adapter else None
-            ends = ending_of(adapter, call) if adapter else None
-            # The answer ends after what it defines is known, so that the client's next call can rely on it.
-            return Admission(call=call, ends=ends, defines=defines, learns=defines is not None)
         with in_trace(read_trace(call.value(b"traceparent"))):
             admission = await self._admit(request, adapter, call)
-        learns = admission.answer is None and adapter.learns(request)
-        return replace(admission, call=call, learns=learns)
+        if admission.answer is not None:
+            return replace(admission, call=call)
+        try:
+            forgot = await self._knowledge.forget(change)
+        except Exception as error:  # noqa: BLE001 - what may be out of date must not outlive the call
+            await self.abandon(admission)
+            return self._refused(call, error, adapter)
+        return replace(admission, call=call, learns=adapter.learns(request), forgot=forgot)
+
+    async def _undecided(self, adapter: Adapter | None, call: Call, change: Change | None) -> Admission:
+        """Return what passes without a decision: what is not guarded, what defines, and what ends."""
+        defines = definition_of(adapter, call) if adapter else None
+        ends = ending_of(adapter, call) if adapter else None
+        try:
+            forgot = await self._knowledge.forget(change)
+        except StorageFault:
+            if ends is None:
+                raise
+            forgot = None  # what ends is forgotten again when it is made anew
+        # The answer ends after what it defines is known, so that the client's next call can rely on it.
+        return Admission(call=call, ends=ends, defines=defines, learns=defines is not None, forgot=forgot)
 
     async def decide(
         self, request: ProvisioningRequest, *, party: Party | None = None, dry_run: bool = False
@@ -345,22 +364,25 @@ class Gate:
         """
         if admission.ends is not None and status is not None and 200 <= status < 300:
             await self._finish(admission.ends)
-        if admission.defines is not None and status is not None and 200 <= status < 300:
-            await self._define(admission.defines)
         if admission.hold_id is None or admission.answer is not None:
+            await self._define(admission, status)
             return
         alone = self._ended(admission.hold_id)
         try:
             if status is not None and 200 <= status < 400:
                 await self.store.settle(admission.hold_id)
                 await self._attach(admission, await self._learn(admission, status, body))
-            elif status is not None and _refused_upstream(status) and alone and not admission.replayed:
+                return
+            if status is not None and _refused_upstream(status) and alone and not admission.replayed:
                 await self.store.release(admission.hold_id, admission.decision_id)
+            await self._knowledge.settle(admission.forgot, status)
         except StorageFault as error:
             log.error("hold.unsettled", hold_id=admission.hold_id, status=status, error=str(error))
 
     async def abandon(self, admission: Admission) -> None:
-        """Give back the hold of a call that never left."""
+        """Give back the hold of a call that never left, and what was forgotten for it."""
+        with contextlib.suppress(StorageFault):  # what stays forgotten escalates
+            await self._knowledge.settle(admission.forgot, 400)
         if admission.hold_id is None or not self._ended(admission.hold_id) or admission.replayed:
             return
         try:
@@ -774,15 +796,18 @@ class Gate:
             return await growth_of(self.store, request)
         lines = list(request.lines)
         left = []
+        places = 1
         for reference in request.unresolved:
             kind, _, name = reference.partition(":")
             found = await self.store.fetch_learned(request.provider, request.caller.account or "", kind, name)
             if not found:  # never learnt, or no longer what was learnt
                 left.append(reference)
+            elif kind == SPREADING:
+                places *= found[0].count
             else:
                 lines.extend(repeated(found, request.repeats))
         certainty = Certainty.UNRESOLVED if left else Certainty.EXACT
-        resolved = replace(request, lines=tuple(lines), unresolved=tuple(left), certainty=certainty)
+        resolved = replace(request, lines=tuple(repeated(lines, places)), unresolved=tuple(left), certainty=certainty)
         return await growth_of(self.store, resolved)
 
     async def _completed(self, request: ProvisioningRequest, control_group: str) -> ProvisioningRequest:
@@ -806,19 +831,25 @@ class Gate:
             except KYCGateError as error:
                 log.error("run.unfinished", account=account, reference=reference, error=str(error))
 
-    async def _define(self, defined: Definition) -> None:
+    async def _define(self, admission: Admission, status: int | None) -> None:
         """Keep what an accepted call defined. Where that fails it stays unresolved, and escalates."""
+        accepted = status is not None and 200 <= status < 300
+        learned = admission.defines.learned if admission.defines and accepted else ()
         try:
-            await self.store.save_learned(defined.provider, defined.account, defined.learned)
+            await self._knowledge.settle(admission.forgot, status, learned)
         except StorageFault as error:
-            log.error("definition.unkept", account=f"{defined.provider}:{defined.account}", error=str(error))
+            change = admission.forgot.change if admission.forgot else None
+            account = f"{change.provider}:{change.account}" if change else None
+            log.error("definition.unkept", account=account, error=str(error))
 
     async def _attach(self, admission: Admission, learned: Iterable[Learned]) -> None:
         """Note the names of what a passed call started, so that the call that ends it is recognised."""
         request = admission.request
         if request is None or admission.hold_id is None or not request.caller.account:
             return
-        references = (*request.references, *(f"{each.kind}:{each.id}" for each in learned))
+        # A replay may be an older answer: what runs under these names by now is not its own.
+        given = () if admission.replayed and admission.forgot else request.references
+        references = (*given, *(f"{each.kind}:{each.id}" for each in learned))
         if references:
             account = f"{request.provider}:{request.caller.account}"
             await self.store.attach(admission.hold_id, account, tuple(dict.fromkeys(references)), self.now())
@@ -877,18 +908,25 @@ class Gate:
         return decision.outcome, case_id
 
     async def _learn(self, admission: Admission, status: int, body: bytes | None) -> tuple[Learned, ...]:
-        """Keep and return what the upstream's answer taught. What was not learnt stays unresolved, and escalates."""
+        """Keep what the upstream's answer taught, and return the names that it gave. The rest stays unresolved."""
+        learned = self._taught(admission, status, body)
+        changed = set(admission.forgot.change.names) if admission.forgot else set()
+        more = [each for each in learned if f"{each.kind}:{each.id}" not in changed]
+        if more and admission.request is not None:
+            request = admission.request
+            await self.store.save_learned(request.provider, request.caller.account or "", more)
+        await self._knowledge.settle(admission.forgot, status, learned, replayed=admission.replayed)
+        return tuple(more)
+
+    def _taught(self, admission: Admission, status: int, body: bytes | None) -> tuple[Learned, ...]:
+        """Return what the upstream's answer teaches."""
         request, call = admission.request, admission.call
         if not (admission.learns and body and request and call):
             return ()
         for adapter in self.adapters:
             if adapter.name == request.provider:
-                try:
-                    learned = adapter.learn(request, call, status, body)
-                except InputError:
-                    return ()
-                await self.store.save_learned(request.provider, request.caller.account or "", learned)
-                return learned
+                with contextlib.suppress(InputError):
+                    return adapter.learn(request, call, status, body)
         return ()
 
     async def _store_ready(self) -> bool:

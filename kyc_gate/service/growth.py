@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Adapter
-from kyc_gate.errors import FactsErased, KYCGateError
+from kyc_gate.errors import FactsErased
 from kyc_gate.model.call import Call
 from kyc_gate.model.job import Accelerators, Certainty, ProvisioningRequest
 from kyc_gate.model.learned import Definition
@@ -18,15 +18,14 @@ from kyc_gate.storage.store import Store
 
 
 def definition_of(adapter: Adapter, call: Call) -> Definition | None:
-    """Return what the call defines. A call that cannot be read defines nothing: who refers to it escalates."""
+    """Return what the call defines. Raises `RefusedCall` for a definition that cannot be read one way only."""
     defines = getattr(adapter, "definition", None)
-    if defines is None:
-        return None
-    try:
-        found: Definition | None = defines(call)
-    except KYCGateError:
-        return None
+    found: Definition | None = defines(call) if defines else None
     return found
+
+
+SPREADING = "cluster-zones"
+"""References that say over how many places each machine spreads, in place of machines."""
 
 
 def repeated(lines: Iterable[Accelerators], times: int) -> list[Accelerators]:

@@ -90,6 +90,14 @@ def save_references(connection: Connection, provider: str, account: str, learned
     )
 
 
+def forget_references(connection: Connection, provider: str, account: str, kind: str) -> None:
+    """Let every reference of a kind stand for nothing, in one account."""
+    connection.execute(
+        "UPDATE learned SET document = ? WHERE provider = ? AND account = ? AND kind = ?",
+        (written(()), provider, account, kind),
+    )
+
+
 def reference_of(connection: Connection, provider: str, account: str, kind: str, id: str) -> _Lines | None:
     """Return what a reference stands for, in the account that taught it."""
     row = connection.execute(

@@ -166,6 +166,10 @@ class RowStore:
                 lambda connection, some=some: directory.save_references(connection, provider, account, some)  # type: ignore[misc]
             )
 
+    async def forget_learned(self, provider: str, account: str, kind: str) -> None:
+        """Let every reference of a kind stand for nothing, in this account only."""
+        await self._write(lambda connection: directory.forget_references(connection, provider, account, kind))
+
     async def fetch_learned(self, provider: str, account: str, kind: str, id: str) -> tuple[Accelerators, ...] | None:
         """Return what a reference stands for, in the account that taught it."""
         return await self._read(lambda connection: directory.reference_of(connection, provider, account, kind, id))

@@ -88,7 +88,7 @@ async def test_a_group_counts_what_it_grows_by(gate: Gate) -> None:
     assert await counted(gate, "instance-group:us-central1-a/g") == 2
     await sent(gate, "DELETE", f"{GROUPS}/g")
     assert await counted(gate, "instance-group:us-central1-a/g") == 0
-    assert amounts(await sent(gate, "POST", f"{GROUPS}/g/resize?size=12")) == [("a3-highgpu-8g", 12)]
+    assert amounts(await sent(gate, "POST", GROUPS, made)) == [("a3-highgpu-8g", 10)]
 
 
 async def test_a_group_whose_machines_changed_is_not_known(gate: Gate) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.adapters.azure import answers
-from kyc_gate.adapters.azure.asked import FREE, SENSITIVE, Asked
+from kyc_gate.adapters.azure.asked import LEARNT, SENSITIVE, Asked, is_free
 from kyc_gate.adapters.azure.harmless import is_harmless
 from kyc_gate.adapters.azure.operations import OPERATIONS, Operation
+from kyc_gate.adapters.azure.templates import read_deployment
 from kyc_gate.adapters.bearer import read_bearer
 from kyc_gate.adapters.dispatch import adds_nothing, certainty_of, check_json, check_variant, operation_of
 from kyc_gate.adapters.fields import Fields
 from kyc_gate.adapters.form import read_form
+from kyc_gate.adapters.head import canonical_forms, canonical_path, check_method
 from kyc_gate.adapters.paths import PathTable, Standing
 from kyc_gate.adapters.reading import Reading, declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.strict_json import read_json_object
@@ -25,6 +28,7 @@ from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call, RawHeaders
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Caller, Certainty, ProvisioningRequest, RequestKind
+from kyc_gate.model.learned import Change
 from kyc_gate.model.record import digest
 
 _PLAIN = re.compile(rb"/(?:[A-Za-z0-9_~@!$&'()*+,=:-][A-Za-z0-9._~@!$&'()*+,=:-]*(?:/|\Z))*")
@@ -50,15 +54,19 @@ class AzureAdapter:
 
     A call to a host of the Resource Manager is guarded; on any other host the path tells. `tokens` says who checks
     them: with `upstream` the subscription in the path counts as verified, because the operator states that the upstream
-    refuses a token that has no rights in it; otherwise it stays a claim.
+    refuses a token that has no rights in it; otherwise it stays a claim. `hosts` are names of the operator's own behind
+    which the Resource Manager answers: elsewhere nothing is learnt, and nothing ends.
     """
 
     name = "azure"
 
-    def __init__(self, *, tokens: Literal["unverified", "upstream"] = "unverified") -> None:
+    def __init__(
+        self, *, tokens: Literal["unverified", "upstream"] = "unverified", hosts: tuple[str, ...] = ()
+    ) -> None:
         if tokens not in ("unverified", "upstream"):
             raise ValueError(f"tokens `{tokens}` is neither `unverified` nor `upstream`")
         self._verified = tokens == "upstream"
+        self._hosts = frozenset(host.lower() for host in hosts)
         self._table = PathTable(tuple(OPERATIONS))
 
     # guards
@@ -115,14 +123,16 @@ class AzureAdapter:
             return None
         asked = _asked(call, found)
         reading = found.operation.read(asked)
-        return None if reading is None else self._request(call, found, asked, reading)
+        if reading is None or (found.operation.read is read_deployment and not (reading.lines or reading.unresolved)):
+            return None
+        return self._request(call, found, asked, reading)
 
     def _request(self, call: Call, found: _Found, asked: Asked, reading: Reading) -> ProvisioningRequest:
         tags = _tags(asked.body)
         caller = self._caller(call, found.names)
         hidden = [*reading.unresolved]
-        if "template" not in asked.body.part("properties").home:
-            hidden += [reference("field", path) for path in asked.body.unread(SENSITIVE, FREE)]
+        if found.operation.read is not read_deployment:  # there each resource is looked at by itself
+            hidden += [reference("field", path) for path in asked.body.unread(SENSITIVE, is_free)]
         meaning = {"method": call.method, "path": call.raw_path.lower().decode("ascii"), "body": dict(asked.body.home)}
         service = found.operation.name.partition(".")[0]
         return ProvisioningRequest(
@@ -140,9 +150,9 @@ class AzureAdapter:
             place_of_use=declared_place(tags),
             caller=caller,
             linkage=_links(asked, caller),
-            references=reading.references,
+            references=reading.references if self._is_own(call) else (),
             repeats=reading.repeats,
-            replaces=reading.replaces,
+            replaces=reading.replaces if self._is_own(call) else None,
             fingerprint=digest({"provider": self.name, "meaning": meaning}),
         )
 
@@ -162,11 +172,25 @@ class AzureAdapter:
     def ending(self, call: Call) -> Ending | None:
         """Return what a delete, deallocate, stop or cancel ends. See `Adapter.ending`."""
         found: _Found | None = call.found.get(self)
-        if found is None or not found.operation.ends:
+        if found is None or not found.operation.ends or not self._is_own(call):
             return None
-        asked = Asked(found.operation.name, found.operation.kind, call.method, found.names, Fields({}))
-        name = asked.named(found.operation.ends)
-        return Ending(provider=self.name, account=found.names["subscription"], references=(name,))
+        return Ending(provider=self.name, account=found.names["subscription"], references=(_ended(call, found),))
+
+    # changes
+
+    def changes(self, call: Call) -> Change | None:
+        """Return the machines, sets, pools and clusters that the call may change. See `Adapter.changes`."""
+        found: _Found | None = call.found.get(self)
+        if found is None:
+            return None
+        names = [name for name in _changed(call, found) if name.partition(":")[0] in LEARNT]
+        account = found.names.get("subscription", "")
+        return Change(provider=self.name, account=account, names=tuple(names)) if names else None
+
+    def _is_own(self, call: Call) -> bool:
+        """Return whether the call goes to Azure, or to a name behind which the operator says that Azure answers."""
+        given = list(_hosts_of(call))
+        return len(given) == 1 and (given[0] in self._hosts or bool(_HOST.fullmatch(given[0])))
 
     # refuse, learn
 
@@ -183,26 +207,41 @@ class AzureAdapter:
 
         What could not be resolved when it was made is not known afterwards either.
         """
-        if not (200 <= status < 300) or request.replaces is None:
+        if not (200 <= status < 300) or request.replaces is None or not self._is_own(call):
             return ()
         kind, _, id = request.replaces.partition(":")
         reading = _reading(call, call.found[self])
-        if reading is None or (reading.unresolved == (request.replaces,) and not reading.lines):
+        if reading is None or reading.unresolved or request.certainty is Certainty.UNRESOLVED:
             return ()
-        if reading.unresolved or request.certainty is Certainty.UNRESOLVED:
-            return (Learned(kind=kind, id=id, lines=()),)
         lines = tuple(replace(line, count=1) for line in reading.lines) if kind in _SETS else reading.lines
-        return (Learned(kind=kind, id=id, lines=lines),)
+        return (Learned(kind=kind, id=id, lines=reading.one or lines),)
 
 
 def _reading(call: Call, found: _Found) -> Reading | None:
     return found.operation.read(_asked(call, found))
 
 
+def _changed(call: Call, found: _Found) -> tuple[str, ...]:
+    """Return the names that may stand for something else afterwards."""
+    if found.operation.ends:
+        return (_ended(call, found),) if found.operation.name.endswith(".delete") else ()
+    reading = _reading(call, found)
+    return reading.changed() if reading else ()
+
+
+def _ended(call: Call, found: _Found) -> str:
+    """Return the name of what the call ends."""
+    asked = Asked(found.operation.name, found.operation.kind, call.method, found.names, Fields({}))
+    return asked.named(found.operation.ends or "")
+
+
+def _hosts_of(call: Call) -> Iterator[str]:
+    return (_PORT.sub("", host.decode("latin-1").lower()).rstrip(".") for host in call.values(b"host"))
+
+
 def _is_azure(call: Call) -> bool:
     """Return whether any of the call's hosts is Azure's: a call with several is refused, not overlooked."""
-    hosts = (_PORT.sub("", host.decode("latin-1").lower()).rstrip(".") for host in call.values(b"host"))
-    return any(_HOST.fullmatch(host) for host in hosts)
+    return any(_HOST.fullmatch(host) for host in _hosts_of(call))
 
 
 def _asked(call: Call, found: _Found) -> Asked:
@@ -224,14 +263,13 @@ def _check_query(call: Call) -> None:
 
 def _unlisted(call: Call) -> _Found | None:
     """Return an operation of which only its name is known, for a call that may provision; None for any other."""
+    check_method(call)
     if adds_nothing(call):
         return None
-    path = call.raw_path.lower().decode("latin-1")
-    if not _PLAIN.fullmatch(call.raw_path):
-        if b"%" not in call.raw_path or b"microsoft." not in call.raw_path.lower():
-            raise RefusedCall(400, "target", f"path {shown(path)} may be read in several ways")
-        path = re.sub(r"%[0-9a-f]{2}", "x", path)
-    if is_harmless(path):
+    path = canonical_path(call.raw_path)
+    if not _PLAIN.fullmatch(call.raw_path) and (b"%" not in call.raw_path or "/providers/microsoft." not in path):
+        raise RefusedCall(400, "target", f"path {shown(call.raw_path)} may be read in several ways")
+    if all(is_harmless(form) for form in (path, *canonical_forms(call.raw_path))):
         return None
     check_json(call, patches=True)
     parts = path.split("/")

@@ -23,8 +23,17 @@ SENSITIVE = frozenset(
 )
 """Folded names of fields that name machines, wherever they stand: what no reader took leaves the call unresolved."""
 
-FREE = frozenset({"tags", "environmentvariables", "inputs", "outputs"})
-"""Fields that a customer names freely; nothing in them provisions."""
+LEARNT = frozenset(
+    {"instance", "scale-set", "capacity-reservation", "ml-compute", "ml-deployment", "node-pool", "cluster"}
+)
+"""Kinds of what stands for machines as learnt."""
+
+_FREE = frozenset({"tags", "environmentvariables", "inputs", "outputs"})
+
+
+def is_free(path: str, value: object) -> bool:
+    """Return whether a customer names freely what stands in a field; nothing in it provisions."""
+    return path.rpartition(".")[2] in _FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +46,10 @@ class Asked(Asking):
     names: Mapping[str, str]
     body: Fields
 
-    def named(self, kind: str) -> str:
-        """Return the name of what the path names, known over the whole subscription."""
+    def named(self, kind: str, *inside: str) -> str:
+        """Return the name of what the path names, or of what is inside of it, known over the whole subscription."""
         parts = [name for key, name in self.names.items() if key != "subscription"]
-        return f"{kind}:{'/'.join(parts)}"
+        return f"{kind}:{'/'.join((*parts, *inside))}"
 
 
 Reader = Callable[[Asked], Reading | None]

@@ -31,7 +31,7 @@ _HARMLESS = re.compile(
 )
 """What follows `providers/` in paths of calls that provision nothing."""
 
-_GUARDED = re.compile(r"microsoft\.(?:compute|machinelearningservices|containerservice|azurefleet)/.*")
+_GUARDED = re.compile(r"microsoft\.(?:compute|machinelearningservices|containerservice|azurefleet|computeschedule)/.*")
 
 
 def is_harmless(path: str) -> bool:

@@ -10,9 +10,6 @@ from kyc_gate.adapters.reading import Reading
 from kyc_gate.adapters.values import reference
 from kyc_gate.model.job import Accelerators
 
-DEFAULT_SIZE = "Standard_F4s_v2"
-"""The machine of a deployment that names none: it has no accelerators (learn.microsoft.com, `instanceType`)."""
-
 
 def read_job(asked: Asked) -> Reading:
     """A command or a sweep of commands; what other kinds of jobs run on is inside of them, or chosen by the service."""
@@ -79,10 +76,17 @@ def read_compute(asked: Asked) -> Reading | None:
     if number:
         return asked.reading(unresolved=[name], repeats=number, replaces=name)
     attached = (outer.text("computeType") or "").lower()
-    return None if asked.method == "PATCH" or attached in _ATTACHED else asked.unread()
+    if asked.method == "PATCH" or attached in _ATTACHED:
+        return None
+    return asked.reading(unresolved=[reference("operation", asked.operation)], replaces=name)
 
 
 _ATTACHED = frozenset({"kubernetes", "databricks", "datafactory", "hdinsight", "datalakeanalytics", "synapsespark"})
+
+
+def read_compute_size(asked: Asked) -> Reading:
+    """A compute that is given other machines."""
+    return asked.reading(unresolved=[reference("operation", asked.operation)], replaces=asked.named("ml-compute"))
 
 
 def read_compute_start(asked: Asked) -> Reading:
@@ -92,11 +96,13 @@ def read_compute_start(asked: Asked) -> Reading:
 
 
 def read_deployment(asked: Asked) -> Reading | None:
-    """A model on as many machines as it may grow to."""
+    """A model on as many machines as it may grow to. One that names no type of machine is as it was."""
     properties = asked.body.part("properties")
     number = largest(asked.body.part("sku").number("capacity"), properties.part("scaleSettings").number("maxInstances"))
     size = properties.text("instanceType")
     name = asked.named("ml-deployment")
-    if asked.method == "PATCH":
-        return asked.reading(unresolved=[name], repeats=number, replaces=name) if number else None
-    return asked.reading([line(size or DEFAULT_SIZE, max(number, 1), "instanceType")], replaces=name)
+    if size:
+        return asked.reading([line(size, max(number, 1), "instanceType")], replaces=name)
+    if asked.method == "PATCH" and not number:
+        return None
+    return asked.reading(unresolved=[name], repeats=max(number, 1), replaces=name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kyc_gate.adapters.azure.asked import Asked, largest, line
 from kyc_gate.adapters.reading import Reading
 from kyc_gate.adapters.values import reference
@@ -43,26 +45,40 @@ def _sized(asked: Asked, kind: str) -> Reading | None:
         sizes.append(size)
     name = asked.named(kind)
     if not sizes and number is None:
-        if asked.method == "PATCH" and not choices:
+        if asked.method == "PATCH" and not choices and not size:
             return None
         return asked.reading(unresolved=[reference("parameter", "sku")], replaces=name)
     if number is None:
         return asked.reading([line(each, 1) for each in sizes], [reference("parameter", "sku.capacity")], replaces=name)
+    if not sizes and (choices or size):  # a choice of sizes that are not there
+        return asked.reading(unresolved=[reference("parameter", "skuProfile")], replaces=name)
     if not sizes:
         return None if number == 0 else asked.reading(unresolved=[name], repeats=number, replaces=name)
-    if number == 0:
-        return None
     lines = [line(each, number, "sku.name") for each in dict.fromkeys(sizes)]
-    return asked.reading(lines, ranged=len(lines) > 1, replaces=name)
+    one = [line(each, 1, "sku.name") for each in dict.fromkeys(sizes)]
+    return asked.reading(lines, ranged=len(lines) > 1, replaces=name, one=one)
+
+
+_SET = re.compile(
+    r"/subscriptions/([^/]+)/resourcegroups/([^/]+)/providers/microsoft\.compute/virtualmachinescalesets/([^/]+)/?"
+)
+_WITHOUT_MACHINES = re.compile(
+    r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.(?:web|servicebus|eventhub|apimanagement|logic|"
+    r"signalrservice|streamanalytics|cognitiveservices|documentdb)/[a-z/]+/[^/]+/?"
+)
+"""What else is scaled by settings, and has no machines with accelerators."""
 
 
 def read_autoscale(asked: Asked) -> Reading | None:
-    """A scale set that may grow by itself; settings for anything else provision no machine."""
+    """A scale set that may grow by itself; what any other target stands for is not known."""
     properties = asked.body.part("properties")
-    target = (properties.text("targetResourceUri") or "").lower().strip("/").split("/")
-    if "virtualmachinescalesets" not in target:
+    target = (properties.text("targetResourceUri") or "").lower()
+    found = _SET.fullmatch(target)
+    if _WITHOUT_MACHINES.fullmatch(target):
         return None
-    group = target[target.index("resourcegroups") + 1] if "resourcegroups" in target[:-1] else "?"
-    number = largest(*(profile.part("capacity").number("maximum") for profile in properties.parts("profiles")))
-    name = f"scale-set:{group}/{target[-1]}"
-    return asked.reading(unresolved=[name], repeats=max(number, 1), replaces=name)
+    if found is None or found[1] != asked.names.get("subscription"):
+        return asked.reading(unresolved=[reference("parameter", "targetResourceUri")])
+    maxima = [profile.part("capacity").number("maximum") for profile in properties.parts("profiles")]
+    name = f"scale-set:{found[2]}/{found[3]}"
+    hidden = [reference("parameter", "capacity.maximum")] if None in maxima or not maxima else []
+    return asked.reading(unresolved=[name, *hidden], repeats=max(largest(*maxima), 1), replaces=name)

@@ -67,7 +67,7 @@ OPERATIONS: Table = {
     f"{_W}/jobs/{{name}}": _resource("jobs", learning.read_job, _SUBMIT, "ml-job"),
     f"{_W}/computes/{{name}}/start": _post("computes.start", learning.read_compute_start),
     f"{_W}/computes/{{name}}/stop": _ends("computes.stop", "ml-compute"),
-    f"{_W}/computes/{{name}}/resize": _post("computes.resize", kind=RequestKind.RESIZE),
+    f"{_W}/computes/{{name}}/resize": _post("computes.resize", learning.read_compute_size, RequestKind.RESIZE),
     f"{_W}/computes/{{name}}": _resource("computes", learning.read_compute, ends="ml-compute"),
     f"{_W}/onlineendpoints/{{endpoint}}/deployments/{{name}}": _resource(
         "onlineDeployments", learning.read_deployment, ends="ml-deployment"

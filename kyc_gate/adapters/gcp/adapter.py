@@ -12,11 +12,11 @@ from kyc_gate.adapters.bearer import bearer_of, read_bearer
 from kyc_gate.adapters.dispatch import adds_nothing, certainty_of, check_json, check_variant, operation_of
 from kyc_gate.adapters.fields import Fields, folded
 from kyc_gate.adapters.form import read_form
-from kyc_gate.adapters.gcp import answers, hosts
-from kyc_gate.adapters.gcp.asked import LABELS, SENSITIVE, Asked, labels_of, links_of, region_of
-from kyc_gate.adapters.gcp.clusters import one_node
-from kyc_gate.adapters.gcp.compute import define_template
+from kyc_gate.adapters.gcp import answers, clusters, hosts
+from kyc_gate.adapters.gcp.asked import SENSITIVE, Asked, is_free, labels_of, links_of, region_of
+from kyc_gate.adapters.gcp.compute import define_template, template_names
 from kyc_gate.adapters.gcp.operations import SERVICES, Operation, is_harmless
+from kyc_gate.adapters.head import check_method
 from kyc_gate.adapters.paths import PathTable, Standing
 from kyc_gate.adapters.reading import Reading, declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.strict_json import read_json_object
@@ -26,7 +26,7 @@ from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer, Call, RawHeaders
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.job import Accelerators, Caller, Certainty, ProvisioningRequest, RequestKind
-from kyc_gate.model.learned import Definition
+from kyc_gate.model.learned import Change, Definition
 from kyc_gate.model.record import digest
 
 _PLAIN = re.compile(rb"/(?:[A-Za-z0-9_~@!$&'()*+,=:-][A-Za-z0-9._~@!$&'()*+,=:-]*(?:/|\Z))*")
@@ -100,7 +100,7 @@ _JOBS = {
 }
 """Operations whose answer says under which name the job runs: the kind, and the collection of the name."""
 
-_TEACHING = frozenset({*_JOBS, "nodes.create", "reservations.insert"})
+_TEACHING = frozenset({*_JOBS, "clusters.create", "nodes.create", "reservations.insert"})
 _GROUPS = frozenset({"instanceGroupManagers.insert", "nodePools.create"})
 _MACHINES = frozenset(
     {"instances.insert", "instances.update", "instances.setMachineType", "instances.setMachineResources"}
@@ -116,6 +116,7 @@ _CHANGING = frozenset(
 """Operations after which it is no longer known what one machine of the group is."""
 
 _LOCAL = frozenset({"instance", "instance-group", "reservation", "node-pool", "tpu-node"})
+_CHANGEABLE = _LOCAL | {"instance-template", "cluster-zones"}
 
 
 class _Found(NamedTuple):
@@ -131,15 +132,19 @@ class GCPAdapter:
 
     A call to a host of a guarded service is that service's; on any other host that is not Google's the path tells.
     `tokens` says who checks them: with `upstream` the project in the path counts as verified, because the operator
-    states that the upstream refuses a token that has no rights in it; otherwise it stays a claim.
+    states that the upstream refuses a token that has no rights in it; otherwise it stays a claim. `hosts` are names of
+    the operator's own behind which Google Cloud answers: elsewhere nothing is learnt, and nothing ends.
     """
 
     name = "gcp"
 
-    def __init__(self, *, tokens: Literal["unverified", "upstream"] = "unverified") -> None:
+    def __init__(
+        self, *, tokens: Literal["unverified", "upstream"] = "unverified", hosts: tuple[str, ...] = ()
+    ) -> None:
         if tokens not in ("unverified", "upstream"):
             raise ValueError(f"tokens `{tokens}` is neither `unverified` nor `upstream`")
         self._verified = tokens == "upstream"
+        self._hosts = frozenset(host.lower() for host in hosts)
         self._tables = {service: PathTable(tuple(table)) for service, table in SERVICES.items()}
 
     # guards
@@ -167,8 +172,6 @@ class GCPAdapter:
 
     def _found(self, call: Call) -> _Found | None:
         service = hosts.service_of(call)
-        if service is None:
-            return None
         hosts.check_protocol(call, service)
         for each in SERVICES if service == hosts.ANY else (service,):
             place = self._tables[each].place(call.raw_path)
@@ -206,7 +209,7 @@ class GCPAdapter:
         labels = labels_of(asked.body)
         caller = self._caller(call, found.names, asked)
         hidden = [*reading.unresolved]
-        hidden += [reference("field", path) for path in asked.body.unread(SENSITIVE, LABELS)]
+        hidden += [reference("field", path) for path in asked.body.unread(SENSITIVE, is_free)]
         meaning = {
             "path": call.raw_path.decode("ascii"),
             "query": {name: value for name, value in asked.query.items() if name not in _FLEETING},
@@ -231,9 +234,9 @@ class GCPAdapter:
             caller=caller,
             linkage=tuple(sorted(links)),
             idempotency_key=_key(asked, caller),
-            references=reading.references,
+            references=reading.references if self._is_own(call) else (),
             repeats=reading.repeats,
-            replaces=reading.replaces,
+            replaces=reading.replaces if self._is_own(call) else None,
             fingerprint=digest({"provider": self.name, "operation": found.operation.name, "meaning": meaning}),
         )
 
@@ -252,27 +255,38 @@ class GCPAdapter:
     # ending, definition
 
     def ending(self, call: Call) -> Ending | None:
-        """Return what a delete, stop or cancel ends. See `Adapter.ending`."""
+        """Return what a delete, stop or cancel ends. See `Adapter.ending`.
+
+        A call with a `requestId` ends nothing: Google answers it with what it did for an earlier one.
+        """
         found: _Found | None = call.found.get(self)
-        if found is None or not found.operation.ends:
+        if found is None or not found.operation.ends or not self._is_own(call) or _may_repeat(_asked(call, found)):
             return None
-        asked = Asked(found.operation.name, found.operation.kind, found.names, {}, Fields({}))
-        last = call.raw_path.decode("latin-1").split("/")
-        names = [
-            name for key, name in found.names.items() if key not in ("version", "project", "zone", "region", "location")
-        ]
-        named = asked.named(found.operation.ends, names[-1] if names else last[-1])
-        if named and found.operation.ends == "node-pool":
-            named = f"{named}@{found.names.get('cluster')}"
+        named = _ended(call, found)
         return Ending(provider=self.name, account=found.names["project"], references=(named,)) if named else None
 
+    def changes(self, call: Call) -> Change | None:
+        """Return the machines, groups and templates that the call may change. See `Adapter.changes`."""
+        found: _Found | None = call.found.get(self)
+        if found is None:
+            return None
+        names = [name for name in _changed(call, found) if name.partition(":")[0] in _CHANGEABLE]
+        account = found.names.get("project", "")
+        return Change(provider=self.name, account=account, names=tuple(names)) if names else None
+
     def definition(self, call: Call) -> Definition | None:
-        """Return the template that the call defines; None if it defines none, or does not say what is in it."""
+        """Return the template that the call defines, without lines where it does not say what is in it."""
         found: _Found | None = call.found.get(self)
         if found is None or not found.operation.defines:
             return None
-        learned = define_template(_asked(call, found))
-        return Definition(provider=self.name, account=found.names["project"], learned=learned) if learned else None
+        asked = _asked(call, found)
+        certain = self._is_own(call) and not _may_repeat(asked)
+        learned = define_template(asked) if certain else ()
+        return Definition(provider=self.name, account=found.names["project"], learned=learned)
+
+    def _is_own(self, call: Call) -> bool:
+        """Return whether the call goes to Google, or to a name behind which the operator says that Google answers."""
+        return hosts.is_google(call) or hosts.host_of(call) in self._hosts
 
     # refuse, learn
 
@@ -286,36 +300,68 @@ class GCPAdapter:
 
     def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:
         """Return the job that the answer names, and what one machine of what the call made or changed is."""
-        if not (200 <= status < 300 and self.learns(request)):
+        if not (200 <= status < 300 and self.learns(request) and self._is_own(call)):
             return ()
         if request.operation in _JOBS:
             kind, collection = _JOBS[request.operation]
             name = answers.answered_name(body, collection)
             place = _place(request, call, self)
             return (Learned(kind=kind, id=f"{place}/{name}", lines=request.lines),) if name else ()
+        found: _Found = call.found[self]
+        asked, reading = _reading(call, found)
+        if reading is None:
+            return ()
+        if request.operation == "clusters.create":
+            return clusters.learn_zones(asked)
         unknown = request.certainty is Certainty.UNRESOLVED
-        if request.operation in _CHANGING and not unknown:
-            return ()  # of another size, of the same machines
-        lines = () if unknown else self._one(request, call)
-        names = request.references or ((request.replaces,) if request.replaces else ())
-        if request.operation in _MACHINES and not request.lines and not unknown:
-            return ()  # nothing changed
+        lines = () if unknown else self._one(request, asked, reading)
         return tuple(
             Learned(kind=kind, id=id, lines=lines)
-            for kind, _, id in (name.partition(":") for name in names)
+            for kind, _, id in (name.partition(":") for name in reading.changed())
             if kind in _LOCAL
         )
 
-    def _one(self, request: ProvisioningRequest, call: Call) -> tuple[Accelerators, ...]:
+    def _one(self, request: ProvisioningRequest, asked: Asked, reading: Reading) -> tuple[Accelerators, ...]:
         """Return the lines of one machine of a group, or of the whole of anything else."""
         if request.operation == "instanceGroupManagers.insert":
             if any(line.multiplier != request.repeats for line in request.lines):
                 return ()
             return tuple(replace(line, multiplier=1) for line in request.lines)
         if request.operation == "nodePools.create":
-            asked = _asked(call, call.found[self])
-            return tuple(one_node(asked.body.part("nodePool")))
-        return request.lines
+            return tuple(clusters.one_node(asked.body.part("nodePool")))
+        return request.lines or reading.lines  # a machine that is as it was asks for nothing
+
+
+def _changed(call: Call, found: _Found) -> tuple[str, ...]:
+    """Return the names that may stand for something else afterwards."""
+    operation = found.operation
+    if operation.ends:
+        name = _ended(call, found) if operation.name.endswith(".delete") else None
+        return (name,) if name else ()
+    asked = _asked(call, found)
+    if operation.defines:
+        return template_names(asked)
+    reading = operation.read(asked)
+    return reading.changed() if reading else ()
+
+
+def _ended(call: Call, found: _Found) -> str | None:
+    """Return the name of what the call ends."""
+    asked = Asked(found.operation.name, found.operation.kind, found.names, {}, Fields({}))
+    last = call.raw_path.decode("latin-1").split("/")
+    names = [
+        name for key, name in found.names.items() if key not in ("version", "project", "zone", "region", "location")
+    ]
+    named = asked.named(found.operation.ends or "", names[-1] if names else last[-1])
+    if named and found.operation.ends == "node-pool":
+        named = f"{named}@{found.names.get('cluster')}"
+    return named
+
+
+def _may_repeat(asked: Asked) -> bool:
+    """Return whether the upstream may answer with what it did earlier, or with what it would do."""
+    given = asked.query.get("requestid") or asked.body.text("requestId")
+    return bool(given) or asked.query.get("validateonly", "false").lower() != "false"
 
 
 def _has_verb(call: Call, pattern: str, names: dict[str, str]) -> bool:
@@ -369,6 +415,7 @@ def _query(call: Call) -> dict[str, str]:
 
 def _unlisted(call: Call, service: str) -> _Found | None:
     """Return an operation of which only its name is known, for a call that may provision; None for any other."""
+    check_method(call)
     if adds_nothing(call):
         return None
     path = call.raw_path.decode("latin-1")

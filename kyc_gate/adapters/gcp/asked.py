@@ -16,6 +16,7 @@ from kyc_gate.errors import RefusedCall
 from kyc_gate.model.job import Accelerators, RequestKind
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_REFERENCE = re.compile(rf"(?:https://[A-Za-z0-9.-]+/)?(?:[A-Za-z0-9][A-Za-z0-9._:-]*/)*{_NAME.pattern}")
 _ZONE = re.compile(r"[a-z]+-[a-z]+[0-9]+-[a-z]")
 
 ZONES_OF_A_REGION = 3
@@ -42,7 +43,23 @@ SENSITIVE = frozenset(
 """Folded names of fields that name machines, wherever they stand: what no reader took leaves the call unresolved."""
 
 LABELS = frozenset({"labels", "resourcelabels", "metadata", "userlabels"})
-"""Fields that a customer names freely; nothing in them provisions."""
+"""Fields that a customer names freely."""
+
+_METADATA = re.compile(
+    r"body\.(?:(?:nodepool|cluster\.nodepools\[[0-9]+\]|cluster\.nodepooldefaults\.nodeconfigdefaults)\.config\.|"
+    r"cluster\.nodeconfig\.|tpu\.nodespec\[[0-9]+\]\.node\.)?metadata"
+)
+
+
+def is_free(path: str, value: object) -> bool:
+    """Return whether a field is a map of the customer's own names to texts, so that nothing in it provisions.
+
+    Labels are nothing else wherever they stand; what else is called `metadata` may hold anything.
+    """
+    name = path.rpartition(".")[2]
+    free = name in LABELS and (name != "metadata" or bool(_METADATA.fullmatch(path)))
+    return free and isinstance(value, Mapping) and not any(isinstance(each, (Mapping, list)) for each in value.values())
+
 
 _LINKS = {
     "sourceimage": "image",
@@ -86,9 +103,8 @@ class Asked(Asking):
 
 def tail(value: str, field: str) -> str:
     """Return the last segment of a name or an address of a resource. Raises `RefusedCall` 400."""
-    last = value.rpartition("/")[2]
-    if _NAME.fullmatch(last):
-        return last
+    if _REFERENCE.fullmatch(value):
+        return value.rpartition("/")[2]
     raise RefusedCall(400, "instance-type", f"{field} {shown(value)} is not the name of a resource")
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from kyc_gate.adapters.fields import Fields
-from kyc_gate.adapters.gcp.asked import Asked, accelerators_of, machine_lines, tail
+from kyc_gate.adapters.gcp.asked import SENSITIVE, Asked, accelerators_of, is_free, machine_lines, tail
 from kyc_gate.adapters.reading import Reading
 from kyc_gate.adapters.values import count, digits, reference
 from kyc_gate.model.job import Accelerators
@@ -271,11 +271,18 @@ def read_commitment(asked: Asked) -> Reading:
 def define_template(asked: Asked) -> tuple[Learned, ...]:
     """Return what a template stands for, where it says so itself."""
     properties = asked.body.part("properties")
-    name = asked.body.text("name")
-    if not name or not properties.has("machineType") or asked.body.has("sourceInstance"):
+    if not properties.has("machineType") or asked.body.has("sourceInstance"):
         return ()
     lines = tuple(line for line in machines(properties, 1) if line.count)
-    return (Learned(kind="instance-template", id=f"{asked.place}/{name}", lines=lines),)
+    hidden = asked.body.unread(SENSITIVE, is_free)
+    names = (name.partition(":") for name in template_names(asked))
+    return tuple(Learned(kind=kind, id=id, lines=() if hidden else lines) for kind, _, id in names)
+
+
+def template_names(asked: Asked) -> tuple[str, ...]:
+    """Return the name that a definition gives its template, none where it has none."""
+    name = asked.body.text("name")
+    return (f"instance-template:{asked.place}/{name}",) if name else ()
 
 
 Reader = Callable[[Asked], Reading | None]

@@ -15,21 +15,29 @@ _SERVICE = re.compile(
     r"(?:\.mtls|\.sandbox|\.p|\.[a-z0-9-]+\.(?:rep|p))?\.googleapis\.com"
 )
 _SHARED = re.compile(r"(?:www|content|private|restricted|staging-www|www\.mtls)\.googleapis\.com")
-_GOOGLE = re.compile(r"(?:.+\.)?googleapis\.com")
 _PORT = re.compile(r":[0-9]*\Z")
 _GRPC_PATH = re.compile(rb"(?i)/google\.(?:cloud\.(?:aiplatform|compute|tpu|batch|notebooks)|container)\.")
 
 
-def service_of(call: Call) -> str | None:
-    """Return the service that the call's host is, `ANY` where the path has to say it, None for another of Google's."""
+def service_of(call: Call) -> str:
+    """Return the service that the call's host is, `ANY` where the path has to say it.
+
+    So it has on other hosts of Google: the caller writes the host, and what stands behind may be any of them.
+    """
+    found = _SERVICE.fullmatch(host_of(call) or "")
+    return found[1] if found else ANY
+
+
+def host_of(call: Call) -> str | None:
+    """Return the one host of the call without its port, None for a call with several or none."""
     hosts = call.values(b"host")
-    if len(hosts) != 1:
-        return ANY
-    host = _PORT.sub("", hosts[0].decode("latin-1").lower()).rstrip(".")
-    found = _SERVICE.fullmatch(host)
-    if found:
-        return found[1]
-    return ANY if _SHARED.fullmatch(host) or not _GOOGLE.fullmatch(host) else None
+    return _PORT.sub("", hosts[0].decode("latin-1").lower()).rstrip(".") if len(hosts) == 1 else None
+
+
+def is_google(call: Call) -> bool:
+    """Return whether the call goes to a guarded service of Google, or to a host that all its services share."""
+    host = host_of(call) or ""
+    return bool(_SERVICE.fullmatch(host) or _SHARED.fullmatch(host))
 
 
 def check_protocol(call: Call, service: str) -> None:

@@ -281,7 +281,7 @@ _HARMLESS = {
 """What follows the place in paths of calls that provision nothing, by service: collections, or ones with a verb."""
 
 _HARMLESS_VERBS = frozenset(
-    """addAccessConfig addNetworkInterface addResourcePolicies attachDisk deleteAccessConfig deleteNetworkInterface
+    """addAccessConfig addNetworkInterface attachDisk deleteAccessConfig deleteNetworkInterface
     detachDisk getIamPolicy performMaintenance removeResourcePolicies reportHostAsFaulty reset sendDiagnosticInterrupt
     setDeletionProtection setDiskAutoDelete setIamPolicy setLabels setMetadata setMinCpuPlatform setName
     setSecurityPolicy setServiceAccount setShieldedInstanceIntegrityPolicy setTags simulateMaintenanceEvent

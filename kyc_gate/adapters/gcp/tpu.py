@@ -59,7 +59,13 @@ def read_change(asked: Asked) -> Reading | None:
     """A change of a node's labels or metadata provisions nothing; of anything else, a person looks at."""
     mask = {each.strip() for each in asked.query.get("updatemask", "*").split(",")}
     harmless = {"labels", "description", "metadata", "tags"}
-    return None if mask <= harmless else asked.unread()
+    if mask <= harmless:
+        return None
+    return asked.reading(unresolved=[reference("operation", asked.operation)], replaces=_node(asked))
+
+
+def _node(asked: Asked) -> str | None:
+    return asked.named("tpu-node", asked.names.get("node"))
 
 
 def read_queued(asked: Asked) -> Reading:

@@ -8,6 +8,7 @@ import pytest
 
 from kyc_gate.adapters.azure import AzureAdapter
 from kyc_gate.adapters.azure.operations import OPERATIONS
+from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Call
 
 from ..golden import Row, call_of, check, evasion_of, judged, rows
@@ -48,15 +49,24 @@ def test_every_operation_with_a_reader_has_a_row() -> None:
         ("DELETE", "virtualMachineScaleSets/ss", "scale-set:rg/ss"),
     ],
 )
-def test_ends_are_read_and_never_refused(method: str, path: str, name: str) -> None:
-    """A delete names what it ends, in whatever head it comes."""
+def test_ends_are_read(method: str, path: str, name: str) -> None:
+    """A delete names what it ends, where it goes to Azure or to a host that the operator names."""
     path = f"/subscriptions/Sub-1/resourceGroups/RG/providers/Microsoft.Compute/{path}"
-    call = Call(method=method, raw_path=path.encode(), headers=((b"host", b"x"), (b"host", b"y")))
-    adapter = AzureAdapter()
-    assert (adapter.guards(call), adapter.read(call)) == (True, None)
-    ending = adapter.ending(call)
-    assert ending is not None
-    assert (ending.account, ending.references) == ("sub-1", (name,))
+    adapter = AzureAdapter(hosts=("cloud.example",))
+    for host, ends in ((b"management.azure.com:443", True), (b"cloud.example", True), (b"x", False)):
+        call = Call(method=method, raw_path=path.encode(), headers=((b"host", host),))
+        assert (adapter.guards(call), adapter.read(call)) == (True, None)
+        ending = adapter.ending(call)
+        assert (ending and (ending.account, ending.references)) == (("sub-1", (name,)) if ends else None)
+
+
+def test_an_end_that_says_two_methods_is_refused() -> None:
+    """What some read as another method ends nothing."""
+    path = b"/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm"
+    headers = ((b"host", b"management.azure.com"), (b"x-http-method-override", b"GET"))
+    call = Call(method="DELETE", raw_path=path, headers=headers)
+    with pytest.raises(RefusedCall, match="override"):
+        AzureAdapter().guards(call)
 
 
 @pytest.mark.parametrize(

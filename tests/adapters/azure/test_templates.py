@@ -39,14 +39,16 @@ def test_what_stands_in_a_copied_resource_is_copied_with_it() -> None:
 
 
 def test_a_child_goes_by_the_type_of_its_parent() -> None:
-    """`computes` in a workspace are machines, in whatever depth; in somebody else's resource they are not."""
+    """`computes` in a workspace are machines, at any depth. A size that nobody reads waits for a person."""
     compute = {"type": "computes", "name": "x", "properties": {"computeType": "AmlCompute", "properties": {
         "vmSize": GPUS, "scaleSettings": {"maxNodeCount": 8}}}}  # fmt: skip
     workspace = {"type": "Microsoft.MachineLearningServices/workspaces", "name": "w", "resources": [compute]}
     found = deployed(workspace)
     assert found is not None
     assert [(line.instance_type, line.count) for line in found.lines] == [(GPUS, 8)]
-    assert deployed({**workspace, "type": "Microsoft.Network/workspaces"}) is None
+    other = deployed({**workspace, "type": "Microsoft.Network/workspaces"})
+    assert other is not None
+    assert [name.rpartition(".")[2] for name in other.unresolved] == ["vmSize", "maxNodeCount"]
 
 
 def test_an_unknown_type_of_a_guarded_service_waits_for_a_person() -> None:

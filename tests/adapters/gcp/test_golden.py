@@ -31,7 +31,7 @@ def test_an_evasion_gets_its_answer(row: Row) -> None:
 @pytest.mark.parametrize("row", ROWS)
 def test_a_call_is_read_on_a_host_that_says_nothing(row: Row) -> None:
     """Behind a name of the operator's own the path tells the service, where the operation is a listed one."""
-    answer = judged(GCPAdapter(), call_of({**row, "host": "cloud.example:8080"}))
+    answer = judged(GCPAdapter(hosts=("cloud.example",)), call_of({**row, "host": "cloud.example:8080"}))
     check(answer, row["expected"])
 
 

@@ -1,0 +1,260 @@
+"""What traffic taught is forgotten before it may change, and taught anew only by what certainly took place."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gates import PARTIES
+
+from kyc_gate import Gate
+from kyc_gate.adapters.azure import AzureAdapter
+from kyc_gate.adapters.gcp import GCPAdapter
+from kyc_gate.lists.reading import ListReading
+from kyc_gate.lists.snapshot import merge
+from kyc_gate.model.call import Call
+from kyc_gate.model.listing import ListEntry
+from kyc_gate.model.party import Account, PartyKind
+from kyc_gate.policy.read import read_policy, shipped_policies
+from kyc_gate.service.admission import Admission
+from kyc_gate.service.settings import Settings
+from kyc_gate.storage.group_commit import LINGER_SECONDS
+from kyc_gate.storage.sqlite import SqliteStore
+
+ENTRY = ListEntry(list="SDN", id="1", name="Sealed Machinery Works", kind=PartyKind.COMPANY)
+ACCOUNT = "acct-norge"
+GOOGLE, AZURE, BUCKET = "compute.googleapis.com", "management.azure.com", "bucket.example.org"
+TEMPLATES = f"/compute/v1/projects/{ACCOUNT}/global/instanceTemplates"
+ZONE = f"/compute/v1/projects/{ACCOUNT}/zones/us-central1-a"
+CLUSTERS = f"/v1/projects/{ACCOUNT}/locations/us-central1-a/clusters"
+GROUP = f"/subscriptions/{ACCOUNT}/resourceGroups/rg/providers"
+SETS = f"{GROUP}/Microsoft.Compute/virtualMachineScaleSets"
+DEPLOYMENT = f"{GROUP}/Microsoft.Resources/deployments/d"
+SMALL, LARGE = "e2-medium", "a3-highgpu-8g"
+D2, H100 = "Standard_D2s_v5", "Standard_ND96isr_H100_v5"
+
+
+@pytest.fixture
+async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
+    found = Gate(
+        policies=(read_policy(shipped_policies() / "us-in-force"),),
+        store=SqliteStore(tmp_path / "gate.db"),
+        adapters=(GCPAdapter(tokens="upstream"), AzureAdapter(tokens="upstream")),
+        parties=PARTIES,
+        accounts=tuple(Account(provider=each, id=ACCOUNT, party_id="norge") for each in ("gcp", "azure")),
+        snapshot=merge([ListReading(name="t", format="t", entries=(ENTRY,), problems=(), as_of=datetime.now(UTC))]),
+        settings=Settings(decision_seconds=10.0),
+    )
+    async with found:
+        yield found
+
+
+async def sent(
+    gate: Gate,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    host: str = GOOGLE,
+    status: int | None = 200,
+    answer: bytes | None = b"{}",
+) -> Admission:
+    """What the gate says of a call, which the cloud then answers with `status` if it is passed on."""
+    name, _, query = path.partition("?")
+    data = None if body is None else json.dumps(body).encode()
+    head = [(b"host", host.encode()), (b"authorization", b"Bearer ya29.a-token")]
+    if data is not None:
+        head += [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]
+    call = Call(method=method, raw_path=name.encode(), query=query.encode(), headers=tuple(head), body=data)
+    assert gate.guards(call)
+    admission = await gate.admit(call)
+    if admission.answer is None:
+        await gate.settle(admission, status, answer)
+        await asyncio.sleep(4 * LINGER_SECONDS)
+    return admission
+
+
+def template(machine: str) -> dict[str, Any]:
+    return {"name": "t", "properties": {"machineType": machine}}
+
+
+def unresolved(admission: Admission) -> tuple[str, ...]:
+    assert admission.request is not None
+    return admission.request.unresolved
+
+
+def amounts(admission: Admission) -> list[tuple[str | None, int]]:
+    assert admission.request is not None
+    return [(line.instance_type, line.count * line.multiplier) for line in admission.request.lines]
+
+
+async def grouped(gate: Gate, name: str = "g") -> Admission:
+    """A group of two after the template."""
+    made = {"name": name, "targetSize": 2, "instanceTemplate": "global/instanceTemplates/t"}
+    return await sent(gate, "POST", f"{ZONE}/instanceGroupManagers", made)
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "status"),
+    [
+        pytest.param("", {"name": "t", "sourceInstance": "zones/us-central1-a/instances/x"}, 200, id="of a machine"),
+        pytest.param("", template(LARGE), None, id="the answer is lost"),
+        pytest.param("", template(LARGE), 502, id="the upstream failed"),
+        pytest.param("?requestId=1", template(SMALL), 200, id="an older answer, perhaps"),
+    ],
+)
+async def test_a_template_that_is_defined_anew_is_not_what_it_was(
+    gate: Gate, query: str, body: Any, status: int | None
+) -> None:
+    """Whatever became of the definition, the lines of the earlier one stand for nothing."""
+    await sent(gate, "POST", TEMPLATES, template(SMALL))
+    assert amounts(await grouped(gate)) == [(SMALL, 2)]
+    await sent(gate, "POST", f"{TEMPLATES}{query}", body, status=status)
+    assert unresolved(await grouped(gate, "h")) == ("instance-template:global/t",)
+
+
+async def test_a_definition_that_the_cloud_refused_changes_nothing(gate: Gate) -> None:
+    """A name that is taken is answered with a conflict, and stands for what it stood for."""
+    await sent(gate, "POST", TEMPLATES, template(SMALL))
+    await sent(gate, "POST", TEMPLATES, template(LARGE), status=409)
+    assert amounts(await grouped(gate)) == [(SMALL, 2)]
+
+
+async def test_a_definition_that_cannot_be_read_is_refused(gate: Gate) -> None:
+    """It would leave the earlier one standing."""
+    admission = await sent(gate, "POST", f"{TEMPLATES}?upload_protocol=raw", template(LARGE))
+    assert admission.answer is not None
+    assert admission.answer.status == 400
+
+
+async def test_only_the_last_of_two_at_once_teaches(gate: Gate) -> None:
+    """Which of them the cloud carried out last nobody knows."""
+    head = ((b"host", GOOGLE.encode()), (b"content-type", b"application/json"))
+    calls = [
+        Call(
+            method="POST",
+            raw_path=TEMPLATES.encode(),
+            headers=(*head, (b"content-length", str(len(data)).encode())),
+            body=data,
+        )
+        for data in (json.dumps(template(machine)).encode() for machine in (LARGE, SMALL))
+    ]
+    first, second = [await gate.admit(call) for call in calls]
+    await gate.settle(second, 200, b"{}")
+    await gate.settle(first, 200, b"{}")
+    assert unresolved(await grouped(gate)) == ("instance-template:global/t",)
+
+
+async def test_a_group_that_is_made_anew_is_not_what_it_was(gate: Gate) -> None:
+    """The answer was too long to keep: its machines are not those of the group before."""
+    await sent(gate, "POST", TEMPLATES, template(SMALL))
+    await grouped(gate)
+    await sent(gate, "DELETE", f"{ZONE}/instanceGroupManagers/g")
+    await sent(gate, "POST", TEMPLATES, template(LARGE))
+    made = {"name": "g", "targetSize": 1, "instanceTemplate": "global/instanceTemplates/t"}
+    await sent(gate, "POST", f"{ZONE}/instanceGroupManagers", made, answer=None)
+    admission = await sent(gate, "POST", f"{ZONE}/instanceGroupManagers/g/resize?size=4000")
+    assert unresolved(admission) == ("instance-group:us-central1-a/g",)
+
+
+async def test_nodes_stand_in_every_zone_of_their_cluster(gate: Gate) -> None:
+    """A zonal cluster may have several zones. A cluster with a pool of that name in it is not what it was either."""
+    host = "container.googleapis.com"
+    pool = {"nodePool": {"name": "p", "initialNodeCount": 10, "config": {"machineType": LARGE}}}
+    assert unresolved(await sent(gate, "POST", f"{CLUSTERS}/c/nodePools", pool, host=host)) == (
+        "cluster-zones:us-central1-a/c",
+    )
+    zones = [f"us-central1-{zone}" for zone in "abcf"]
+    nodes = {"name": "d", "initialNodeCount": 1, "config": {"machineType": SMALL}}
+    cluster = {"cluster": {"name": "c", "locations": zones, "nodePools": [nodes]}}
+    await sent(gate, "POST", CLUSTERS, cluster, host=host)
+    made = await sent(gate, "POST", f"{CLUSTERS}/c/nodePools", pool, host=host)
+    assert amounts(made) == [(LARGE, 40)]
+    grown = await sent(gate, "POST", f"{CLUSTERS}/c/nodePools/p:setSize", {"nodeCount": 12}, host=host)
+    assert amounts(grown) == [(LARGE, 8)]
+    again = {"cluster": {"name": "c", "nodePools": [{**pool["nodePool"], "initialNodeCount": 1}]}}
+    await sent(gate, "POST", CLUSTERS, again, host=host)
+    grown = await sent(gate, "POST", f"{CLUSTERS}/c/nodePools/p:setSize", {"nodeCount": 99}, host=host)
+    assert unresolved(grown) == ("node-pool:us-central1-a/p@c",)
+
+
+async def test_another_host_neither_teaches_nor_ends(gate: Gate) -> None:
+    """Whoever answers on a host of the caller's own has no say about what runs in the cloud."""
+    await sent(gate, "POST", TEMPLATES, template(SMALL), host=BUCKET)
+    assert unresolved(await grouped(gate)) == ("instance-template:global/t",)
+    machines = f"{ZONE}/instances"
+    await sent(gate, "POST", machines, {"name": "vm", "machineType": LARGE})
+    await sent(gate, "DELETE", f"{machines}/vm", host=BUCKET)
+    await sent(gate, "POST", machines, {"name": "vm", "machineType": SMALL}, host=BUCKET)
+    await sent(gate, "DELETE", f"{machines}/vm?requestId=1")
+    runs = await gate.store.fetch_runs_named(f"gcp:{ACCOUNT}", "instance:us-central1-a/vm")
+    assert [run.finished for run in runs] == [False]
+    await sent(gate, "DELETE", f"{machines}/vm")
+    assert not await gate.store.fetch_runs_named(f"gcp:{ACCOUNT}", "instance:us-central1-a/vm")
+
+
+RESERVATION = f"{GROUP}/Microsoft.Compute/capacityReservationGroups/h/capacityReservations/r"
+
+
+@pytest.mark.parametrize("path", [f"{SETS}/s", RESERVATION])
+async def test_a_size_is_learnt_without_machines(gate: Gate, path: str) -> None:
+    """What is given another size at a capacity of nothing grows by that size."""
+    await sent(gate, "PUT", path, {"sku": {"name": D2, "capacity": 1}}, host=AZURE)
+    await sent(gate, "PATCH", path, {"sku": {"name": H100, "capacity": 0}}, host=AZURE)
+    assert amounts(await sent(gate, "PATCH", path, {"sku": {"capacity": 4}}, host=AZURE)) == [(H100, 4)]
+
+
+async def test_a_set_whose_answer_was_lost_is_not_known(gate: Gate) -> None:
+    """It may be of the new size, or of the old one."""
+    await sent(gate, "PUT", f"{SETS}/s", {"sku": {"name": D2, "capacity": 1}}, host=AZURE)
+    await sent(gate, "PUT", f"{SETS}/s", {"sku": {"name": H100, "capacity": 1}}, host=AZURE, status=None)
+    admission = await sent(gate, "PATCH", f"{SETS}/s", {"sku": {"capacity": 4}}, host=AZURE)
+    assert unresolved(admission) == ("scale-set:rg/s",)
+
+
+@pytest.mark.parametrize(
+    ("name", "capacity"),
+    [
+        pytest.param("s", 1, id="named"),
+        pytest.param("[uniqueString('x')]", 1, id="computed"),
+        pytest.param("s", 0, id="empty"),
+    ],
+)
+async def test_what_a_template_changes_is_not_what_it_was(gate: Gate, name: str, capacity: int) -> None:
+    """A template may change what was learnt; with a computed name it may be any set."""
+    await sent(gate, "PUT", f"{SETS}/s", {"sku": {"name": D2, "capacity": 1}}, host=AZURE)
+    kind = "Microsoft.Compute/virtualMachineScaleSets"
+    resource = {"type": kind, "name": name, "sku": {"name": H100, "capacity": capacity}}
+    body = {"properties": {"mode": "Incremental", "template": {"resources": [resource]}}}
+    assert (await sent(gate, "PUT", DEPLOYMENT, body, host=AZURE)).answer is None
+    admission = await sent(gate, "PATCH", f"{SETS}/s", {"sku": {"capacity": 4}}, host=AZURE)
+    assert unresolved(admission) == ("scale-set:rg/s",)
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "then"),
+    [
+        pytest.param(
+            f"{GROUP}/Microsoft.ContainerService/managedClusters/k/agentPools/p",
+            {"properties": {"count": 1, "vmSize": H100}},
+            {"properties": {"count": 4, "mode": "User"}},
+            id="pool",
+        ),
+        pytest.param(
+            f"{GROUP}/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/e/deployments/d",
+            {"sku": {"name": "Default", "capacity": 1}, "properties": {"instanceType": H100}},
+            {"sku": {"name": "Default", "capacity": 4}, "properties": {}},
+            id="deployment",
+        ),
+    ],
+)
+async def test_what_names_no_size_is_as_it_was(gate: Gate, path: str, first: Any, then: Any) -> None:
+    """The service's default stands for nothing that exists, and a name that was never seen is not known."""
+    assert len(unresolved(await sent(gate, "PUT", path, then, host=AZURE))) == 1
+    await sent(gate, "PUT", path, first, host=AZURE)
+    assert amounts(await sent(gate, "PUT", path, then, host=AZURE)) == [(H100, 3)]
