@@ -161,9 +161,11 @@ async def approved(gate: Gate, case_id: str, **how: Any) -> None:
     """Approve a case as one person, or as two where it asks for two."""
     case = await gate.store.fetch_case(case_id)
     assert case is not None
+    how["note"] = "a licence is held"
     if case.four_eyes:
-        await gate.casework.propose(local_actor("ana"), case_id, Step.APPROVE, note="a licence is held", **how)
-    await gate.casework.approve(local_actor("bo"), case_id, note="a licence is held", **how)
+        ana = local_actor("ana")
+        case = await gate.casework.propose(ana, case_id, Step.APPROVE, seen=case.version, **how)
+    await gate.casework.approve(local_actor("bo"), case_id, seen=case.version, **how)
 
 
 async def test_a_grant_of_a_run_covers_nothing_that_cannot_be_counted(make_gate: MakeGate) -> None:
