@@ -124,6 +124,11 @@ class Case(Record):
         return frozenset({self.party_id, *self.party_ids} - {""})
 
     @property
+    def kept_for(self) -> str:
+        """The party that records of the case are kept for; empty where there are several, any hold keeps them then."""
+        return next(iter(self.customers)) if len(self.customers) == 1 else ""
+
+    @property
     def waiting(self) -> bool:
         """Whether a request waits: a case of parties screened again has none, so its approval grants nothing."""
         return self.rules != (RESCREENING,)

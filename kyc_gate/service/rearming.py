@@ -68,6 +68,7 @@ async def _again(gate: Gate, clearance: Clearance, at: datetime) -> str | None:
                 high=0,
                 outcome=Outcome.ESCALATE,
             ),
+            party_id=clearance.pair.party_id,
         )
         receipt = await gate.store.append(entry)
     because = "the party, somebody behind it, or the entry changed"

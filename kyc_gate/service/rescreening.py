@@ -158,6 +158,7 @@ def entry_of(found: Resemblance, *, at: datetime, settings: Settings) -> Decisio
             high=0,
             outcome=Outcome.ESCALATE,
         ),
+        party_id=found.party,
     )
 
 

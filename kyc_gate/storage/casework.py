@@ -514,7 +514,7 @@ def _record(connection: Connection, case: Case, step: Move, said: str, told: dic
         "control_group": case.control_group,
         **told,
     }
-    append_record(connection, seal(body))
+    append_record(connection, seal(body), party_id=case.kept_for)
     emit(
         connection,
         said,

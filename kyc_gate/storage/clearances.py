@@ -71,7 +71,7 @@ def end(connection: Connection, clearance_id: str, *, by: str, at: datetime, bec
         "reviewer": by,
         "note": because,
     }
-    append_record(connection, seal(step))
+    append_record(connection, seal(step), party_id=found.pair.party_id)
     return ended
 
 

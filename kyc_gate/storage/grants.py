@@ -134,8 +134,14 @@ def revoke(connection: Connection, grant_id: str, *, reviewer: str, note: str, a
         "reviewer": reviewer,
         "note": note,
     }
-    append_record(connection, seal(step))
+    append_record(connection, seal(step), party_id=_kept_for(connection, grant))
     return replace(grant, revoked=True)
+
+
+def _kept_for(connection: Connection, grant: Grant) -> str:
+    row = connection.execute("SELECT document FROM cases WHERE id = ?", (grant.case_id,)).fetchone()
+    case: Case | None = read(row[0], Case) if row else None
+    return case.kept_for if case else ""
 
 
 def grant_of(connection: Connection, grant_id: str) -> Grant | None:

@@ -22,8 +22,9 @@ AT_ONCE = 500
 
 _HELD = """NOT EXISTS (
     SELECT 1 FROM legal_holds WHERE released = 0
-        AND (legal_holds.party_id = '' OR legal_holds.party_id = personal.party_id)
+        AND (legal_holds.party_id = '' OR personal.party_id = '' OR legal_holds.party_id = personal.party_id)
 )"""
+"""A record that names no one party may be of any: every hold that stands keeps it."""
 
 _GOING_ON = """EXISTS (
     SELECT 1 FROM records JOIN holds ON holds.decision_id = records.decision_id

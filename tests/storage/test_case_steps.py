@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kyc_gate.audit.retention import Periods
 from kyc_gate.errors import AccessDenied, CaseError, InputError
 from kyc_gate.model.case import WAITING, Case, CaseState, Disposition
 from kyc_gate.model.case_steps import DISPOSITIONS, TRANSITIONS, Move, Moved, Step, transition
@@ -192,6 +193,40 @@ async def test_take_next_passes_over_what_one_may_not_see_to(store: RowStore) ->
     assert await store.take_next_case(by="ana", at=NOW, parties=("lark",)) is None
     others = [await store.take_next_case(by="bo", at=NOW) for _ in range(2)]
     assert [case.id for case in others if case] == [asked.id, joined.id]
+
+
+async def test_a_legal_hold_keeps_what_people_said_of_the_party(store: RowStore) -> None:
+    """Notes, proposals, clearances, revocations and steps of a shared case stay under the hold; others' are erased."""
+    await store.place_hold(party_id="kestrel", because="BIS letter", by="root", at=NOW)
+    case = await escalate(store)
+    await move(store, case, Step.NOTE, note="it is for the ministry")
+    await move(
+        store,
+        case,
+        Step.PROPOSE,
+        proposes=Step.APPROVE,
+        note="a lens maker",
+        disposition=Disposition.FALSE_POSITIVE,
+        clear=(PAIR,),
+    )
+    moved = await move(store, case, Step.APPROVE, by="bo", note="seen")
+    await store.revoke_grant(moved.grants[0].id, reviewer="bo", note="taken back", at=NOW)
+    await store.end_clearance(moved.clearances[0].id, by="bo", at=NOW, because="they merged")
+    await escalate(store, 2, control_group="two", party_id="finch")
+    shared = await escalate(store, 3, control_group="two", fingerprint="e" * 64)
+    await move(store, shared, Step.NOTE, note="of both")
+    other = await escalate(store, 4, control_group="other", party_id="lark")
+    await move(store, other, Step.NOTE, note="of a lark")
+    await store.append(decision_entry("dec_5", party_id="kestrel"))
+    late = NOW + timedelta(days=3700)
+    await store.erase_due(Periods(), by="root", because="time is over", at=late)
+    kept = [record async for record in store.records() if "note" in record]
+    said = {"it is for the ministry", "a lens maker", "seen", "taken back", "they merged", "of both"}
+    assert {record["note"] for record in kept} == said
+    assert any("pair" in record.get("parties", {}) for record in kept)  # type: ignore[attr-defined]
+    record = await store.fetch_decision("dec_5")
+    assert record is not None
+    assert "request" in record
 
 
 @pytest.mark.parametrize(
