@@ -66,12 +66,13 @@ class LegalHold(Record):
 def retention_of(facts: Facts) -> Retention:
     """Return the class of a decision: the EAR's only where the party and all behind it were screened, and clear.
 
-    Whichever list it is that they resemble, OFAC's is the longer, and so the safe one.
+    Whichever list it is that they resemble, OFAC's is the longer, and so the safe one. What two people cleared
+    resembles a list all the same.
     """
     screening, owners = facts.screening, facts.ownership
     if screening.possible is None or screening.outcome == "not_screened":
         return Retention.OFAC
-    touched = (*screening.possible, *owners.minority_lists, *facts.managers.lists)
+    touched = (*screening.possible, *owners.minority_lists, *facts.managers.lists, *facts.cleared)
     if touched or owners.sdn_share or owners.sdn_outstanding or not screening.complete:
         return Retention.OFAC
     return Retention.EAR

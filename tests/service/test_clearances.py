@@ -11,6 +11,7 @@ from gates import PARTIES, company, make_gate
 from msgspec.structs import replace
 
 from kyc_gate import Gate, Outcome
+from kyc_gate.audit.retention import Periods
 from kyc_gate.decide.decision import CLEARED
 from kyc_gate.lists.reading import ListReading
 from kyc_gate.lists.snapshot import merge
@@ -92,6 +93,23 @@ async def test_what_was_cleared_passes_and_the_decision_says_so(tmp_path: Path) 
         assert record["facts"]["cleared"][0]["clearance"] == clearance
         chain = str([plain(each) async for each in gate.store.records()])
         assert "clearances" in chain
+    finally:
+        await gate.close()
+
+
+async def test_a_decision_on_a_clearance_is_kept_as_long_as_the_list_asks(tmp_path: Path) -> None:
+    """What passes since an entry of the SDN List was cleared is kept for ten years, like what was held for it."""
+    entry = ListEntry(list="SDN", id="7", name="Kestrel Options Computing", kind=PartyKind.COMPANY)
+    gate = await gate_with(tmp_path, entry)
+    try:
+        await cleared(gate, entry)
+        passed = await gate.decide(replace(SMALL, fingerprint="e" * 64))
+        assert CLEARED in findings(passed)
+        six_years = gate.now() + timedelta(days=6 * 366)
+        await gate.store.erase_due(Periods(), by="dpo", because="time is over", at=six_years)
+        kept = await gate.store.fetch_decision(passed.decision_id or "")
+        assert kept is not None
+        assert "facts" in kept
     finally:
         await gate.close()
 
