@@ -20,10 +20,18 @@ from kyc_gate.ownership.ultimate_parent import Parentage
 _RANK = (ScreeningOutcome.CLEAR, ScreeningOutcome.POSSIBLE, ScreeningOutcome.MATCH)
 
 
+_OF_NO_IDENTITY = frozenset(("verified", "military_end_use", "wmd_end_use"))
+"""A party's end use and whether its file was checked: neither tells it from another of the same name."""
+
+
 def form_of(subject: Party | ListEntry) -> str:
-    """Return a digest of what bears on a resemblance: names and what else tells one from another of the same name."""
-    left_out = {"details", "programs", "start_date", "end_date", "verified", "military_end_use", "wmd_end_use"}
-    return digest({name: value for name, value in plain(subject).items() if name not in left_out})
+    """Return a digest of what two people saw of one side of a resemblance.
+
+    Of an entry nothing is left out: remarks, programmes and dates say who is meant, and why, as its name does.
+    """
+    if isinstance(subject, ListEntry):
+        return digest(subject)
+    return digest({name: value for name, value in plain(subject).items() if name not in _OF_NO_IDENTITY})
 
 
 def party_form(party: Party, behind: Iterable[Party]) -> str:

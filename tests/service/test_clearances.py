@@ -20,15 +20,31 @@ from kyc_gate.model.case import Disposition
 from kyc_gate.model.case_steps import Step
 from kyc_gate.model.clearance import Clearance
 from kyc_gate.model.job import Accelerators, Caller, ProvisioningRequest, RequestKind
-from kyc_gate.model.listing import ListEntry
-from kyc_gate.model.party import Account, Party, PartyKind
+from kyc_gate.model.listing import Address, Details, Identifier, ListEntry
+from kyc_gate.model.party import Account, Alias, Party, PartyKind
 from kyc_gate.model.record import plain
+from kyc_gate.service.clearing import form_of
 from kyc_gate.service.rearming import rearm_clearances
 from kyc_gate.storage import clearances
 
 ANA, BO = local_actor("ana"), local_actor("bo")
 ENTRY = ListEntry(list="UVL", id="7", name="Kestrel Optical Computing", kind=PartyKind.COMPANY)
 KESTREL = replace(company("kestrel", "Norway"), name="Kestrel Optics Computing")
+OTHERWISE: dict[str, Any] = {
+    "name": "Kestrel Optical Computing Ltd",
+    "aliases": (Alias(name="Kestrel"),),
+    "kind": PartyKind.UNKNOWN,
+    "countries": ("NO",),
+    "programs": ("NPWMD",),
+    "identifiers": (Identifier(kind="registration", value="999888777"),),
+    "addresses": (Address(city="Bergen"),),
+    "birth_dates": ("1975",),
+    "nationalities": ("NO",),
+    "websites": ("kestrel.example",),
+    "start_date": "2026-01-01",
+    "end_date": "2026-12-31",
+    "details": Details(citation="91 FR 1"),
+}
 SMALL = ProvisioningRequest(
     provider="generic",
     service="compute",
@@ -140,6 +156,34 @@ async def test_a_clearance_ends_with_what_it_was_of(tmp_path: Path, side: str, m
             assert [case.party_id for case in await gate.store.fetch_cases() if not case.waiting] == ["kestrel"]
     finally:
         await gate.close()
+
+
+@pytest.mark.parametrize("field", sorted(set(ListEntry.__struct_fields__) - {"list", "id"}))
+def test_any_change_of_the_entry_ends_a_clearance(field: str) -> None:
+    """Whatever the publisher says otherwise of the entry, remarks and programmes included, it is another one."""
+    assert form_of(replace(ENTRY, **{field: OTHERWISE[field]})) != form_of(ENTRY)
+
+
+async def test_a_clearance_ends_when_the_publisher_says_more(tmp_path: Path) -> None:
+    """A new remark that links the entry to the party has the resemblance counted again."""
+    gate = await gate_with(tmp_path, ENTRY)
+    try:
+        clearance = await cleared(gate, ENTRY)
+        remark = Details(remarks="Linked To: KESTREL OPTICS COMPUTING, Norway", parents=("Kestrel Optics Computing",))
+        await listed(gate, replace(ENTRY, details=remark))
+        gate._standings.forget()
+        again = await gate.decide(replace(SMALL, fingerprint="e" * 64))
+        assert again.outcome is not Outcome.ALLOW
+        assert CLEARED not in findings(again)
+        assert await rearm_clearances(gate) == (clearance,)
+    finally:
+        await gate.close()
+
+
+def test_what_a_party_uses_it_for_ends_no_clearance() -> None:
+    """The checks of its file and its end use are judged by rules of their own, and change nobody's name."""
+    for changed in ({"verified": True}, {"military_end_use": False}, {"wmd_end_use": False}):
+        assert form_of(replace(KESTREL, **changed)) == form_of(KESTREL)
 
 
 async def test_a_clearance_lifts_no_rule_that_is_not_overridable(tmp_path: Path) -> None:
