@@ -33,6 +33,21 @@ SECONDS = 15.0
 """How long a receiver may take. Nothing waits for it but the next event to the same receiver."""
 
 
+_REFUSED = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        "::/96",  # RFC 4291 section 2.5.5.1: IPv4-compatible
+        "::ffff:0:0:0/96",  # RFC 2765 section 2.1: IPv4-translated
+        "64:ff9b::/96",  # RFC 6052 section 2.1: an IPv4 address behind a translator, which may be any of its network
+        "64:ff9b:1::/48",  # RFC 8215: the same, for a network's own use
+        "fec0::/10",  # RFC 3879: site-local, deprecated and still in use
+        "168.63.129.16/32",  # Azure's services for its machines, on an address that looks public
+        "192.0.0.192/32",  # Oracle Cloud's metadata
+    )
+)
+"""Addresses that lead inside and that `is_global` of some Python calls public."""
+
+
 class Undelivered(Exception):
     """A receiver does not have the event. `final`: trying again would not help."""
 
@@ -62,12 +77,19 @@ class _CheckedResolver(AbstractResolver):
 
 def require_public(address: str, *, allow_private: bool) -> None:
     """Raise `Undelivered` for an address that is not one of the public internet, in whatever way it is written."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    teredo = getattr(found, "teredo", None)
-    for each in (found, inner, *(teredo or ())):
-        if each is not None and not allow_private and (not each.is_global or each.is_multicast):
-            raise Undelivered(f"`{address}` is no public address; `allow_private` lets it be told", final=True)
+    if not allow_private and not _public(ipaddress.ip_address(address.partition("%")[0])):
+        raise Undelivered(f"`{address}` is no public address; `allow_private` lets it be told", final=True)
+
+
+def _public(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if not found.is_global or found.is_multicast or any(found in each for each in _REFUSED):
+        return False
+    if isinstance(found, ipaddress.IPv4Address):
+        return True
+    # RFC 5214 section 6.1: ISATAP, with the address of either kind, below any prefix.
+    isatap = int(found) >> 32 & 0xFDFFFFFF == 0x00005EFE
+    inner = (found.ipv4_mapped, found.sixtofour, *(found.teredo or ()))
+    return not isatap and all(each is None or _public(each) for each in inner)
 
 
 async def deliver(receiver: Receiver, event: Event, now: datetime, *, secret: str, console: str) -> None:

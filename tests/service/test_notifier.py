@@ -16,7 +16,7 @@ from wire import served
 
 from kyc_gate.model.outbox import Event
 from kyc_gate.model.receiver import Receiver, require_secret
-from kyc_gate.service.delivery import Undelivered, deliver, written_for
+from kyc_gate.service.delivery import Undelivered, deliver, require_public, written_for
 from kyc_gate.service.gate import Gate
 from kyc_gate.service.notifier import Notifier
 from kyc_gate.storage.outbox import RETRY_SECONDS
@@ -98,6 +98,19 @@ async def test_the_standard_s_own_library_verifies_what_is_sent() -> None:
         pytest.param("[fe80::1]", id="link-local"),
         pytest.param("[2002:7f00:1::]", id="6to4"),
         pytest.param("100.64.0.1", id="shared"),
+        pytest.param("[64:ff9b::a9fe:a9fe]", id="translated-to-metadata"),
+        pytest.param("[64:ff9b::808:808]", id="translated"),
+        pytest.param("[64:ff9b:1::a9fe:a9fe]", id="translated-locally"),
+        pytest.param("[::169.254.169.254]", id="ipv4-compatible"),
+        pytest.param("[::ffff:169.254.169.254]", id="ipv4-mapped"),
+        pytest.param("[::ffff:0:169.254.169.254]", id="ipv4-translated"),
+        pytest.param("[2a00::5efe:a9fe:a9fe]", id="isatap"),
+        pytest.param("[2a00::200:5efe:808:808]", id="isatap-global"),
+        pytest.param("[2001:0:7f00:1::]", id="teredo-server"),
+        pytest.param("[fec0::1]", id="site-local"),
+        pytest.param("[::ffff:168.63.129.16]", id="azure-mapped"),
+        pytest.param("168.63.129.16", id="azure"),
+        pytest.param("192.0.0.192", id="oracle-cloud"),
         pytest.param("0.0.0.0", id="any"),
         pytest.param("224.0.0.1", id="multicast"),
     ],
@@ -105,8 +118,15 @@ async def test_the_standard_s_own_library_verifies_what_is_sent() -> None:
 async def test_no_private_address_is_told(host: str) -> None:
     """An address that is not public is refused in any spelling, before a byte is sent."""
     receiver = webhook(f"https://{host}/", allow_private=False)
-    with pytest.raises(Undelivered):
+    with pytest.raises(Undelivered, match=r"no public address|InvalidUrl"):
         await deliver(receiver, EVENT, NOW, secret=SECRET, console="")
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "168.63.129.17", "2a00:1450:4001::5eff"])
+def test_public_addresses_are_told(address: str) -> None:
+    """What is public passes, beside what is refused as well; and all does where the operator allows private ones."""
+    require_public(address, allow_private=False)
+    require_public("64:ff9b::a9fe:a9fe", allow_private=True)
 
 
 async def test_what_is_checked_is_what_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
