@@ -28,7 +28,8 @@ BLOCK = 8
 def sign_checkpoint(connection: Connection, signer: Signer, upto: int) -> Checkpoint | None:
     """Sign and keep a checkpoint at `upto` records, and return it; None where one stands there already.
 
-    Raises `ChainBroken` where the log no longer gives the root of the last one: a log never signs two pasts.
+    Raises `ChainBroken` where the log no longer gives the root of the last one: a log never signs two pasts. Whole
+    blocks are taken by the hashes that were kept of them; that their records still give these, `verify` tells.
     """
     last = last_checkpoint(connection)
     if upto == 0 or (last is not None and last.size >= upto):

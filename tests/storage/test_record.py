@@ -132,6 +132,27 @@ async def test_a_log_never_signs_two_pasts(file: Path) -> None:
             await store.sign_checkpoint(SIGNER)
 
 
+async def test_an_old_record_that_was_rewritten_fits_no_note(file: Path) -> None:
+    """What is signed later is over what had been there: a walk over all records finds the change by either note."""
+    async with opened(file) as store:
+        await fill(store, 300)
+        first = await store.sign_checkpoint(SIGNER)
+        assert first is not None
+        await fill_more(store)
+    rewrite(file)
+    async with opened(file) as store:
+        second = await store.sign_checkpoint(SIGNER)
+        assert second is not None
+        for made in (first, second):
+            with pytest.raises(ChainBroken):
+                await store.verify(checkpoints=[made])
+        record = await store.fetch_record(3)
+        assert record is not None
+        proof = write_proof(2, await store.prove_inclusion(3, second.size), second)
+        with pytest.raises(AssertionError):
+            outsider.prove_record(proof, record.body, SIGNER.verifier.text)
+
+
 async def fill_more(store: RowStore) -> None:
     await store.append(decision_entry("dec_more"))
 
