@@ -84,6 +84,5 @@ def _path(folder: Path, problem: Problem) -> str:
 
 
 def _for_editor(folder: Path, problem: Problem) -> str:
-    rule = f"rule `{problem.rule}`: " if problem.rule else ""
     place = f"{_path(folder, problem)}:{problem.line or 1}:{problem.column or 1}"
-    return f"{place}: {problem.severity}: {rule}{problem.message} [{problem.code}]"
+    return f"{place}: {problem.severity}: {problem.about}{problem.message} [{problem.code}]"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kyc_gate.cli.bundles import add_trusted, trusted
 from kyc_gate.cli.output import UsageError, add_json, print_json
+from kyc_gate.cli.retries import tell_retries
 from kyc_gate.feeds.policy_pull import pull_bundle
 from kyc_gate.model.record import plain
 from kyc_gate.service.config import read_configuration
@@ -31,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
         if configuration is None or configuration.policy.bundle is None:
             raise UsageError("give `--output FILE`, or `--config FILE` with `policy.bundle`")
         output = configuration.path(configuration.policy.bundle)
+    tell_retries()
     pulled = asyncio.run(
         pull_bundle(options.url, output, keys=keys, signatures=least, unsafe_older=options.unsafe_older)
     )

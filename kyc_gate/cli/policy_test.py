@@ -132,6 +132,8 @@ def _show(tested: _Tested, options: argparse.Namespace) -> int:
             print(printable(line))
         if too_little:
             print(f"{tested.folder}: {percent:.1f} % is less than the {options.fail_under:g} % asked for")
+    if not tested.results:
+        complain(f"{tested.folder}: there are no cases; write some to `policy.cases.toml` beside the policy")
     return 1 if tested.failed or not tested.results or too_little else 0
 
 

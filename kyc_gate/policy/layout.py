@@ -57,7 +57,7 @@ def laid_out(text: str, name: str) -> str:
     before = _values(text, name)
     blocks = _blocks(text.replace("\r\n", "\n").split("\n"))
     written = "\n\n".join(part for part in ("\n".join(_lines(block)) for block in blocks) if part) + "\n"
-    if _values(written, name) != before:
+    if not _alike(_values(written, name), before):
         raise PolicyError(
             [f"policy file `{name}`: cannot be laid out without changing what it says; lay it out by hand"]
         )
@@ -69,6 +69,17 @@ def _values(text: str, name: str) -> object:
         return tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError([f"policy file `{name}`: is not TOML: {str(error)[:1].lower()}{str(error)[1:]}"]) from error
+
+
+def _alike(one: object, other: object) -> bool:
+    """Whether two values of TOML say the same; a number that is none, `nan`, is like itself."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, Decimal) and isinstance(other, Decimal) and one.is_nan():
+        return other.is_nan()
+    return type(one) is type(other) and one == other
 
 
 def _blocks(lines: list[str]) -> list[_Block]:

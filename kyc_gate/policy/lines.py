@@ -19,7 +19,7 @@ def read_lines(values: Any, source: Source, problems: list[Problem]) -> Lines | 
     `[screening.pairs."SDN/person"]` draw others, and what they leave out is as everywhere.
     """
     before = len(problems)
-    table = Table(values, source, problems)
+    table = Table(values, source, problems, name="screening")
     default = _band(table, None)
     every = {key: _bands(table, key, default) for key in ("lists", "kinds", "pairs")}
     for kind in (*every["kinds"], *(pair.partition("/")[2] for pair in every["pairs"])):
@@ -41,7 +41,8 @@ def _bands(table: Table, key: str, default: Band | None) -> dict[str, Band]:
         return {}
     found: dict[str, Band] = {}
     for name, inner in values.items():
-        own = Table(inner, table.source, table.problems)
+        written = f'"{name}"' if key == "pairs" else name
+        own = Table(inner, table.source, table.problems, name=f"screening.{key}.{written}")
         band = _band(own, default)
         own.finish()
         if band is not None:

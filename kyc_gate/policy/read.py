@@ -226,7 +226,7 @@ class _Reader:
         return found[0] if found else _Head()
 
     def one_head(self, source: Source, values: object) -> _Head:
-        table = Table(values, source, self.problems)
+        table = Table(values, source, self.problems, name="policy")
         if table.get("default") is not None:
             table.refuse("`default` is not a setting: what no rule stops is allowed, so remove it", "default")
         head = _Head(
@@ -318,7 +318,7 @@ class _Reader:
         """The territories, with the operator's choices from `[territories]`, where the data leave a choice."""
         chosen = dict(law.territories)
         for source in (source for pack in self.packs for source in pack.sources):
-            table = Table(source.table.get("territories", {}), source, self.problems)
+            table = Table(source.table.get("territories", {}), source, self.problems, name="territories")
             for code, country in table.values.items():
                 open_codes = [one.code for one in law.territories.values() if one.choice]
                 if code not in open_codes:
@@ -345,14 +345,12 @@ class _Reader:
 
     def rule(self, values: Any, source: Source, pack: str, law: Law, constants: Constants) -> Rule:
         name = values.get("id") if isinstance(values, dict) else None
-        table = Table(values, source, self.problems, rule=name if isinstance(name, str) else None)
+        table = Table(values, source, self.problems, rule=name if isinstance(name, str) else None, name="rule")
         rule_id, text = table.text("id"), table.text("when").strip()
         if rule_id and not _RULE_ID.fullmatch(rule_id):
             table.refuse("`id` must be lower-case words joined by `-` or `.`", "id")
         node = self.condition(table, text, constants)
-        outcome = table.choice("then", Outcome)
-        if outcome is Outcome.ALLOW and "then" in table.values:
-            table.refuse("`then` must be escalate or block: what no rule stops is allowed", "then")
+        outcome = self.outcome(table)
         because = read_template(table.text("because"), constants)
         first, last = self.days(table, law)
         for problem in because.problems:
@@ -382,6 +380,18 @@ class _Reader:
         table.finish()
         self.check_law(rule, table, law)
         return rule
+
+    def outcome(self, table: Table) -> Outcome:
+        """What the rule comes to: one of two words, told once where it is another."""
+        value = table.get("then", needed=True)
+        words = [str(Outcome.ESCALATE), str(Outcome.BLOCK)]
+        if value in words:
+            return Outcome(value)
+        if value == str(Outcome.ALLOW):
+            table.refuse("`then` must be escalate or block: what no rule stops is allowed", "then")
+        elif value is not None:
+            table.refuse(f"`then` is `{value}`, and must be escalate or block{nearest(str(value), words)}", "then")
+        return Outcome.BLOCK
 
     def days(self, table: Table, law: Law) -> tuple[date | None, date | None]:
         """The rule's first and last day: its own, or those of the period of the shared data that it names."""
@@ -430,14 +440,16 @@ class _Reader:
         found = [(route, source) for source in sources for route in read_routes(source, self.problems)]
         for name in named_twice(route for route, _ in found):
             for source in dict.fromkeys(source.name for route, source in found if route.name == name):
-                self.problems.append(Problem(file=source, message="several routes have this name", rule=name))
+                self.problems.append(
+                    Problem(file=source, message="several routes have this name", rule=name, kind="route")
+                )
         return found
 
     def routed(self, rules: list[Rule], routes: list[tuple[Route, Source]], law: Law) -> list[Rule]:
         """The rules with the routes that bear on them; what must not be enforced is not enforced on a route either."""
         ids = [rule.id for rule in rules]
         for route, source in routes:
-            table = Table({"rules": list(route.rules)}, source, self.problems, rule=route.name)
+            table = Table({"rules": list(route.rules)}, source, self.problems, rule=route.name, kind="route")
             table.known("rules", route.rules, ids, "rule")
             if route.mode is Mode.ENFORCE and not route.rules:
                 table.refuse("mode `enforce` lowers nothing; name the `rules` that are enforced here", "mode")
@@ -452,7 +464,12 @@ class _Reader:
         for rule in rules:
             if rule.replaces and rule.replaces not in ids:
                 message = f"`replaces`: unknown rule `{rule.replaces}`{nearest(rule.replaces, ids)}"
-                self.problems.append(Problem(file=rule.policy, rule=rule.id, message=message))
+                here = [source for pack in self.packs if pack.folder.name == rule.policy for source in pack.sources]
+                source = next((each for each in here if each.line_of(rule.id) is not None), None)
+                if source is None:
+                    self.problems.append(Problem(file=rule.policy, rule=rule.id, message=message))
+                else:
+                    Table({}, source, self.problems, rule=rule.id).refuse(message, "replaces")
         for name in sorted({name for name in ids if name and ids.count(name) > 1}):
             for pack in self.packs:
                 for source in pack.sources:

@@ -88,7 +88,7 @@ def read_routes(source: Source, problems: list[Problem]) -> list[Route]:
 
 def _route(values: object, source: Source, problems: list[Problem]) -> Route:
     name = values.get("name") if isinstance(values, dict) else None
-    table = Table(values, source, problems, rule=name if isinstance(name, str) else None)
+    table = Table(values, source, problems, rule=name if isinstance(name, str) else None, kind="route", name="route")
     lists = {key: table.texts(key) for key in (*_ASKED, "rules")}
     table.known("kinds", lists["kinds"], map(str, RequestKind), "kind of request")
     if not any(lists[key] for key in _ASKED):

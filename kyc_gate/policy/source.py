@@ -42,6 +42,7 @@ WARNINGS = (
 class Problem(Record):
     """Something wrong in a policy: the file, line and column where it can be found cheaply, the rule, and the message.
 
+    `kind` says what `rule` names: a rule or a route.
     `code` names the kind of problem; what is `invalid` is an error, every other kind a warning.
     """
 
@@ -52,6 +53,12 @@ class Problem(Record):
     column: int | None = None
     severity: Severity = Severity.ERROR
     code: str = "invalid"
+    kind: str = "rule"
+
+    @property
+    def about(self) -> str:
+        """The rule or route that it is about, before the message; nothing where it is about neither."""
+        return f"{self.kind} `{self.rule}`: " if self.rule else ""
 
     @property
     def fix(self) -> str:
@@ -68,7 +75,7 @@ class Problem(Record):
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         message = self.message if self.severity is Severity.ERROR else f"warning: {self.message} [{self.code}]"
-        return f"{place}: rule `{self.rule}`: {message}" if self.rule else f"{place}: {message}"
+        return f"{place}: {self.about}{message}"
 
 
 class Source(Record):
@@ -120,7 +127,7 @@ class Source(Record):
     def line_in(self, table: str, key: str | None = None) -> int | None:
         """Return the line of `key` in the table `[table]`, or of the table; None where the file has no such header."""
         lines = self.text.splitlines()
-        header = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\]")
+        header = re.compile(rf"\s*\[\[?\s*{re.escape(table)}\s*\]")
         keyed = re.compile(rf'\s*["\']?{re.escape(key or "")}["\']?\s*=')
         start = next((number for number, line in enumerate(lines) if header.match(line)), None)
         if start is None or key is None:

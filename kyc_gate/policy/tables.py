@@ -19,26 +19,46 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
 
 class Table:
-    """One table of a file. `rule` names it in problems.
+    """One table of a file. `rule` names it in problems, as a rule or what else `kind` says.
 
+    `name` is that of its header, by which what is wrong with it is found where it is no rule.
     Call `finish` when every key that may stand there was asked for.
     """
 
-    def __init__(self, values: Any, source: Source, problems: list[Problem], rule: str | None = None) -> None:
+    def __init__(
+        self,
+        values: Any,
+        source: Source,
+        problems: list[Problem],
+        rule: str | None = None,
+        *,
+        kind: str = "rule",
+        name: str | None = None,
+    ) -> None:
         self.values: dict[str, Any] = values if isinstance(values, dict) else {}
         self.source = source
         self.problems = problems
-        self.rule = rule
+        self.rule, self.kind, self.name = rule, kind, name
         self.asked: set[str] = set()
         if not isinstance(values, dict):
             self.refuse("must be a table")
 
     def refuse(self, message: str, key: str | None = None, at: tuple[str, int] | None = None) -> None:
         """Note a problem with `key`, or with the whole table; `at` is a text in it and a position in that text."""
-        line, column = self.source.line_of(self.rule, key), None
+        line, column = self._line(key), None
         if line is not None:
             line, column = self.source.place_in(line, *at) if at is not None else (line, 1)
-        self.problems.append(Problem(file=self.source.name, line=line, column=column, rule=self.rule, message=message))
+        self.problems.append(
+            Problem(file=self.source.name, line=line, column=column, rule=self.rule, kind=self.kind, message=message)
+        )
+
+    def _line(self, key: str | None) -> int | None:
+        """The line of `key`, or of the table; a key of the whole file may be a table of its own."""
+        if self.rule is None and self.name is not None:
+            found = self.source.line_in(self.name, key)
+        else:
+            found = self.source.line_of(self.rule, key)
+        return found if found is not None or key is None or self.rule is not None else self.source.line_in(key)
 
     def get(self, key: str, *, needed: bool = False) -> Any:
         """Return the value of `key` in whatever shape it has, or None."""

@@ -57,12 +57,20 @@ class Explanation(Record):
 
 
 def explain(facts: Facts, policies: Sequence[Policy]) -> Explanation:
-    """Return why the policies decide as they do on `facts`. Rules with a finding come first, severest first."""
-    decision = decided(facts, policies)
-    rules = [_rule(rule, facts, policy, decision) for policy in policies for rule in policy.rules]
+    """Return why the policies decide as they do on `facts`. Rules with a finding come first, severest first.
+
+    A rule that several policies take from one pack is told once where it comes to the same.
+    """
+    rules: dict[object, RuleExplained] = {}
+    for policy in policies:
+        own = decided(facts, [policy])
+        for rule in policy.rules:
+            found = _rule(rule, facts, policy, own)
+            answer = found.condition.answer if found.condition is not None else None
+            rules.setdefault((found.policy, found.rule, found.finding or answer), found)
     return Explanation(
-        decision=decision,
-        rules=tuple(sorted(rules, key=_rank)),
+        decision=decided(facts, policies),
+        rules=tuple(sorted(rules.values(), key=_rank)),
         changes=nearest_changes(facts, policies),
     )
 

@@ -331,6 +331,7 @@ class _Reviewer:
                 line=line,
                 column=1 if line else None,
                 rule=route.name,
+                kind="route",
                 message=message,
                 severity=Severity.WARNING,
                 code=code,

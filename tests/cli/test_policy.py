@@ -12,7 +12,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import stamina
+import stamina.instrumentation
 
+from kyc_gate.cli.retries import tell_retries
 from kyc_gate.policy.read import shipped_policies
 
 from .conftest import Ran
@@ -220,3 +223,32 @@ def test_a_layout_is_checked_and_made(tmp_path: Path, called: Callable[..., Ran]
     assert (ran.status, ran.out) == (0, "")
     assert called("policy", "lint", str(file.parent)).status == 0
     assert called("policy", "fmt").status == 2
+
+
+def test_a_policy_without_cases_says_so(tmp_path: Path, called: Callable[..., Ran]) -> None:
+    """A policy that nothing tries fails, and says why."""
+    shutil.copytree(shipped_policies(), tmp_path / "policies")
+    folder = tmp_path / "policies" / "us-affiliates"
+    for file in folder.glob("*.cases.toml"):
+        file.unlink()
+    ran = called("policy", "test", str(folder))
+    assert ran.status == 1
+    assert "there are no cases" in ran.err
+
+
+def test_a_pull_that_fails_tells_each_retry_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What failed and when it is asked again, without the words of a library."""
+    hooks = stamina.instrumentation.get_on_retry_hooks()
+    try:
+        tell_retries()
+        for attempt in stamina.retry_context(on=ValueError, attempts=2, wait_initial=0, wait_max=0, wait_jitter=0):
+            with attempt:
+                if attempt.num == 1:
+                    raise ValueError("status 503")
+    finally:
+        stamina.instrumentation.set_on_retry_hooks(hooks)
+    told = capsys.readouterr()
+    assert "status 503; asking again in" in told.err
+    assert "stamina" not in told.err + told.out

@@ -167,3 +167,34 @@ def test_no_yaml_is_taken_for_a_policy(tmp_path: Path, shared_data: Path) -> Non
         write_policy(folder)
         write_policy(folder, row["input"], "policy.yaml")
         assert read_folder(folder).policy is None, row["id"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (POLICY + '\n[[rules]]\nid = "x"\n', "[[rules]]", "unknown key `rules`; did you mean `rule`?"),
+        (POLICY + 'replaces = "frst"\n', 'replaces = "frst"', "rule `first`: `replaces`: unknown rule `frst`"),
+        (POLICY + "\n[screening]\nmatch = 0.9\n", "[screening]", "`possible` is missing"),
+        (head(""), "[policy]", "`revision` is missing"),
+        (
+            POLICY.replace('"escalate"', '"allow"'),
+            'then = "allow"',
+            "rule `first`: `then` must be escalate or block: what no rule stops is allowed",
+        ),
+        (
+            POLICY.replace('"escalate"', '"escalat"'),
+            'then = "escalat"',
+            "`then` is `escalat`, and must be escalate or block; did you mean `escalate`?",
+        ),
+        (
+            POLICY + '\n[[route]]\nname = "r1"\nmode = "offf"\nproviders = ["aws"]\n',
+            'mode = "offf"',
+            "route `r1`: `mode` is `offf`",
+        ),
+    ],
+)
+def test_a_problem_is_told_once_and_at_its_line(tmp_path: Path, text: str, line: str, said: str) -> None:
+    """Each slip is one problem, at the line where it stands, and names what it is about for what it is."""
+    (problem,) = lint(write_policy(tmp_path / "small", text))
+    assert said in str(problem)
+    assert text.splitlines()[(problem.line or 0) - 1] == line

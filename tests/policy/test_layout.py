@@ -130,3 +130,17 @@ def test_what_is_not_toml_is_refused() -> None:
     """A file that cannot be read is left alone."""
     with pytest.raises(PolicyError, match="is not TOML"):
         laid_out("[policy", "x")
+
+
+def test_a_number_that_is_none_is_laid_out() -> None:
+    """`nan`, which is not like itself, keeps no file from being laid out; `lint` tells what is wrong with it."""
+    assert laid_out("[limits]\nx=nan\ny = [ nan ]\n", "x") == "[limits]\nx = nan\ny = [ nan ]\n"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_shipped_files_name_their_schema(file: Path) -> None:
+    """An editor that opens a shipped file in the repository finds the schema that its first line names."""
+    first = file.read_text(encoding="utf-8").splitlines()[0]
+    kind = "cases" if file.name.endswith(".cases.toml") else "policy"
+    assert first == f"#:schema ../../docs/schemas/{kind}.schema.json"
+    assert (Path(__file__).parents[2] / "policies" / "x" / first.partition(" ")[2]).resolve().is_file()

@@ -137,3 +137,14 @@ def test_a_change_is_a_sentence() -> None:
     """A change tells what would be, and what is."""
     change = next(one for one in nearest_changes(near_scale(), [policy("us-ai-diffusion")]) if len(one.facts) == 1)
     assert change_told(change).startswith("allow if ")
+
+
+def test_what_policies_share_is_explained_once() -> None:
+    """Two policies that take a rule from one pack and come to the same are told of it once, in one block."""
+    stranger = with_facts(near_scale(), {"account.known": False})
+    both = explain(stranger, [policy("us-in-force"), policy("us-ai-diffusion")])
+    found = [(rule.policy, rule.rule) for rule in both.rules]
+    assert found.count(("gate-base", "gate.unknown-account")) == 1
+    assert len(found) == len(set(found))
+    alone = {rule.rule for rule in explain(stranger, [policy("us-ai-diffusion")]).rules if rule.finding}
+    assert alone <= {rule.rule for rule in both.rules if rule.finding}
