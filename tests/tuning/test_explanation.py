@@ -148,3 +148,38 @@ def test_what_policies_share_is_explained_once() -> None:
     assert len(found) == len(set(found))
     alone = {rule.rule for rule in explain(stranger, [policy("us-ai-diffusion")]).rules if rule.finding}
     assert alone <= {rule.rule for rule in both.rules if rule.finding}
+
+
+def test_a_smaller_request_moves_its_amounts_together() -> None:
+    """Where several lines stop a request, the amounts that it moves fall together, and before the chips go."""
+    own = 2 * 10**26
+    large = with_facts(
+        near_scale(),
+        {
+            "customer.headquarters": "NO",
+            **dict.fromkeys(("operations.low", "operations.likely", "operations.high"), own),
+            **dict.fromkeys(("operations.projected", "operations.ceiling", "operations.model_total"), own),
+            **dict.fromkeys(("splitting.together", "splitting.total"), own),
+        },
+    )
+    assert decided(large, [policy("us-ai-diffusion")]).outcome is not Outcome.ALLOW
+    first = nearest_changes(large, [policy("us-ai-diffusion")])[0]
+    assert first.outcome is Outcome.ALLOW
+    assert {"operations.projected", "splitting.total"} <= set(first.facts)
+    assert "chips.count" not in first.facts
+    assert all(isinstance(then, int) and 0 < then < own for then in first.then)
+
+
+def test_an_unknown_account_is_told_what_a_pass_takes() -> None:
+    """Where no one or two facts lead to a pass, the facts that do together are told, and none of them is spare."""
+    unknown = {"account.known": False, "customer.headquarters": None, "parent.headquarters": None}
+    stranger = with_facts(near_scale(), {**unknown, "screening.outcome": "not_screened"})
+    first = nearest_changes(stranger, [policy("us-ai-diffusion")])[0]
+    assert first.outcome is Outcome.ALLOW
+    assert len(first.facts) > 2
+    assert "account.known" in first.facts
+    assert None not in first.then
+    changed = dict(zip(first.facts, first.then, strict=True))
+    for path in changed:
+        less = {other: value for other, value in changed.items() if other != path}
+        assert decided(with_facts(stranger, less), [policy("us-ai-diffusion")]).outcome is not Outcome.ALLOW
