@@ -10,6 +10,7 @@ import pytest
 from kyc_gate.adapters.adapter import Refusal
 from kyc_gate.adapters.bearer import key_id
 from kyc_gate.adapters.neoclouds import NeocloudAdapter
+from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Call
 from kyc_gate.model.job import ProvisioningRequest
 
@@ -157,12 +158,14 @@ def test_a_cluster_keeps_its_type_when_it_grows() -> None:
 
 
 def test_an_end_that_says_another_method_ends_nothing() -> None:
-    """The upstream may have read it as something else, so the run goes on counting."""
+    """The upstream may read it as something else, so it is refused, and the run goes on counting."""
     row = {"host": "rest.runpod.io", "method": "DELETE", "path": "/v1/pods/p1"}
-    for headers, ends in (({}, True), ({"x-http-method-override": "GET"}, False)):
-        adapter, call = NeocloudAdapter("runpod"), call_of({**row, "headers": headers}, KEY)
-        assert adapter.guards(call)
-        assert (adapter.ending(call) is not None) is ends
+    adapter = NeocloudAdapter("runpod")
+    plain = call_of({**row, "headers": {}}, KEY)
+    assert adapter.guards(plain)
+    assert adapter.ending(plain) is not None
+    with pytest.raises(RefusedCall, match="may not replace the method"):
+        adapter.guards(call_of({**row, "headers": {"x-http-method-override": "GET"}}, KEY))
 
 
 def test_a_launch_teaches_its_machines_and_a_terminate_ends_them() -> None:
