@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from kyc_gate.adapters.strict_json import read_json_object
 from kyc_gate.api.answers import json_answer, problem
 from kyc_gate.errors import InputError
+from kyc_gate.model.access import Actor
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import MeteredRun, RunEnd
 
@@ -31,18 +33,34 @@ class FinishInput(Record):
 
 
 async def run(request: Request) -> Response:
-    """`GET /v1/runs/{id}`: the run of a hold or of a decision."""
+    """`GET /v1/runs/{id}`: the run of a hold or of a decision; none of the caller's own customer."""
     gate: Gate = request.app.state.gate
     found = await gate.store.fetch_run(request.path_params["id"])
-    return json_answer(found) if found else _unknown()
+    return _unknown() if found is None or _own(request, (found,)) else json_answer(found)
 
 
 async def finish(request: Request) -> Response:
     """`POST /v1/runs/{id}/finish`: the run is over; it counts for what it took from then on."""
     gate: Gate = request.app.state.gate
     given = _given(await request.body())
-    found = await gate.finish(await _end(gate, request.path_params["id"], given))
+    end = await _end(gate, request.path_params["id"], given)
+    if _own(request, await _meant(gate, end)):
+        return _unknown()
+    found = await gate.finish(end)
     return json_answer({"runs": found}) if found else _unknown()
+
+
+def _own(request: Request, runs: Iterable[MeteredRun]) -> bool:
+    """Return whether one of the runs is of a customer that the caller belongs to."""
+    actor: Actor = request.state.actor
+    return any(run.party_id in actor.parties for run in runs)
+
+
+async def _meant(gate: Gate, end: RunEnd) -> tuple[MeteredRun, ...]:
+    if end.hold_id is not None:
+        run = await gate.store.fetch_run(end.hold_id)
+        return (run,) if run else ()
+    return await gate.store.fetch_runs_named(end.account or "", end.reference or "")
 
 
 async def _end(gate: Gate, id: str, given: FinishInput) -> RunEnd:

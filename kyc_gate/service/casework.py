@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from kyc_gate.errors import AccessDenied, InputError
+from kyc_gate.errors import AccessDenied, CaseError, InputError
 from kyc_gate.model.access import Actor, Permission
 from kyc_gate.model.case import Case, CaseEvent, CaseRequest, Disposition, Grant
 from kyc_gate.model.case_steps import Move, Moved, Step, permission_of, transition
@@ -278,9 +278,13 @@ class Casework:
         return moved.case
 
     async def revoke(self, actor: Actor, grant_id: str, *, note: str) -> Grant:
-        """Take back what is left of a grant."""
+        """Take back what is left of a grant. One on the actor's own customer is none to them."""
         require(actor, Permission.DECIDE)
-        return await self._store.revoke_grant(grant_id, reviewer=actor.id, note=_text(note), at=self._now())
+        if await self.grant(actor, grant_id) is None:
+            raise CaseError(f"there is no grant `{grant_id}`")
+        return await self._store.revoke_grant(
+            grant_id, reviewer=actor.id, note=_text(note), at=self._now(), via=actor.via
+        )
 
     # The customer
 
@@ -312,16 +316,25 @@ class Casework:
     # Clearances
 
     async def clearances(self, actor: Actor, *, within_days: float | None = None) -> tuple[Clearance, ...]:
-        """Return the clearances that stand; with `within_days`, those that expire by then."""
+        """Return the clearances that stand, or those that expire `within_days`; none of the actor's own customers."""
         require(actor, Permission.READ_CASES)
         now = self._now()
         until = now + timedelta(days=within_days) if within_days is not None else None
-        return await self._store.fetch_clearances(now, until=until)
+        found = await self._store.fetch_clearances(now, until=until)
+        return tuple(each for each in found if each.pair.party_id not in actor.parties)
 
     async def end_clearance(self, actor: Actor, clearance_id: str, *, note: str) -> Clearance:
-        """End a clearance: the pair counts again from the next decision on. One person is enough."""
+        """End a clearance: the pair counts again from the next decision on. One person is enough.
+
+        One of the actor's own customer is none to them.
+        """
         require(actor, Permission.WORK)
-        return await self._store.end_clearance(clearance_id, by=actor.id, at=self._now(), because=_text(note))
+        found = await self._store.fetch_clearance(clearance_id)
+        if found is None or found.pair.party_id in actor.parties:
+            raise CaseError(f"there is no clearance `{clearance_id}`")
+        return await self._store.end_clearance(
+            clearance_id, by=actor.id, at=self._now(), because=_text(note), via=actor.via
+        )
 
     def _step(self, actor: Actor, step: Step, **of: Any) -> Move:
         note = _text(str(of.pop("note", "") or ""))

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from kyc_gate.audit.seal import seal
 from kyc_gate.errors import CaseError, InputError
+from kyc_gate.model.access import Way
 from kyc_gate.model.case import Case, Proposal
 from kyc_gate.model.case_steps import Move
 from kyc_gate.model.clearance import Clearance
@@ -47,13 +48,15 @@ def settle(connection: Connection, case: Case, proposal: Proposal, step: Move) -
         )
         for earlier in standing(connection, step.at, party_id=pair.party_id):
             if (earlier.pair.list, earlier.pair.entry_id) == (pair.list, pair.entry_id):
-                end(connection, earlier.id, by=step.by, at=step.at, because="cleared anew")
+                end(connection, earlier.id, by=step.by, at=step.at, because="cleared anew", via=step.via)
         _insert(connection, clearance)
         made.append(clearance)
     return tuple(made)
 
 
-def end(connection: Connection, clearance_id: str, *, by: str, at: datetime, because: str) -> Clearance:
+def end(
+    connection: Connection, clearance_id: str, *, by: str, at: datetime, because: str, via: Way | None = None
+) -> Clearance:
     """End a clearance that stands, and return it. Raises `CaseError` where there is none, or it ended already."""
     found = clearance_of(connection, clearance_id)
     if found is None:
@@ -69,6 +72,7 @@ def end(connection: Connection, clearance_id: str, *, by: str, at: datetime, bec
         "case_id": found.case_id,
         "parties": {"pair": plain(found.pair)},
         "reviewer": by,
+        "via": via,
         "note": because,
     }
     append_record(connection, seal(step), party_id=found.pair.party_id)

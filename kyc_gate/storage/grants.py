@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from kyc_gate.audit.seal import seal
 from kyc_gate.errors import CaseError, InputError
+from kyc_gate.model.access import Way
 from kyc_gate.model.case import Case, CaseRequest, Grant, run_fingerprint
 from kyc_gate.model.case_steps import Move
 from kyc_gate.storage.chain_log import append_record
@@ -116,7 +117,9 @@ def _for_run(case: Case, requests: Sequence[CaseRequest], step: Move, until: dat
     )
 
 
-def revoke(connection: Connection, grant_id: str, *, reviewer: str, note: str, at: datetime) -> Grant:
+def revoke(
+    connection: Connection, grant_id: str, *, reviewer: str, note: str, at: datetime, via: Way | None = None
+) -> Grant:
     """Take back what is left of a grant and return it. Raises `CaseError` when there is nothing to take back."""
     if not reviewer.strip():
         raise CaseError("`reviewer` is empty: name the person who decides")
@@ -132,6 +135,7 @@ def revoke(connection: Connection, grant_id: str, *, reviewer: str, note: str, a
         "grant_id": grant_id,
         "case_id": grant.case_id,
         "reviewer": reviewer,
+        "via": via,
         "note": note,
     }
     append_record(connection, seal(step), party_id=_kept_for(connection, grant))

@@ -557,10 +557,12 @@ class RowStore:
         """Return the clearance with an id."""
         return await self._read(lambda connection: clearances.clearance_of(connection, clearance_id))
 
-    async def end_clearance(self, clearance_id: str, *, by: str, at: datetime, because: str) -> Clearance:
+    async def end_clearance(
+        self, clearance_id: str, *, by: str, at: datetime, because: str, via: Way | None = None
+    ) -> Clearance:
         """End a clearance; the step is an audit record. Raises `CaseError` where it ended already."""
         return await self._write(
-            lambda connection: clearances.end(connection, clearance_id, by=by, at=at, because=because)
+            lambda connection: clearances.end(connection, clearance_id, by=by, at=at, because=because, via=via)
         )
 
     # access
@@ -645,10 +647,12 @@ class RowStore:
 
     # grants
 
-    async def revoke_grant(self, grant_id: str, *, reviewer: str, note: str, at: datetime) -> Grant:
+    async def revoke_grant(
+        self, grant_id: str, *, reviewer: str, note: str, at: datetime, via: Way | None = None
+    ) -> Grant:
         """Take back a grant that was not used yet; the step is an audit record. Raises `CaseError`."""
         return await self._write(
-            lambda connection: grants.revoke(connection, grant_id, reviewer=reviewer, note=note, at=at)
+            lambda connection: grants.revoke(connection, grant_id, reviewer=reviewer, note=note, at=at, via=via)
         )
 
     async def fetch_grant(self, grant_id: str) -> Grant | None:

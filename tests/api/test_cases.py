@@ -25,7 +25,7 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
     async with make_gate(tmp_path, four_eyes=True, **PLAIN) as gate:
         for name, role in (("ana", "analyst"), ("bo", "approver"), ("vi", "viewer")):
             await gate.access.add(ROOT, name, [role], password=PASSWORD)
-        await gate.access.add(ROOT, "own", ["approver"], password=PASSWORD, parties=["emirate"])
+        await gate.access.add(ROOT, "own", ["approver", "service"], password=PASSWORD, parties=["emirate"])
         yield gate
 
 
@@ -133,6 +133,15 @@ async def test_nobody_reads_decisions_and_grants_of_their_own_customer(gate: Gat
         assert (await bo.get(f"/v1/decisions/{held.decision_id}"))[0] == 200
         assert (await own.get(grant))[0] == 404
         assert (await own.post(f"{grant}/revoke", note="mine"))[0] == 404
+        passed = await gate.decide(large())
+        assert passed.refusal is None
+        for run in (passed.hold_id, passed.decision_id):
+            assert (await own.get(f"/v1/runs/{run}"))[0] == 404
+            assert (await own.post(f"/v1/runs/{run}/finish"))[0] == 404
+            assert (await bo.get(f"/v1/runs/{run}"))[0] == 200
+        still = await gate.store.fetch_run(str(passed.hold_id))
+        assert still is not None
+        assert not still.finished
         assert (await bo.get(grant))[0] == 200
         await gate.store.erase_due(Periods(), by="root", because="over", at=gate.now() + timedelta(days=4_000))
         assert (await own.get(f"/v1/decisions/{other.decision_id}"))[0] == 404
@@ -153,14 +162,24 @@ async def test_the_record_tells_how_a_step_was_taken(gate: Gate) -> None:
             assert response.status == 200
     sent = await gate.casework.ask(local_actor("bo"), str(held.case_id))
     await gate.casework.answer(sent.path.rpartition("/")[2], ANSWERS)
+    read = await gate.store.fetch_case(str(held.case_id))
+    assert read is not None
+    proposed = await gate.casework.propose(local_actor("ana"), read.id, Step.APPROVE, note="fine", seen=read.version)
+    moved = await gate.casework.approve(local_actor("bo"), read.id, note="fine", seen=proposed.version)
+    async with browsers(gate) as (bo,):
+        await bo.sign_in("bo")
+        assert (await bo.post(f"/v1/grants/{moved.grants[0].id}/revoke", note="taken back"))[0] == 200
     told = [(each["type"], each["via"]) async for each in gate.store.records() if "via" in each]
-    assert told[-6:] == [
+    assert told[-9:] == [
         ("key.made", "cli"),
         ("case.taken", "session"),
         ("case.noted", "session"),
         ("case.noted", "key"),
         ("case.asked", "cli"),
         ("case.answered", None),
+        ("case.proposed", "cli"),
+        ("case.approved", "cli"),
+        ("grant.revoked", "session"),
     ]
 
 

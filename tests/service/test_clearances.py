@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from kyc_gate import Gate, Outcome
 from kyc_gate.audit.retention import Periods
 from kyc_gate.decide.decision import CLEARED
+from kyc_gate.errors import CaseError
 from kyc_gate.lists.reading import ListReading
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.access import local_actor
@@ -141,7 +142,13 @@ async def test_a_clearance_ends_with_what_it_was_of(tmp_path: Path, side: str, m
         elif side == "entry":
             await listed(gate, replace(ENTRY, countries=("NO",)))
         elif side == "ended":
+            own = replace(ANA, parties=("kestrel",))
+            assert await gate.casework.clearances(own) == ()
+            with pytest.raises(CaseError, match="no clearance"):
+                await gate.casework.end_clearance(own, clearance, note="mine")
             await gate.casework.end_clearance(ANA, clearance, note="they merged")
+            ended = [each async for each in gate.store.records() if each["type"] == "clearance.ended"]
+            assert [(each["reviewer"], each["via"]) for each in ended] == [("ana", "cli")]
         else:
             later = gate.now() + timedelta(days=181)
             monkeypatch.setattr(gate, "now", lambda: later)
