@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,10 +17,11 @@ import structlog
 import uvicorn
 
 from kyc_gate.cli.demo_script import SCRIPT, Player, Told
-from kyc_gate.cli.demo_world import hints, write_world
+from kyc_gate.cli.demo_world import PEOPLE, hints, write_world
 from kyc_gate.cli.output import complain, print_json, printable
 from kyc_gate.cli.sample_cloud import SampleCloud
 from kyc_gate.gateway.serve import Addresses, serve
+from kyc_gate.model.access import local_actor
 from kyc_gate.model.decision import Outcome
 from kyc_gate.service.build import gate_parts
 from kyc_gate.service.config import Configuration, read_configuration
@@ -59,7 +61,7 @@ async def _demo(options: argparse.Namespace, folder: Path) -> int:
             async with _gate_serving(gate, configuration, until_signal=not options.once) as (serving, addresses):
                 failed = await _play(gate, cloud, addresses.gateway, wants_json=options.json)
                 if not options.once:
-                    _invite(addresses, config)
+                    _invite(addresses, config, await _people(gate))
                     await serving
     return 1 if failed else 0
 
@@ -112,9 +114,17 @@ def _finding(finding: dict[str, Any]) -> str:
     return f"{how}{finding['rule']} [{', '.join(finding['cites'])}]"
 
 
-def _invite(addresses: Addresses, config: Path) -> None:
+async def _people(gate: Gate) -> str:
+    """Put the demo's people on file, and return the password that they share."""
+    password = secrets.token_urlsafe(12)
+    for name, role in PEOPLE:
+        await gate.access.add(local_actor("demo"), name, [role], password=password)
+    return password
+
+
+def _invite(addresses: Addresses, config: Path, password: str) -> None:
     print()
-    for line in hints(addresses.gateway, addresses.api, config):
+    for line in hints(addresses.gateway, addresses.api, config, password):
         print(line)
     sys.stdout.flush()
 

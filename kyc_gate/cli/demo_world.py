@@ -55,6 +55,10 @@ upstreams = [{{ url = "{upstream}" }}]
 [api]
 port = 0
 
+# Everything is on this machine, and nothing of it outlives the demo.
+[access]
+unsafe_plain_http = true
+
 [log]
 format = "json"
 """
@@ -69,10 +73,17 @@ def write_world(folder: Path, *, port: int, upstream: str) -> Path:
     return config
 
 
-def hints(gateway: str, api: str, config: Path) -> list[str]:
+PEOPLE = (("ana", "analyst"), ("bo", "approver"))
+"""Who may sign in to the demo's console."""
+
+
+def hints(gateway: str, api: str, config: Path, password: str) -> list[str]:
     """Return lines that a person can copy to try the gate."""
+    names = " or ".join(f"`{name}` ({role})" for name, role in PEOPLE)
     return [
-        f"the gate listens on {gateway}, its own API on {api}; try, in another terminal:",
+        f"the gate listens on {gateway}, its own API on {api}",
+        f"the console is at {api}/console: sign in as {names} with `{password}`",
+        "try, in another terminal:",
         "",
         *(_curl(gateway, number) for number in ("1", "2")),
         "",

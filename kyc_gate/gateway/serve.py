@@ -1,4 +1,4 @@
-"""Everything that `kyc-gate serve` runs: the gateway behind the gate, the webhook, and the gate's own interface."""
+"""Everything that `kyc-gate serve` runs: the gateway, the webhook, and the gate's own interface with its console."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 import uvicorn
 
-from kyc_gate.api.app import api_app
 from kyc_gate.asgi.middleware import KYCGateMiddleware
 from kyc_gate.authz.app import AuthzApp
+from kyc_gate.console.app import interface_app
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.gateway.app import Gateway
 from kyc_gate.model.record import Record
@@ -74,7 +74,7 @@ async def serve(
             addresses["gateway"] = _address(front)
             stack.push_async_callback(gateway.close)
         back = stack.enter_context(_listening(api.host, api.port, "api"))
-        servers.append((_Server(_config(api_app(gate, api.tokens_sha256))), back))
+        servers.append((_Server(_config(interface_app(gate, api.tokens_sha256))), back))
         if cluster is not None:
             hook = stack.enter_context(_listening(cluster.host, cluster.port, "kubernetes"))
             tls = tls_of(cluster, configuration.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -52,9 +52,11 @@ class Browser:
 
 
 @asynccontextmanager
-async def browsers(gate: Gate, count: int = 1) -> AsyncIterator[Sequence[Browser]]:
+async def browsers(
+    gate: Gate, count: int = 1, app: Callable[[Gate], Any] = api_app
+) -> AsyncIterator[Sequence[Browser]]:
     """Yield browsers that look at the gate's interface, each with cookies of its own."""
-    async with served(api_app(gate)) as port:
+    async with served(app(gate)) as port:
         opened = [
             Browser(aiohttp.ClientSession(f"http://127.0.0.1:{port}", cookie_jar=aiohttp.CookieJar(unsafe=True)))
             for _ in range(count)

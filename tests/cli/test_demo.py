@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -130,6 +131,20 @@ def test_a_changed_request_waits_for_a_person(demo: Demo) -> None:
     assert (answer.code, answer.headers["content-type"]) == (403, "application/problem+json")
     assert problem["outcome"] == "escalate"
     assert problem["case_id"].startswith("case_")
+
+
+def test_the_printed_people_sign_in_to_the_console(demo: Demo) -> None:
+    """The console is where the demo says, and its people sign in with the password that is printed."""
+    (told,) = [line for line in demo.lines if line.startswith("the console is at ")]
+    password = told.split("`")[-2]
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with opener.open(f"{demo.api}/console", timeout=10) as page:
+        fields = dict(re.findall(r'name="(csrf|next)" value="([^"]*)"', page.read().decode()))
+    form = urllib.parse.urlencode({**fields, "name": "ana", "password": password}).encode()
+    with opener.open(f"{demo.api}/sign-in", form, timeout=10) as page:
+        text = page.read().decode()
+    assert page.url == f"{demo.api}/console/cases"
+    assert "Signed in as <b>ana</b>" in text
 
 
 def test_the_printed_boto3_lines_work(demo: Demo) -> None:
