@@ -14,8 +14,10 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kyc_gate.errors import FeedFault
+from kyc_gate.errors import FeedFault, StorageFault
+from kyc_gate.model.case import WAITING
 from kyc_gate.model.coverage import Coverage, SourceState
+from kyc_gate.model.outbox import Backlog
 from kyc_gate.service.trials import ROLLOUT, SHADOW
 from kyc_gate.telemetry.tally import BUCKETS
 
@@ -29,7 +31,13 @@ async def metrics(request: Request) -> Response:
     readiness = await gate.readiness()
     coverage = await asyncio.to_thread(_coverage, gate)
     registry = CollectorRegistry()
-    found = [*_gate(gate, ready=readiness.ready), *_decisions(gate), *_policies(gate), *_sources(coverage)]
+    found = [
+        *_gate(gate, ready=readiness.ready),
+        *_decisions(gate),
+        *_policies(gate),
+        *_sources(coverage),
+        *await _people(gate),
+    ]
     registry.register(_Now(found))
     return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
@@ -121,6 +129,37 @@ def _decisions(gate: Gate) -> Iterator[Metric]:
         "1 while `gate.unsafe_mode` is set, so that nothing is refused.",
         value=gate.settings.unsafe_mode is not None,
     )
+
+
+async def _people(gate: Gate) -> tuple[Metric, ...]:
+    """Return what waits for people and for receivers; nothing where the store cannot be read, as `ready` says."""
+    try:
+        waiting, backlogs = await gate.store.count_cases(), await gate.store.fetch_backlogs()
+    except StorageFault:
+        return ()
+    overdue = GaugeMetricFamily("kyc_gate_cases_overdue", "Cases that wait beyond their due time.", waiting["overdue"])
+    cases = GaugeMetricFamily("kyc_gate_cases", "Cases that wait, by state.", labels=["state"])
+    for state in WAITING:
+        cases.add_metric([state.value], waiting[state.value])
+    events = GaugeMetricFamily(
+        "kyc_gate_outbox_events",
+        "Events that a receiver does not have yet.",
+        labels=["receiver", "state"],
+    )
+    oldest = GaugeMetricFamily(
+        "kyc_gate_outbox_oldest_seconds", "Age of the oldest event that waits, 0 without any.", labels=["receiver"]
+    )
+    known = {each.receiver: each for each in backlogs}
+    for name in sorted({*known, *(receiver.name for receiver in gate.notifier.receivers)}):
+        backlog = known.get(name, Backlog(receiver=name))
+        events.add_metric([name, "waiting"], backlog.waiting)
+        events.add_metric([name, "dead"], backlog.dead)
+        age = (gate.now() - backlog.oldest).total_seconds() if backlog.oldest else 0.0
+        oldest.add_metric([name], max(0.0, age))
+    unsigned = GaugeMetricFamily(
+        "kyc_gate_audit_unsigned", "1 while the last try to sign a checkpoint failed.", gate.upkeep.unsigned
+    )
+    return cases, overdue, events, oldest, unsigned
 
 
 def _policies(gate: Gate) -> Iterator[Metric]:

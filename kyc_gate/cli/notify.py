@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from kyc_gate.cli.output import add_json, print_json
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.errors import InputError
+from kyc_gate.model.outbox import Backlog
+from kyc_gate.model.record import plain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +38,7 @@ async def _run(options: argparse.Namespace) -> int:
             again = await store.replay_events(options.receiver, datetime.now(UTC))
             print_json({"receiver": options.receiver, "replayed": again})
             return 0
-        counts = await store.count_events()
-        for name in sorted({*known, *(receiver for receiver, _ in counts)}):
-            waiting, dead = (counts.get((name, state), 0) for state in ("waiting", "dead"))
-            print_json({"receiver": name, "waiting": waiting, "dead": dead, "configured": name in known})
+        found = {each.receiver: each for each in await store.fetch_backlogs()}
+        for name in sorted({*known, *found}):
+            print_json({**plain(found.get(name, Backlog(receiver=name))), "configured": name in known})
     return 0

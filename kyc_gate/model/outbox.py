@@ -16,6 +16,15 @@ class Event(Record):
     data: dict[str, object]
 
 
+class Backlog(Record):
+    """What a receiver does not have yet: how many events wait, since when the oldest of them, and how many are dead."""
+
+    receiver: str
+    waiting: int = 0
+    dead: int = 0
+    oldest: datetime | None = None
+
+
 class Delivery(Record):
     """An event on its way to one receiver, and how often it was tried."""
 

@@ -14,6 +14,7 @@ import ipaddress
 import json
 import smtplib
 import socket
+import ssl
 from collections.abc import Mapping
 from datetime import datetime
 from email.message import EmailMessage
@@ -95,7 +96,7 @@ def _public(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 async def deliver(receiver: Receiver, event: Event, now: datetime, *, secret: str, console: str) -> None:
     """Send the event. Raises `Undelivered`."""
     if receiver.kind == "email":
-        await asyncio.to_thread(_mail, receiver, event, console)
+        await asyncio.to_thread(_mail, receiver, event, secret, console)
         return
     url, body, headers = written_for(receiver, event, now, secret=secret, console=console)
     host = urlsplit(url).hostname or ""
@@ -235,20 +236,59 @@ def _json(value: Mapping[str, Any]) -> bytes:
     return canonical_text(json.loads(json.dumps(value, default=str))).encode("ascii")
 
 
-def _mail(receiver: Receiver, event: Event, console: str) -> None:
-    """Send a mail through the server that `url` names, `smtp://host:port`. Headers hold no line break: `_word`."""
-    address = urlsplit(receiver.url)
+def _mail(receiver: Receiver, event: Event, secret: str, console: str) -> None:
+    """Send a mail through the server that `url` names. Headers hold no line break: `_word`."""
     message = EmailMessage()
     message["Subject"] = f"kyc_gate: {event.name} {_word(_subject(event))}"
     message["From"], message["To"] = receiver.sender, ", ".join(receiver.to)
     message["Message-ID"] = f"<{event.id}@kyc-gate>"
     message.set_content(f"{summary(event)}\n\n{_link(event, console)}\n")
     try:
-        host, port = address.hostname or "localhost", address.port or 25
-        found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        for each in found:
-            require_public(each, allow_private=receiver.allow_private)
-        with smtplib.SMTP(found[0], port, timeout=SECONDS) as server:
+        with _mail_server(receiver) as server:
+            if receiver.username:
+                server.login(receiver.username, secret)
             server.send_message(message)
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException) as error:  # what a server says may quote the password
         raise Undelivered(f"{type(error).__name__}: no mail was sent") from error
+
+
+def _mail_server(receiver: Receiver) -> smtplib.SMTP:
+    """Return a session with the mail server, over TLS with its certificate checked unless the operator said otherwise.
+
+    Raises `Undelivered` for an address that may not be told, `OSError` and `smtplib.SMTPException`.
+    """
+    url = urlsplit(receiver.url)
+    host, encrypted = url.hostname or "", url.scheme == "smtps"
+    port = url.port or (465 if encrypted else 25)
+    found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    for each in found:
+        require_public(each, allow_private=receiver.allow_private)
+    if encrypted:
+        return _CheckedTLS(found[0], host, port, context=ssl.create_default_context())
+    server = _Checked(found[0], host, port)
+    if not receiver.unsafe_plain_mail:
+        try:
+            server.starttls(context=ssl.create_default_context())
+        except BaseException:
+            server.close()
+            raise
+    return server
+
+
+class _Checked(smtplib.SMTP):
+    """A session with the address that was checked, whose certificate is compared with the name."""
+
+    def __init__(self, checked: str, host: str, port: int, **more: Any) -> None:
+        self._checked = checked
+        super().__init__(host, port, timeout=SECONDS, **more)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return socket.create_connection((self._checked, port), timeout)
+
+
+class _CheckedTLS(smtplib.SMTP_SSL, _Checked):
+    """The same over TLS from the start: the standard library wraps the socket that it gets from the class above."""
+
+    def __init__(self, checked: str, host: str, port: int, *, context: ssl.SSLContext) -> None:
+        self._checked = checked
+        smtplib.SMTP_SSL.__init__(self, host, port, timeout=SECONDS, context=context)

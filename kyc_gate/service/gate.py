@@ -120,12 +120,12 @@ class Gate:
         self._screening = asyncio.Semaphore(SCREENINGS)
         self.keeper = keeper
         self.policy_keeper = policy_keeper
-        self._notifier = notifier or Notifier(())
+        self.notifier = notifier or Notifier(())
         self.trials = Trials()
         self.tally = Tally()
         self._spans = Spans(on=self.settings.spans)
         self._keeping: list[asyncio.Task[None]] = []
-        self._upkeep = Upkeep()
+        self.upkeep = Upkeep()
         self._seed = (tuple(parties), tuple(accounts))
         self._standings = Standings(
             store, seconds=self.settings.directory_seconds, ip_countries=ip_countries, register=register
@@ -154,9 +154,9 @@ class Gate:
         self._standings.forget()
         await self._keep_policies()
         self._opened = True
-        self._keeping.append(asyncio.create_task(self._upkeep.keep(self)))
-        if self._notifier.receivers:
-            self._keeping.append(asyncio.create_task(self._notifier.keep(self)))
+        self._keeping.append(asyncio.create_task(self.upkeep.keep(self)))
+        if self.notifier.receivers:
+            self._keeping.append(asyncio.create_task(self.notifier.keep(self)))
         if self.keeper is not None:
             self._keeping.append(asyncio.create_task(self.keeper.keep(self)))
         log.info("gate.opened", policies=self._active.names, lists=self._lists_named())
@@ -182,7 +182,7 @@ class Gate:
         await asyncio.gather(*keeping, return_exceptions=True)
         await self.trials.write(self)
         with contextlib.suppress(KYCGateError, OSError):  # the last few records wait for the next start
-            await self._upkeep.checkpoint(self)
+            await self.upkeep.checkpoint(self)
         if self._background:
             await asyncio.gather(*self._background, return_exceptions=True)
         await self.store.close()

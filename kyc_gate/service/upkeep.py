@@ -52,6 +52,9 @@ class Upkeep:
         self._sign_at = 0.0
         self._sweep_at = 0.0
         self._rearm_at = time.monotonic() + REARM_SECONDS
+        self._unkept: list[str] = []
+        self.unsigned = False
+        """Whether the last try to sign a checkpoint, or to keep it outside the store, failed."""
 
     async def keep(self, gate: Gate) -> None:
         """Watch until cancelled."""
@@ -79,11 +82,16 @@ class Upkeep:
         settings = gate.settings
         if settings.signer is None:
             return None
+        self.unsigned = True
         made = await gate.store.sign_checkpoint(settings.signer)
+        if made is not None and settings.checkpoint_file is not None:
+            self._unkept.append(made.note)
+        while self._unkept and settings.checkpoint_file is not None:
+            await asyncio.to_thread(add_note, settings.checkpoint_file, self._unkept[0])
+            del self._unkept[0]
         if made is not None:
-            if settings.checkpoint_file is not None:
-                await asyncio.to_thread(add_note, settings.checkpoint_file, made.note)
             log.info("audit.checkpoint", size=made.size, root=made.root, origin=made.origin)
+        self.unsigned = False
         return made
 
     async def _cases_swept(self, gate: Gate) -> None:

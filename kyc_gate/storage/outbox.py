@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
-from kyc_gate.model.outbox import Delivery, Event
+from msgspec.structs import replace
+
+from kyc_gate.model.outbox import Backlog, Delivery, Event
 from kyc_gate.storage.documents import read, written
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.timestamps import second_of
@@ -95,9 +97,20 @@ def replay(connection: Connection, receiver: str, now: datetime) -> int:
     return again.rowcount
 
 
-def counts(connection: Connection) -> dict[tuple[str, str], int]:
-    """Return how many events wait and are dead, by receiver and state."""
-    rows = connection.execute(
-        "SELECT receiver, state, COUNT(*) FROM deliveries WHERE state <> 'sent' GROUP BY receiver, state"
-    )
-    return {(str(receiver), str(state)): int(count) for receiver, state, count in rows}
+def backlogs(connection: Connection) -> tuple[Backlog, ...]:
+    """Return what each receiver does not have yet, by name; those that have all are left out."""
+    waiting = connection.execute(
+        "SELECT receiver, COUNT(*), MIN(at) FROM deliveries JOIN outbox ON outbox.number = event"
+        " WHERE state = 'waiting' GROUP BY receiver"
+    ).fetchall()
+    dead = connection.execute("SELECT receiver, COUNT(*) FROM deliveries WHERE state = 'dead' GROUP BY receiver")
+    found = {
+        str(receiver): Backlog(
+            receiver=str(receiver), waiting=int(count), oldest=datetime.fromtimestamp(int(oldest), tz=UTC)
+        )
+        for receiver, count, oldest in waiting
+    }
+    for receiver, count in dead:
+        before = found.get(str(receiver), Backlog(receiver=str(receiver)))
+        found[str(receiver)] = replace(before, dead=int(count))
+    return tuple(found[name] for name in sorted(found))

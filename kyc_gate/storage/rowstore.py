@@ -20,7 +20,7 @@ from kyc_gate.model.case_steps import Move, Moved
 from kyc_gate.model.clearance import Clearance
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
-from kyc_gate.model.outbox import Delivery
+from kyc_gate.model.outbox import Backlog, Delivery
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.questionnaire import Questionnaire
 from kyc_gate.model.run import DeclaredRun
@@ -439,9 +439,9 @@ class RowStore:
         """Put the dead letters of a receiver on their way again, and return how many."""
         return await self._write(lambda connection: outbox.replay(connection, receiver, now))
 
-    async def count_events(self) -> dict[tuple[str, str], int]:
-        """Return how many events wait and are dead, by receiver and state."""
-        return await self._read(outbox.counts)
+    async def fetch_backlogs(self) -> tuple[Backlog, ...]:
+        """Return what each receiver does not have yet; those that have all are left out."""
+        return await self._read(outbox.backlogs)
 
     # what records say of people
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
+import pytest
 import yaml
 from gates import make_gate
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,8 +17,11 @@ from wire import served
 
 from kyc_gate import Gate
 from kyc_gate.api.app import api_app
+from kyc_gate.audit.checkpoint import new_signer
 from kyc_gate.errors import NotReady
 from kyc_gate.model.job import ProvisioningRequest, RequestKind
+from kyc_gate.model.receiver import Receiver
+from kyc_gate.service.notifier import Notifier
 from tests.feeds.publisher import companies, lines, pulled
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -94,19 +99,78 @@ async def test_decisions_are_counted_and_timed(tmp_path: Path) -> None:
     assert of(samples, "kyc_gate_unsafe_mode") == 0
 
 
-async def test_alerts_and_dashboard_ask_for_metrics_that_are_there(tmp_path: Path) -> None:
-    """Every metric that the example rules and the dashboard name is scraped from a gate that has decided and failed."""
+async def test_alerts_and_dashboard_ask_for_all_that_is_there(tmp_path: Path) -> None:
+    """The example rules and the dashboard name metrics that a gate has, and leave none of them out."""
     async with make_gate(tmp_path) as gate:
         await gate.decide(ProvisioningRequest(provider="generic", service="x", operation="y", kind=RequestKind.CREATE))
         gate._refused(None, NotReady("nothing can be decided"))
-        names = {name for name, _ in await scraped(gate)} | {"kyc_gate_policy_refused"}
+        there = {*await families(gate), *_FROM_KEEPERS}
     folder = Path(__file__).parents[2] / "examples" / "monitoring"
     rules = yaml.safe_load((folder / "alerts.yaml").read_text(encoding="utf-8"))
     asked = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
     board = json.loads((folder / "dashboard.json").read_text(encoding="utf-8"))
     asked += [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    assert len(asked) > 20
-    for expression in asked:
-        for name in re.findall(r"\bkyc_gate_\w+", expression):
-            assert name in names, expression
-        assert expression.count("(") == expression.count(")")
+    assert all(expression.count("(") == expression.count(")") for expression in asked)
+    named = {name for expression in asked for name in re.findall(r"\bkyc_gate_\w+", expression)}
+    assert {name.removesuffix("_bucket").removesuffix("_total") for name in named} == there
+
+
+_FROM_KEEPERS = (
+    "kyc_gate_policy_refused",
+    "kyc_gate_policy_readings",
+    "kyc_gate_policy_refusals",
+    "kyc_gate_policy_bundle_version",
+    "kyc_gate_policy_activated_timestamp_seconds",
+)
+"""Metrics of a gate that reads its policies from a folder or a bundle."""
+
+
+async def families(gate: Gate) -> set[str]:
+    """The name of every metric, those without a sample too."""
+    async with (
+        served(api_app(gate, [])) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+        session.get("/metrics") as answer,
+    ):
+        return {family.name for family in text_string_to_metric_families(await answer.text())}
+
+
+async def test_what_waits_is_scraped(tmp_path: Path) -> None:
+    """Cases by state, events that a receiver does not have and since when, and dead letters; a store that is gone."""
+    async with make_gate(tmp_path) as gate:
+        gate.notifier = Notifier((Receiver(name="soc", kind="slack", url="https://127.0.0.1:9/"),))
+        await gate.notifier.look(gate)
+        await gate.decide(ProvisioningRequest(provider="generic", service="x", operation="y", kind=RequestKind.CREATE))
+        samples = await scraped(gate)
+        assert of(samples, "kyc_gate_cases", state="open") == 1
+        assert of(samples, "kyc_gate_cases_overdue") == 0
+        assert of(samples, "kyc_gate_outbox_events", receiver="soc", state="waiting") == 0
+        await gate.store.spread_events(["soc"], gate.now())
+        at = gate.now() + timedelta(hours=1)
+        gate.now = lambda: at  # type: ignore[method-assign]
+        samples = await scraped(gate)
+        assert of(samples, "kyc_gate_outbox_events", receiver="soc", state="waiting") == 1
+        assert 3600 <= of(samples, "kyc_gate_outbox_oldest_seconds", receiver="soc") < 3660
+        await gate.notifier.look(gate)
+        samples = await scraped(gate)
+        assert of(samples, "kyc_gate_outbox_events", receiver="soc", state="dead") == 1
+        assert of(samples, "kyc_gate_outbox_oldest_seconds", receiver="soc") == 0
+        await gate.store.close()
+        samples = await scraped(gate)
+        assert of(samples, "kyc_gate_ready") == 0
+        assert ("kyc_gate_cases_overdue", frozenset()) not in samples
+
+
+async def test_a_checkpoint_that_cannot_be_kept_is_scraped(tmp_path: Path) -> None:
+    """While the last try to sign, or to keep the note outside the store, failed, a monitor sees it."""
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    async with make_gate(tmp_path, signer=new_signer("kyc.example/gate"), checkpoint_file=str(notes)) as gate:
+        await gate.decide(ProvisioningRequest(provider="generic", service="x", operation="y", kind=RequestKind.CREATE))
+        with pytest.raises(OSError, match="directory"):
+            await gate.upkeep.checkpoint(gate)
+        assert of(await scraped(gate), "kyc_gate_audit_unsigned") == 1
+        notes.rmdir()
+        await gate.upkeep.checkpoint(gate)
+        assert of(await scraped(gate), "kyc_gate_audit_unsigned") == 0
+    assert notes.read_text(encoding="utf-8").startswith("kyc.example/gate\n1\n")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import certificate
 from wire import served
 
-from kyc_gate.model.outbox import Event
+from kyc_gate.model.outbox import Backlog, Event
 from kyc_gate.model.receiver import Receiver, require_secret
 from kyc_gate.service.delivery import Undelivered, deliver, require_public, written_for
 from kyc_gate.service.gate import Gate
@@ -202,19 +204,20 @@ async def test_what_fails_is_tried_again_and_then_dead_and_then_replayed(make_ga
             assert len(app.got) == tries
             clock[0] += timedelta(seconds=1)
             await notifier.look(gate)
-        assert await gate.store.count_events() == {("soc", "dead"): 1}
+        assert await gate.store.fetch_backlogs() == (Backlog(receiver="soc", dead=1),)
         app.status = 200
         assert await gate.store.replay_events("soc", clock[0]) == 1
         await notifier.look(gate)
-        assert await gate.store.count_events() == {}
+        assert await gate.store.fetch_backlogs() == ()
         ids = {headers["webhook-id"] for headers, _ in app.got}
         assert len(ids) == 1
 
 
-async def test_mail_is_sent_to_a_real_server() -> None:
-    """A mail server of the tests takes the message; a line break in what is told forges no header."""
+@contextmanager
+def mail_server(**how: Any) -> Iterator[tuple[int, list[Any]]]:
+    """A mail server of the tests, the port on which it listens, and what it was sent."""
     controller = pytest.importorskip("aiosmtpd.controller")
-    kept = []
+    kept: list[Any] = []
 
     class Handler:
         async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
@@ -223,23 +226,69 @@ async def test_mail_is_sent_to_a_real_server() -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = controller.Controller(Handler(), hostname="127.0.0.1", port=port)
+    server = controller.Controller(Handler(), hostname="127.0.0.1", port=port, **how)
     server.start()
-    url = f"smtp://127.0.0.1:{port}"
     try:
-        refused = Receiver(name="m", kind="email", url=url, to=("a@x.example",))
-        with pytest.raises(Undelivered, match="no public address"):
-            await deliver(refused, EVENT, NOW, secret="", console="")
-        receiver = Receiver(name="m", kind="email", url=url, to=("a@x.example",), allow_private=True)
-        forged = Event(id="evt_2", name="case.opened", at=NOW, data={**DATA, "case_id": "x\r\nBcc: b@x.example"})
-        await deliver(receiver, forged, NOW, secret="", console="https://kyc.example")
+        yield port, kept
     finally:
-        await asyncio.to_thread(server.stop)
+        server.stop()
+
+
+def mailed(url: str, **more: Any) -> Receiver:
+    """A mailbox behind a server of this machine."""
+    return Receiver(name="m", kind="email", url=url, to=("a@x.example",), **{"allow_private": True, **more})
+
+
+async def test_mail_is_sent_to_a_real_server() -> None:
+    """A mail server of the tests takes the message; a line break in what is told forges no header."""
+    forged = Event(id="evt_2", name="case.opened", at=NOW, data={**DATA, "case_id": "x\r\nBcc: b@x.example"})
+    with mail_server() as (port, kept):
+        url = f"smtp://127.0.0.1:{port}"
+        with pytest.raises(Undelivered, match="no public address"):
+            await deliver(mailed(url, allow_private=False), EVENT, NOW, secret="", console="")
+        with pytest.raises(Undelivered, match="SMTPNotSupportedError"):
+            await deliver(mailed(url), EVENT, NOW, secret="", console="")
+        assert kept == []
+        receiver = mailed(url, unsafe_plain_mail=True)
+        await deliver(receiver, forged, NOW, secret="", console="https://kyc.example")
     (envelope,) = kept
     assert envelope.rcpt_tos == ["a@x.example"]
     head = envelope.content.partition(b"\r\n\r\n")[0]
     assert b"\nBcc:" not in head
     assert b"red-flag-28" in envelope.content
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:aiosmtpd")  # it takes TLS from the start for none
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+async def test_mail_goes_over_tls_and_signs_in(scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By STARTTLS or TLS from the start: a password is told only to who has a certificate of the name."""
+    smtp = pytest.importorskip("aiosmtpd.smtp")
+    asked = []
+
+    def authenticator(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
+        asked.append((data.login, data.password))
+        return smtp.AuthResult(success=data.password == b"s3cret")
+
+    file, key = certificate(tmp_path, "mail")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file, key)
+    how = {"ssl_context": context} if scheme == "smtps" else {"tls_context": context, "require_starttls": True}
+    how |= {"authenticator": authenticator, "auth_required": True, "auth_require_tls": scheme == "smtp"}
+    of = {"username": "gate", "secret_file": "x"}
+    with mail_server(**how) as (port, kept):
+        receiver = mailed(f"{scheme}://localhost:{port}", **of)
+        with pytest.raises(Undelivered, match="SSLCertVerificationError"):
+            await deliver(receiver, EVENT, NOW, secret="s3cret", console="")
+        monkeypatch.setenv("SSL_CERT_FILE", file)
+        with pytest.raises(Undelivered, match="SSLCertVerificationError"):
+            await deliver(mailed(f"{scheme}://127.0.0.1:{port}", **of), EVENT, NOW, secret="s3cret", console="")
+        assert asked == []
+        with pytest.raises(Undelivered, match="no mail was sent") as raised:
+            await deliver(receiver, EVENT, NOW, secret="wrong", console="")
+        assert "wrong" not in str(raised.value)
+        await deliver(receiver, EVENT, NOW, secret="s3cret", console="")
+    assert {login for login, _ in asked} == {b"gate"}
+    assert len(kept) == 1
 
 
 def test_every_other_kind_has_the_form_that_its_maker_asks_for() -> None:
@@ -269,6 +318,18 @@ def test_every_other_kind_has_the_form_that_its_maker_asks_for() -> None:
         {"kind": "webhook", "url": "https://u:p@soc.example/", "secret_file": "x"},
         {"kind": "jira", "url": "https://jira.example", "secret_file": "x"},
         {"kind": "email", "url": "smtp://mail.example"},
+        {"kind": "email", "url": "http://mail.example", "to": ("a@x.example",)},
+        {"kind": "email", "url": "smtp://u:p@mail.example", "to": ("a@x.example",)},
+        {"kind": "email", "url": "smtp://mail.example", "to": ("a@x.example",), "username": "gate"},
+        {"kind": "email", "url": "smtp://mail.example", "to": ("a@x.example",), "secret_file": "x"},
+        {
+            "kind": "email",
+            "url": "smtp://mail.example",
+            "to": ("a@x.example",),
+            "username": "gate",
+            "secret_file": "x",
+            "unsafe_plain_mail": True,
+        },
     ],
 )
 def test_a_receiver_that_could_not_be_told_safely_is_refused(wrong: dict[str, Any]) -> None:

@@ -178,12 +178,12 @@ async def test_what_is_announced_is_no_policy(server: postgres.Server, tmp_path:
     """Whoever can write to the store makes a gate look again, and changes nothing; gates that differ come to rest."""
     async with two_machines(server, tmp_path) as (one, other, _, _):
         before = one.active.digests
-        await within(5, lambda: bool(one._upkeep._heard.get("policies")))
+        await within(5, lambda: bool(one.upkeep._heard.get("policies")))
         version, _ = (await one.store.fetch_announced())["policies"]
         assert await one.store.announce("policies", "0" * 64, version)
         assert not await other.store.announce("policies", "1" * 64, version)
         # The other gate, which has not said so yet, says what it decides by; after that nobody has anything to say.
-        await within(5, lambda: all(gate._upkeep._heard["policies"] == version + 2 for gate in (one, other)))
+        await within(5, lambda: all(gate.upkeep._heard["policies"] == version + 2 for gate in (one, other)))
         await asyncio.sleep(3 * upkeep.WATCH_SECONDS)
         assert (await one.store.fetch_announced())["policies"] == (version + 2, ",".join(before))
         assert one.active.digests == other.active.digests == before
@@ -233,7 +233,7 @@ async def test_gates_that_stay_different_say_so(pair: tuple[Gate, Gate], monkeyp
     """Each gate that hears of policies that it does not have tells it once, and then they come to rest."""
     told = differing(monkeypatch)
     one, other = pair
-    await within(5, lambda: all("policies" in gate._upkeep._heard for gate in pair))
+    await within(5, lambda: all("policies" in gate.upkeep._heard for gate in pair))
     changed = [replace(each, reference=replace(each.reference, digest="0" * 64)) for each in one.policies]
     await one.change_policies(ActivePolicies.of(changed, one.settings))
     await within(BOUND_SECONDS, lambda: len([line for line in told if line["event"] == "policies.differ"]) == 2)
@@ -250,4 +250,4 @@ async def test_a_gate_that_cannot_read_its_store_tells_it_and_goes_on(pair: tupl
     await one.store.open()
     version, _ = (await other.store.fetch_announced())["lists"]
     await other.store.announce("lists", "another", version)
-    await within(BOUND_SECONDS, lambda: one._upkeep._heard.get("lists", 0) > version)
+    await within(BOUND_SECONDS, lambda: one.upkeep._heard.get("lists", 0) > version)
