@@ -16,12 +16,14 @@ from kyc_gate.cli.output import UsageError, complain
 from kyc_gate.cli.policies import policy_folder
 from kyc_gate.cli.request_input import Asked, read_line, usage_after
 from kyc_gate.compute.registry import Models
+from kyc_gate.errors import InputError, StorageFault
 from kyc_gate.model.decision import Finding
 from kyc_gate.model.facts import Facts
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.match import Screening, ScreeningOutcome
 from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
+from kyc_gate.ownership.register import Register
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.policy.composition import check_composition
 from kyc_gate.policy.read import Policy, read_policy
@@ -33,6 +35,7 @@ from kyc_gate.service.lineage_facts import with_models
 from kyc_gate.service.model_file import read_models
 from kyc_gate.service.runs import decided
 from kyc_gate.service.settings import Settings
+from kyc_gate.storage.gleif import GleifRegister
 
 MAX_AGE_HOURS = Settings().max_age_hours
 
@@ -47,6 +50,7 @@ class World(Record):
     utilisation: Decimal
     models: Models
     ip_countries: IPCountries | None = None
+    register: Register | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +73,11 @@ def add_world(parser: argparse.ArgumentParser) -> None:
     add_lists(parser)
     parser.add_argument(
         "--ip-countries", metavar="FILE", help="a CSV file of IP ranges, `first,last,country` or `network,country`"
+    )
+    parser.add_argument(
+        "--register",
+        metavar="FILE",
+        help="the LEI register that `owners pull` built: parties take headquarters and parents from it",
     )
     parser.add_argument("--as-of", metavar="DATE", help="decide as on this date or moment, ISO 8601 (default: now)")
     parser.add_argument(
@@ -108,7 +117,16 @@ def world_of(options: argparse.Namespace) -> World:
         utilisation=options.utilisation,
         models=read_models([Path(options.models)] if options.models else []),
         ip_countries=read_ip_countries(Path(options.ip_countries)) if options.ip_countries else None,
+        register=_register(options.register),
     )
+
+
+def _register(file: str | None) -> GleifRegister | None:
+    """Return the LEI register in a file. Raises `InputError` where it is none."""
+    try:
+        return GleifRegister(file) if file else None
+    except StorageFault as error:
+        raise InputError(f"`--register`: {error}") from error
 
 
 def _screener(snapshot: ListSnapshot, policies: Sequence[Policy]) -> Screener:
@@ -178,7 +196,9 @@ def _standing(party: Party | None, world: World) -> Standing:
     """Return what is true of the party; without lists it is taken to be screened and clear, as `run` has told."""
     if party is None:
         return UNKNOWN_PARTY
-    standing = standing_of(party, {party.id: party}, world.screener, ip_countries=world.ip_countries)
+    standing = standing_of(
+        party, {party.id: party}, world.screener, ip_countries=world.ip_countries, register=world.register
+    )
     return standing if world.screener else replace(standing, screening=Screening(outcome=ScreeningOutcome.CLEAR))
 
 

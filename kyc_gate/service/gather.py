@@ -68,7 +68,7 @@ from kyc_gate.service.owner_facts import (
     search_register,
     worst,
 )
-from kyc_gate.service.place_facts import evidence_of, read_place, vetting_expired
+from kyc_gate.service.place_facts import as_decided, evidence_of, read_place, vetting_expired
 from kyc_gate.service.splitting import splitting_facts
 
 TRAINING = frozenset(Workload) - {Workload.INFERENCE, Workload.DATA_GENERATION, Workload.OTHER}
@@ -208,7 +208,7 @@ def standing_of(
         place_of_use=party.place_of_use,
         evidence=evidence_of(party, ip_countries),
         file=file_facts(party),
-        countries=_countries(party, parents),
+        countries=_countries(party, parents, customer, parent, registered),
         vetted_until=party.vetted_until,
         control_group=group.key,
         managers=manager_facts(party, directory, screened),
@@ -228,12 +228,18 @@ def _pairs(
     return pairs_of(party, form, screening.matches, screener.snapshot.entries)
 
 
-def _countries(party: Party, parents: Parentage) -> FiveCountries:
-    parent = parents.parents[0] if len(parents.parents) == 1 else None
+def _countries(
+    party: Party, parents: Parentage, customer: CustomerFacts, parent: ParentFacts, registered: RegisterFacts
+) -> FiveCountries:
+    """Return the countries that do not hang on the request; those that the LEI register tells, with what it says."""
+    above = parents.parents[0] if len(parents.parents) == 1 else None
+    said = registered.notes[:1]
     return FiveCountries(
         location=read_place(party.location),
-        headquarters=read_place(party.headquarters),
-        parent_headquarters=read_place(parent.headquarters) if parent else ReadPlace(),
+        headquarters=as_decided(read_place(party.headquarters), customer.headquarters, said),
+        parent_headquarters=as_decided(
+            read_place(above.headquarters) if above else ReadPlace(), parent.headquarters, parent.chain or said
+        ),
     )
 
 

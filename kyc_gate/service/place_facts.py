@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from kyc_gate.model.country import CountryCode
 from kyc_gate.model.facts import EvidenceFacts, ReadPlace
 from kyc_gate.model.party import Party
@@ -42,6 +44,23 @@ def read_place(text: str | None) -> ReadPlace:
         evidence=found.evidence,
         conflict=found.conflict,
         occupied=found.occupied,
+    )
+
+
+CONFIDENCE_REGISTERED = 0.9
+"""Of a country that the LEI register tells where the party does not: as of a country that ends an address."""
+
+
+def as_decided(stated: ReadPlace, country: CountryCode | None, said: tuple[str, ...]) -> ReadPlace:
+    """Return the place that is stated with the country that counts, and with what others say where that differs."""
+    if country == stated.country:
+        return stated
+    return replace(
+        stated,
+        country=country,
+        confidence=0.0 if country is None else CONFIDENCE_REGISTERED,
+        evidence=(*stated.evidence, *said),
+        conflict=stated.conflict or country is None,
     )
 
 

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from kyc_gate.storage.gleif import load_register
+from tests.ownership.gleif.published import json_of, lei
+from tests.storage.test_gleif import LEVEL1, RELATIONS
+
 from .conftest import Ran
 
 AT_HOME: dict[str, Any] = {
@@ -167,3 +171,59 @@ def test_several_policies_decide_together_in_any_order(kyc_gate: Callable[..., R
     twice = decided(kyc_gate, "us-in-force", line, more=("--policy", "us-in-force"))
     assert twice.status == 1
     assert "stands 2 times" in twice.err
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> str:
+    """An LEI register: Fjord Analytics of Oslo, below a holding of Oslo, below one of Shenzhen."""
+    files = {"lei2.json": json_of(LEVEL1), "rr.json": json_of(RELATIONS)}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    load_register(tmp_path / "leis.db", [tmp_path / name for name in files])
+    return str(tmp_path / "leis.db")
+
+
+UNSAID = {**{key: value for key, value in AT_HOME.items() if key != "ultimate_parent"}, "name": "Fjord Analytics AS"}
+"""A party that says nothing of its parent."""
+
+
+@pytest.mark.parametrize(
+    ("party", "reason"),
+    [
+        pytest.param({**UNSAID, "name": "Fjord", "lei": lei(1)}, "NO/CN", id="by-lei"),
+        pytest.param({**UNSAID, "name": "Fjord Analytica AS"}, "parent.headquarters unknown", id="another-name"),
+        pytest.param({**UNSAID, "name": "fjord analytics as"}, "NO/CN", id="by-name-and-country"),
+        pytest.param(
+            {**UNSAID, "headquarters": "SE", "location": "SE"}, "parent.headquarters unknown", id="name-of-elsewhere"
+        ),
+        pytest.param({**UNSAID, "lei": lei(1), "headquarters": None}, "NO/CN", id="headquarters-from-the-register"),
+    ],
+)
+def test_a_party_takes_its_parents_from_the_register(
+    party: dict[str, Any], reason: str, register: str, kyc_gate: Callable[..., Ran]
+) -> None:
+    """With `--register` a party with an LEI, or one of its exact name and country, has the parents reported there."""
+    line = {"request": training(16_384), "party": party}
+    asked = decided(kyc_gate, "us-ai-diffusion", line, more=("--register", register)).rows[0]
+    alone = decided(kyc_gate, "us-ai-diffusion", line).rows[0]
+    assert reason in " ".join(each["reason"] for each in asked["findings"]), asked
+    assert "CN" not in " ".join(each["reason"] for each in alone["findings"])
+    assert {asked["outcome"], alone["outcome"]} == {"escalate"}
+
+
+def test_the_register_is_no_way_to_a_pass_that_contradicts_it(register: str, kyc_gate: Callable[..., Ran]) -> None:
+    """A party that says it has no parent, where the register reports one abroad, waits for a person."""
+    line = {"request": training(16_384), "party": {**AT_HOME, "lei": lei(1)}}
+    assert decided(kyc_gate, "us-ai-diffusion", line).rows[0]["outcome"] == "allow"
+    told = decided(kyc_gate, "us-ai-diffusion", line, more=("--register", register)).rows[0]
+    assert told["outcome"] == "escalate"
+
+
+def test_a_register_that_is_none_is_told(tmp_path: Path, kyc_gate: Callable[..., Ran]) -> None:
+    """A file that is no register fails the command in one line that names the option and the fix."""
+    (tmp_path / "no.db").write_text("no register", encoding="utf-8")
+    for name in ("no.db", "none.db"):
+        ran = decided(kyc_gate, "us-in-force", {"request": training(8)}, more=("--register", str(tmp_path / name)))
+        assert (ran.status, ran.out) == (1, "")
+        assert "`--register`" in ran.err
+        assert "owners pull" in ran.err

@@ -194,6 +194,21 @@ def test_a_declared_parent_elsewhere_is_a_conflict(register: GleifRegister) -> N
     assert agreeing.parent.headquarters == "CN"
 
 
+def test_a_country_from_the_register_has_its_evidence(register: GleifRegister) -> None:
+    """Of the five countries those that the register tells say so, and one that sources contradict is unknown."""
+    told = standing(party("Anything", lei=lei(1)), register=register).countries
+    assert (told.headquarters.text, told.headquarters.country) == (None, "NO")
+    assert any("found by lei" in sentence for sentence in told.headquarters.evidence)
+    assert told.parent_headquarters.country == "CN"
+    assert any("`Far Holding` as ultimate parent" in sentence for sentence in told.parent_headquarters.evidence)
+    declared = UltimateParent(name="Near Holding", headquarters="Sweden")
+    torn = standing(party(lei=lei(1), ultimate_parent=declared), register=register).countries.parent_headquarters
+    assert (torn.text, torn.country, torn.confidence, torn.conflict) == ("Sweden", None, 0.0, True)
+    alone = standing(party(headquarters="Norway", ultimate_parent=ITSELF)).countries
+    assert alone.parent_headquarters == alone.headquarters
+    assert not alone.headquarters.conflict
+
+
 def test_weak_evidence_contradicts_and_never_clears(register: GleifRegister) -> None:
     """A lapsed relationship is told, and its parent's headquarters are not taken for known."""
     found = standing(party(lei=lei(8)), register=register)
