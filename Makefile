@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: clouds nginx slurm run peers policy-peers places test test-all check bench format clean help
+.PHONY: clouds nginx slurm pango run peers policy-peers places test test-all check bench format clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -15,7 +15,7 @@ help:  ## list the targets
 run: $(VENV)/.run  ## run the demo: a sample cloud behind the gate, five requests, then keep serving
 	@$(BIN)/kyc-gate demo $(ARGS)
 
-test: $(VENV)/.test postgresql nginx slurm  ## run lint, types, import contracts, policy cases and the tests
+test: $(VENV)/.test postgresql nginx slurm pango  ## run lint, types, import contracts, policy cases and the tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -83,6 +83,10 @@ nginx:
 SLURM := slurmctld slurm-client slurmrestd slurm-wlm-basic-plugins slurm-wlm-jwt-plugin munge curl
 slurm:
 	$(call debian,Slurm,{ command -v slurmctld || [ -x /usr/sbin/slurmctld ]; } >/dev/null 2>&1,$(SLURM))
+
+# Papers as PDF are laid out with Pango.
+pango:
+	$(call debian,Pango,ldconfig -p | grep -q libpangoft2,libpango-1.0-0 libpangoft2-1.0-0 fonts-dejavu-core)
 
 # Without ensurepip (Debian's python3 without python3-venv) the environment is made bare and filled from outside.
 $(BIN)/python:

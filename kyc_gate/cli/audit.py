@@ -16,14 +16,13 @@ from typing import TextIO
 
 from kyc_gate.audit.checkpoint import Checkpoint, Verifier, new_signer, read_checkpoint, read_verifier
 from kyc_gate.audit.proof import check_proof, write_proof
-from kyc_gate.audit.retention import Periods
 from kyc_gate.audit.verify import Verified, verify
 from kyc_gate.cli.lines import numbered_rows
 from kyc_gate.cli.output import UsageError, add_json, for_people, print_json, print_table
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.errors import ChainBroken, InputError
 from kyc_gate.service.config import Configuration
-from kyc_gate.service.settings import signer_of, verifiers_of
+from kyc_gate.service.settings import settings_of, signer_of, verifiers_of
 from kyc_gate.storage.store import Store
 
 
@@ -282,7 +281,7 @@ async def _write(options: argparse.Namespace, out: TextIO) -> None:
 async def _erase(options: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     async with opened_store(options.config) as (configuration, store):
-        periods = Periods(ofac=configuration.audit.years_ofac, ear=configuration.audit.years_ear)
+        periods = settings_of(configuration).periods
         due, kept = await store.count_due(periods, now)
         gone = 0
         if options.because:

@@ -1,122 +1,150 @@
-"""`kyc-gate report`: drafts of reports, filled from the directory, the ledger and the audit record."""
+"""`kyc-gate report`: papers drawn up from the directory, the ledger, the cases and the audit record."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import msgspec
-
+from kyc_gate.cli.cases import login_name
 from kyc_gate.cli.output import UsageError, print_json
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.errors import InputError
-from kyc_gate.model.facts import Facts
-from kyc_gate.model.job import Accelerators, ProvisioningRequest
+from kyc_gate.model.access import local_actor
 from kyc_gate.model.record import plain
-from kyc_gate.ownership.control_groups import control_group
-from kyc_gate.reports.page import render_training_report
-from kyc_gate.reports.training_run import ReportedRun, TrainingReport, training_report
-from kyc_gate.storage.store import Store
+from kyc_gate.reports.page import render_paper
+from kyc_gate.reports.paper import Paper
+from kyc_gate.reports.pdf import render_pdf
+from kyc_gate.reports.remote_users import HEADER
+from kyc_gate.reports.rows import render_csv
+from kyc_gate.service.build import files_of, register_of
+from kyc_gate.service.config import Configuration
+from kyc_gate.service.generation import Generation
+from kyc_gate.service.list_shelf import read_active
+from kyc_gate.service.papers import Book, Papers
+from kyc_gate.service.policy_source import policies_of
+from kyc_gate.service.settings import settings_of
+
+_ABOUT = {
+    "case": "the file of a case: all that is on record of it",
+    "blocking": "draft the report on blocked property of 31 CFR 501.603, for a decision",
+    "remote-users": "draft the list of remote end users of 15 CFR Part 748 Supp. No. 2 (dd)",
+    "procedures": "draft the description of know-your-customer procedures of the same paragraph",
+    "training-run": "draft the training report of proposed 15 CFR 7.308(d)",
+}
+_FORMS = (".html", ".pdf", ".json")
+
+
+class Drawn(NamedTuple):
+    """A paper, the data behind it, and its rows where it is a list."""
+
+    paper: Paper
+    data: Any
+    rows: str | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
-    training = steps.add_parser(
-        "training-run", help="draft the training report of proposed 15 CFR 7.308(d)", allow_abbrev=False
-    )
-    training.add_argument("party", metavar="PARTY", help="the party's id in the directory")
-    training.add_argument("--days", type=int, help="runs of this many days (default: `compute.window_days`)")
-    training.add_argument(
-        "--output", metavar="FILE", type=Path, help="write a page to print (.html) or the data (.json)"
-    )
-    add_config(training)
+    of = {name: steps.add_parser(name, help=about, allow_abbrev=False) for name, about in _ABOUT.items()}
+    of["case"].add_argument("case", metavar="CASE", help="the case's id")
+    of["blocking"].add_argument("decision", metavar="DECISION", help="the decision's id")
+    of["training-run"].add_argument("party", metavar="PARTY", help="the party's id in the directory")
+    of["training-run"].add_argument("--days", type=int, help="runs of this many days (default: `compute.window_days`)")
+    for name, step in of.items():
+        rows = ", .csv" if name == "remote-users" else ""
+        step.add_argument(
+            "--output", metavar="FILE", type=Path, help=f"write a page to print (.html, .pdf) or the data (.json{rows})"
+        )
+        add_config(step)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print or write the draft."""
-    if options.output is not None and options.output.suffix not in (".html", ".json"):
-        raise UsageError("`--output` takes a file that ends in .html or .json")
-    report = asyncio.run(_report(options))
+    """Print or write the paper."""
+    forms = (*_FORMS, ".csv") if options.step == "remote-users" else _FORMS
+    if options.output is not None and options.output.suffix not in forms:
+        raise UsageError(f"`--output` takes a file that ends in {', '.join(forms[:-1])} or {forms[-1]}")
+    drawn = asyncio.run(_drawn(options))
     if options.output is None:
-        print_json(plain(report))
-    elif options.output.suffix == ".json":
-        options.output.write_text(json.dumps(plain(report), indent=2) + "\n", encoding="utf-8")
+        print_json(plain(drawn.data))
     else:
-        options.output.write_text(render_training_report(report), encoding="utf-8")
+        _write(options.output, drawn)
     return 0
 
 
-async def _report(options: argparse.Namespace) -> TrainingReport:
+def _write(file: Path, drawn: Drawn) -> None:
+    match file.suffix:
+        case ".json":
+            file.write_text(json.dumps(plain(drawn.data), indent=2) + "\n", encoding="utf-8")
+        case ".csv":
+            # Spreadsheets take a file without this mark for one of another encoding.
+            file.write_text(drawn.rows or "", encoding="utf-8-sig", newline="")
+        case ".pdf":
+            file.write_bytes(render_pdf(render_paper(drawn.paper)))
+        case _:
+            file.write_text(render_paper(drawn.paper), encoding="utf-8")
+
+
+async def _drawn(options: argparse.Namespace) -> Drawn:
     async with opened_store(options.config) as (configuration, store):
-        now = datetime.now(UTC)
-        since = now - timedelta(days=options.days or configuration.compute.window_days)
-        parties = {party.id: party for party in await store.fetch_parties()}
-        party = parties.get(options.party)
-        if party is None:
-            raise InputError(f"there is no party `{options.party}` on file; `kyc-gate parties list` shows them")
-        group = control_group(party, parties)
-        return training_report(
-            party,
-            await _runs(store, party.id, since),
-            await store.fetch_usage(group, since, now),
-            control_group=group,
-            as_of=now,
-        )
+        return await _STEPS[options.step](Papers(store, _book(configuration)), options)
 
 
-async def _runs(store: Store, party_id: str, since: datetime) -> list[ReportedRun]:
-    """Return the runs of the party on record that may train, dry runs aside."""
-    runs = []
-    async for record in store.records():
-        facts = record.get("facts")
-        customer = facts.get("customer") if isinstance(facts, dict) else None
-        if record.get("type") != "decision" or not isinstance(customer, dict) or customer.get("id") != party_id:
-            continue
-        found = _run(record)
-        if found is not None and found.at >= since:
-            runs.append(found)
-    return runs
+def _book(configuration: Configuration) -> Book:
+    settings, policies = settings_of(configuration), policies_of(configuration)
 
+    @cache
+    def lists() -> Generation:
+        active = read_active(configuration, files_of(configuration))
+        if active.problem is not None:
+            raise InputError(f"the lists cannot be read: {active.problem}")
+        return Generation.of(active.snapshot, settings, active.clocks)
 
-class _Recorded(msgspec.Struct):
-    """The parts of a decision's record that a report tells; what other releases wrote beside them is left alone."""
-
-    decision_id: str
-    at: datetime
-    acted: str
-    request: dict[str, object]
-    facts: dict[str, object]
-    decision: dict[str, object]
-
-
-def _run(record: dict[str, object]) -> ReportedRun | None:
-    recorded = msgspec.convert(record, _Recorded)
-    request = msgspec.convert(recorded.request, ProvisioningRequest)
-    facts = msgspec.convert(recorded.facts, Facts)
-    if not facts.workload.may_train or request.dry_run:
-        return None
-    ends = None if request.duration_seconds is None else recorded.at + timedelta(seconds=request.duration_seconds)
-    return ReportedRun(
-        decision_id=recorded.decision_id,
-        at=recorded.at,
-        outcome=str(recorded.decision["outcome"]),
-        acted=recorded.acted,
-        account=f"{request.provider}:{request.caller.account or ''}",
-        operation=request.operation,
-        workload=request.workload.value,
-        machines=tuple(_machines(line) for line in request.lines),
-        region=request.region,
-        starts_at=recorded.at,
-        ends_at=ends,
-        likely=facts.operations.likely,
-        high=facts.operations.high,
-        declared=facts.operations.declared,
+    return Book(
+        policies=policies,
+        lists=lists,
+        settings=settings,
+        register=register_of(configuration),
     )
 
 
-def _machines(line: Accelerators) -> str:
-    return f"{line.count * line.multiplier} x {line.instance_type or line.model}"
+async def _case(papers: Papers, options: argparse.Namespace) -> Drawn:
+    paper = await papers.case_file(local_actor(login_name()), options.case, explain=True)
+    if paper is None:
+        raise InputError(f"there is no case `{options.case}`; `kyc-gate cases list --state all` shows them")
+    return Drawn(paper, paper)
+
+
+async def _blocking(papers: Papers, options: argparse.Namespace) -> Drawn:
+    paper = await papers.blocking(local_actor(login_name()), options.decision)
+    if paper is None:
+        raise InputError(f"there is no decision `{options.decision}` on record")
+    return Drawn(paper, paper)
+
+
+async def _remote_users(papers: Papers, _: argparse.Namespace) -> Drawn:
+    paper, listed = await papers.remote_users(local_actor(login_name()))
+    return Drawn(paper, paper, render_csv(HEADER, (row.cells for row in listed)))
+
+
+async def _procedures(papers: Papers, _: argparse.Namespace) -> Drawn:
+    paper = await papers.procedures(local_actor(login_name()))
+    return Drawn(paper, paper)
+
+
+async def _training_run(papers: Papers, options: argparse.Namespace) -> Drawn:
+    report = await papers.training_run(local_actor(login_name()), options.party, days=options.days)
+    return Drawn(report.paper(), report)
+
+
+_STEPS: dict[str, Callable[[Papers, argparse.Namespace], Awaitable[Drawn]]] = {
+    "case": _case,
+    "blocking": _blocking,
+    "remote-users": _remote_users,
+    "procedures": _procedures,
+    "training-run": _training_run,
+}

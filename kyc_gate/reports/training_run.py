@@ -9,6 +9,7 @@ from decimal import Decimal
 from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import Usage
+from kyc_gate.reports.paper import Basis, Field, Paper, Section, Table, joined, told
 
 STATUS = (
     "15 CFR 7.308 was proposed on 2024-01-29 (89 FR 5698), never took effect, and is reported withdrawn. "
@@ -18,8 +19,6 @@ STATUS = (
 
 REPORT_DAYS = 15
 """Calendar days from occurrence or knowledge to the report, proposed 15 CFR 7.308(c)(1)."""
-
-UNKNOWN = "not on file: to be completed by a person"
 
 
 class ReportedRun(Record):
@@ -39,26 +38,15 @@ class ReportedRun(Record):
     likely: int | None
     high: int | None
     declared: int | None
-
-
-class Field(Record):
-    """What the report asks, where it is asked, and what is known; `value` is None where a person must complete it."""
-
-    cite: str
-    label: str
-    value: str | None
-    source: str = UNKNOWN
-
-
-class Section(Record):
-    """Fields that belong together."""
-
-    title: str
-    fields: tuple[Field, ...]
+    policies: tuple[str, ...] = ()
+    snapshot: str | None = None
 
 
 class TrainingReport(Record):
-    """The whole draft. It is never more than a draft: a person completes and certifies it."""
+    """The whole draft. It is never more than a draft: a person completes and certifies it.
+
+    `policies` and `snapshot` are those of the newest run's decision.
+    """
 
     title: str
     status: str
@@ -68,6 +56,38 @@ class TrainingReport(Record):
     sections: tuple[Section, ...]
     runs: tuple[ReportedRun, ...]
     draft: bool = True
+    policies: tuple[str, ...] = ()
+    snapshot: str | None = None
+
+    def paper(self) -> Paper:
+        """Return the draft as a paper to print."""
+        due = ""
+        if self.due_at is not None:
+            due = f" Had the rule taken effect, the report would have been due on {self.due_at.date()}."
+        return Paper(
+            kind="training-run",
+            title=self.title,
+            status=self.status,
+            basis=Basis(prepared_at=self.prepared_at, policies=self.policies, snapshot=self.snapshot),
+            sections=self.sections,
+            tables=(Table(title="Runs on record", header=_RUNS, rows=tuple(_row(run) for run in self.runs)),),
+            remarks=(f"Drawn up for control group {self.control_group}.{due}",),
+        )
+
+
+_RUNS = ("Time", "Decision", "Outcome", "Account", "Operation", "Machines", "Likely operations")
+
+
+def _row(run: ReportedRun) -> tuple[str, ...]:
+    return (
+        run.at.isoformat(timespec="minutes"),
+        run.decision_id,
+        f"{run.outcome} ({run.acted})",
+        run.account,
+        run.operation,
+        "; ".join(run.machines),
+        "unknown" if run.likely is None else f"{run.likely:.3e}",
+    )
 
 
 def training_report(
@@ -92,6 +112,8 @@ def training_report(
             Section(title="Certification", fields=_certification()),
         ),
         runs=ordered,
+        policies=ordered[-1].policies if ordered else (),
+        snapshot=ordered[-1].snapshot if ordered else None,
     )
 
 
@@ -115,56 +137,48 @@ def _customer(party: Party, runs: Sequence[ReportedRun]) -> tuple[Field, ...]:
         ("(F)", "IP addresses of access or administration, with times", _accesses(party), "directory"),
     )
     return (
-        *(_told(f"7.302(d)(1)(iii){part}", label, value, source) for part, label, value, source in rows),
-        _told("7.308(d)(1)(i)", "ultimate beneficial owner", *_ultimate(party)),
-        _told(
+        *(told(f"7.302(d)(1)(iii){part}", label, value, source) for part, label, value, source in rows),
+        told("7.308(d)(1)(i)", "ultimate beneficial owner", *_ultimate(party)),
+        told(
             "7.308(d)(1)(i)",
             "locations that the training request came from",
             _origins(party),
             "directory: addresses of access; the provider's own logs say more",
         ),
-        _told("7.308(d)(1)(i)", "regions in which the machines were asked for", _regions(runs), "record"),
+        told("7.308(d)(1)(i)", "regions in which the machines were asked for", _regions(runs), "record"),
     )
 
 
 def _run(passed: Sequence[ReportedRun], usage: Usage | None) -> tuple[Field, ...]:
     ends = [run.ends_at for run in passed]
     until = None if not ends or None in ends else max(end for end in ends if end is not None).date().isoformat()
-    machines = "; ".join(dict.fromkeys(machine for run in passed for machine in run.machines)) or None
+    machines = joined(machine for run in passed for machine in run.machines)
     declared = [run.declared for run in passed if run.declared is not None]
     return (
-        _told("7.308(d)(1)(ii)(A)", "estimated operations", _operations(passed), "record: sum over runs that passed"),
-        _told(
+        told("7.308(d)(1)(ii)(A)", "estimated operations", _operations(passed), "record: sum over runs that passed"),
+        told(
             "7.308(d)(1)(ii)(A)",
             "operations declared by the customer",
             f"{max(declared):.3e}" if declared else None,
             "record",
         ),
-        _told("7.308(d)(1)(ii)(A)", "operations of the control group", _used(usage), "ledger: over the window"),
-        _told("7.308(d)(1)(ii)(B)", "start", passed[0].starts_at.date().isoformat() if passed else None, "record"),
-        _told("7.308(d)(1)(ii)(B)", "completion", until, "record: the latest stated end"),
-        _told("7.308(d)(1)(ii)(C)", "model of the primary accelerators", machines, "record"),
-        _told("7.308(d)(1)(ii)(C)", "other training practices", None, ""),
+        told("7.308(d)(1)(ii)(A)", "operations of the control group", _used(usage), "ledger: over the window"),
+        told("7.308(d)(1)(ii)(B)", "start", passed[0].starts_at.date().isoformat() if passed else None, "record"),
+        told("7.308(d)(1)(ii)(B)", "completion", until, "record: the latest stated end"),
+        told("7.308(d)(1)(ii)(C)", "model of the primary accelerators", machines, "record"),
+        told("7.308(d)(1)(ii)(C)", "other training practices", None),
     )
 
 
 def _security() -> tuple[Field, ...]:
     return (
-        _told("7.308(d)(1)(ii)(D)", "policies on storage of and access to the weights", None, ""),
-        _told("7.308(d)(1)(ii)(D)", "cybersecurity incidents of the last four years", None, ""),
+        told("7.308(d)(1)(ii)(D)", "policies on storage of and access to the weights", None),
+        told("7.308(d)(1)(ii)(D)", "cybersecurity incidents of the last four years", None),
     )
 
 
 def _certification() -> tuple[Field, ...]:
-    return (_told("7.308(d)", "certified as true, correct and complete by", None, ""),)
-
-
-def _told(cite: str, label: str, value: str | None, source: str) -> Field:
-    return (
-        Field(cite=cite, label=label, value=value, source=source)
-        if value
-        else Field(cite=cite, label=label, value=None)
-    )
+    return (told("7.308(d)", "certified as true, correct and complete by", None),)
 
 
 def _owners(party: Party) -> str | None:
@@ -209,11 +223,11 @@ def _accesses(party: Party) -> str | None:
 
 
 def _origins(party: Party) -> str | None:
-    return "; ".join(dict.fromkeys(each.ip for each in party.access or ())) or None
+    return joined(each.ip for each in party.access or ())
 
 
 def _regions(runs: Sequence[ReportedRun]) -> str | None:
-    return "; ".join(dict.fromkeys(run.region for run in runs if run.region)) or None
+    return joined(run.region for run in runs)
 
 
 def _operations(passed: Sequence[ReportedRun]) -> str | None:

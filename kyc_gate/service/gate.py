@@ -62,6 +62,7 @@ from kyc_gate.service.lineage_facts import declared_run, with_models
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.notifier import Notifier
 from kyc_gate.service.oidc import OIDC
+from kyc_gate.service.papers import Book, Papers
 from kyc_gate.service.policy_keeper import PolicyKeeper
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
@@ -108,6 +109,7 @@ class Gate:
         self.store = store
         self._knowledge = Knowledge(store)
         self.casework = Casework(store, self.settings, lambda: self.now())
+        self._register = register
         self.oidc = oidc
         self.access = Access(store, self.settings.access, lambda: self.now())
         self.adapters = adapters
@@ -233,6 +235,14 @@ class Gate:
             self._floor = floor
 
     # The lists
+
+    @property
+    def papers(self) -> Papers:
+        """Papers drawn up under the active policies and lists."""
+        book = Book(
+            policies=self.policies, lists=lambda: self._generation, settings=self.settings, register=self._register
+        )
+        return Papers(self.store, book, lambda: self.now())
 
     @property
     def snapshot(self) -> ListSnapshot | None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from kyc_gate.audit.checkpoint import Signer, Verifier, read_signer, read_verifier
+from kyc_gate.audit.retention import Periods
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.model.record import Record
 from kyc_gate.service.business_calendar import BusinessCalendar
@@ -58,6 +59,7 @@ class Settings(Record):
     signer: Signer | None = None
     checkpoint_seconds: float = 60.0
     checkpoint_file: str | None = None
+    periods: Periods = Periods()
 
     def due_at(self, at: datetime, *, urgent: bool) -> datetime:
         """Return when a case that was opened at `at` is due: so many hours on, counted while somebody is at work."""
@@ -101,6 +103,7 @@ def settings_of(configuration: Configuration) -> Settings:
         spans=configuration.log.spans,
         signer=signer_of(configuration),
         checkpoint_seconds=configuration.audit.checkpoint_seconds,
+        periods=Periods(ofac=configuration.audit.years_ofac, ear=configuration.audit.years_ear),
         checkpoint_file=str(configuration.path(name)) if (name := configuration.audit.checkpoints) else None,
     )
 

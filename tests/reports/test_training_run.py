@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from kyc_gate.model.party import Access, BeneficialOwner, Owner, Party, UltimateParent
 from kyc_gate.reports.page import render_training_report
-from kyc_gate.reports.training_run import UNKNOWN, ReportedRun, TrainingReport, training_report
+from kyc_gate.reports.paper import UNKNOWN
+from kyc_gate.reports.training_run import ReportedRun, TrainingReport, training_report
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PARTY = Party(
