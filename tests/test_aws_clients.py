@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +14,8 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from relay import Relay, free_port
+from moto_cloud import check_signatures, gate_served, moto, party_line
+from relay import Relay
 
 REGION = "us-east-1"
 POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
@@ -68,40 +66,13 @@ class Cloud(NamedTuple):
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     folder = tmp_path_factory.mktemp("aws")
     with contextlib.ExitStack() as stack:
-        upstream = stack.enter_context(_moto(folder))
+        upstream = stack.enter_context(moto(folder))
         keys = {account: _keys(upstream, account) for account in COUNTRIES}
-        _check_signatures(upstream)
+        check_signatures(upstream)
         back = stack.enter_context(Relay.to(upstream))
         config = _configuration(folder, back.url)
-        front = stack.enter_context(Relay.to(stack.enter_context(_served(config))))
+        front = stack.enter_context(Relay.to(stack.enter_context(gate_served(config))["gateway"]))
         yield Cloud(front.url, upstream, front, back, keys, config)
-
-
-@contextlib.contextmanager
-def _moto(folder: Path) -> Iterator[str]:
-    """A moto server that will check signatures once it is told to."""
-    port = free_port()
-    environment = {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": "inf"}
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with (folder / "moto.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _await(url, process, folder / "moto.log")
-            yield url
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        with contextlib.suppress(OSError):
-            _call(url, "GET", "/moto-api/")
-            return
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
 
 
 def _keys(upstream: str, account: str) -> Keys:
@@ -120,21 +91,10 @@ def _keys(upstream: str, account: str) -> Keys:
     return Keys(key["AccessKeyId"], key["SecretAccessKey"])
 
 
-def _check_signatures(upstream: str) -> None:
-    assert _call(upstream, "POST", "/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"}) == 200
-
-
-def _call(url: str, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> int:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
-    try:
-        connection.request(method, path, body, headers or {})
-        return connection.getresponse().status
-    finally:
-        connection.close()
-
-
 def _configuration(folder: Path, upstream: str) -> Path:
-    (folder / "parties.jsonl").write_text("".join(_party(account, country) for account, country in COUNTRIES.items()))
+    (folder / "parties.jsonl").write_text(
+        "".join(party_line(account, country) for account, country in COUNTRIES.items())
+    )
     (folder / "accounts.jsonl").write_text(
         "".join(
             json.dumps({"provider": "aws", "id": account, "party_id": f"party-{account}"}) + "\n"
@@ -160,52 +120,6 @@ def _configuration(folder: Path, upstream: str) -> Path:
         """
     )
     return config
-
-
-def _party(account: str, country: str) -> str:
-    return (
-        json.dumps(
-            {
-                "id": f"party-{account}",
-                "name": f"Plain Compute of {country}",
-                "kind": "company",
-                "location": country,
-                "headquarters": country,
-                "ultimate_parent": {"is_self": True},
-                "owners": [],
-                "place_of_use": country,
-                "reseller": False,
-                "military_end_use": country == "China",
-                "wmd_end_use": False,
-                "verified": True,
-            }
-        )
-        + "\n"
-    )
-
-
-@contextlib.contextmanager
-def _served(config: Path) -> Iterator[str]:
-    """`kyc-gate serve` in a process of its own; the gateway's address."""
-    command = [sys.executable, "-m", "kyc_gate", "serve", "--json", "--config", str(config)]
-    log = config.with_suffix(".log")
-    with log.open("wb") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
-        killer = threading.Timer(60, process.kill)
-        killer.start()
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, log.read_text()
-            killer.cancel()
-            yield json.loads(line)["gateway"]
-        finally:
-            killer.cancel()
-            process.terminate()
-            assert process.wait(30) == 0, log.read_text()
-            assert process.stdout is not None
-            process.stdout.close()
-    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from kyc_gate.model.record import Record
 class Refusal(Record):
     """What a refused customer is told, before it is put in a dialect.
 
-    `code` is `blocked`, `review-required`, `unreadable`, `unavailable` or `conflict`; `detail` is safe to show: it
+    `code` is `blocked`, `review-required`, `unreadable`, `unavailable`, `conflict` or one of
+    `aws.signature.CODES`; `detail` is safe to show: it
     never names a list, a score or a rule's inner condition.
     """
 

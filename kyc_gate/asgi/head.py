@@ -8,6 +8,9 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 from kyc_gate.asgi.types import Scope
 from kyc_gate.model.call import Call, Headers
 
+PROVEN = "kyc_gate.proven"
+"""Where it stands in the scope who signed the call, once a door checked the signature."""
+
 OWN_PREFIX = b"kyc-"
 """Header names that only the gate may write: a caller's are dropped before a call is passed on."""
 
@@ -27,6 +30,7 @@ def call_of(scope: Scope) -> Call:
         query=scope.get("query_string", b""),
         headers=tuple([(name.lower(), value) for name, value in scope["headers"]]),
         scheme=scope.get("scheme", "http"),
+        proven=scope.get(PROVEN),
     )
 
 

@@ -27,5 +27,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _told(addresses: Addresses) -> None:
-    told = {"gateway": addresses.gateway, "api": addresses.api, "webhook": addresses.webhook}
+    told = {
+        "gateway": addresses.gateway,
+        "api": addresses.api,
+        "broker": addresses.broker,
+        "webhook": addresses.webhook,
+    }
     print_json({name: address for name, address in told.items() if address})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 import aiohttp
 import structlog
@@ -35,16 +36,34 @@ class _ClientLeftError(Exception):
     """The client went away while its body was on the way to the upstream."""
 
 
-class Gateway:
-    """Forwards calls whose Host is configured. Redirects, cookies and codings pass through untouched.
+class Onward(NamedTuple):
+    """Where a call goes and what goes there."""
 
-    An upstream that cannot be reached is answered with 502, one that does not answer in time with 504.
+    url: URL
+    fields: CIMultiDict[str]
+    body: AsyncIterator[bytes] | bytes | None
+
+
+Route = Callable[[Scope, Receive], Awaitable[Onward]]
+"""Says where a call goes. Raises `RefusedCall` for one that goes nowhere, and then not a byte of it leaves."""
+
+
+class Gateway:
+    """Forwards calls to where `route` leads: by default to the upstream of their Host, as they are.
+
+    Redirects, cookies and codings pass through untouched. An upstream that cannot be reached is answered with 502, one
+    that does not answer in time with 504.
     """
 
     def __init__(
-        self, upstreams: Sequence[Upstream], *, connect_seconds: float = 5.0, upstream_seconds: float = 120.0
+        self,
+        upstreams: Sequence[Upstream] = (),
+        *,
+        route: Route | None = None,
+        connect_seconds: float = 5.0,
+        upstream_seconds: float = 120.0,
     ) -> None:
-        self._upstreams = Upstreams(upstreams)
+        self._route = route or _transparent(upstreams)
         self._timeout = aiohttp.ClientTimeout(
             total=None, connect=connect_seconds, sock_connect=connect_seconds, sock_read=upstream_seconds
         )
@@ -76,18 +95,18 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            url = _target(self._upstreams.origin(scope["headers"]), scope)
-            fields = forwarded(scope["headers"])
+            onward = await self._route(scope, receive)
         except RefusedCall as error:
             _never_left(scope)
             await send_answer(send, _problem(error.status, error.code, error.detail), closing(scope))
             return
-        await self._forward(scope, receive, send, url, fields)
+        await self._forward(scope, receive, send, onward)
 
-    async def _forward(self, scope: Scope, receive: Receive, send: Send, url: URL, fields: CIMultiDict[str]) -> None:
+    async def _forward(self, scope: Scope, receive: Receive, send: Send, onward: Onward) -> None:
+        url = onward.url
         try:
             response = await self._open_session().request(
-                scope["method"], url, headers=fields, data=_body(scope, receive), allow_redirects=False
+                scope["method"], url, headers=onward.fields, data=onward.body, allow_redirects=False
             )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             _never_left(scope)
@@ -123,13 +142,25 @@ class Gateway:
         return self._session
 
 
-def _target(origin: str, scope: Scope) -> URL:
+def _transparent(upstreams: Sequence[Upstream]) -> Route:
+    """Return the route to the upstream of a call's Host, every byte as it was sent.
+
+    Raises `ConfigurationError` where the upstreams cannot be used.
+    """
+    known = Upstreams(upstreams)
+
+    async def route(scope: Scope, receive: Receive) -> Onward:
+        url = target(known.origin(scope["headers"]), raw_path_of(scope), scope.get("query_string", b""))
+        return Onward(url, forwarded(scope["headers"]), _body(scope, receive))
+
+    return route
+
+
+def target(origin: str, raw: bytes, query: bytes) -> URL:
     """Return the upstream address whose path and query are the very bytes that were sent. Raises `RefusedCall`."""
-    raw: bytes = raw_path_of(scope)
-    query: bytes = scope.get("query_string", b"")
-    target = raw + b"?" + query if query else raw
+    whole = raw + b"?" + query if query else raw
     try:
-        text = target.decode("ascii")
+        text = whole.decode("ascii")
         url = URL(origin + text, encoded=True)
         exact = raw.startswith(b"/") and url.raw_path_qs == text and str(url.origin()) == origin
     except ValueError:

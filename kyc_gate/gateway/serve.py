@@ -17,6 +17,7 @@ from kyc_gate.authz.app import AuthzApp
 from kyc_gate.console.app import interface_app
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.gateway.app import Gateway
+from kyc_gate.gateway.broker import broker_of
 from kyc_gate.model.record import Record
 from kyc_gate.service.config import AuthzSettings, Configuration
 from kyc_gate.service.gate import Gate
@@ -46,6 +47,7 @@ class Addresses(Record):
     webhook: str = ""
     authz: str = ""
     authz_grpc: str = ""
+    broker: str = ""
 
 
 async def serve(
@@ -57,14 +59,15 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set, or until SIGINT or SIGTERM where it is None; then let the calls under way end.
 
-    With `[kubernetes]` or `[authz]` their doors are served too, and the gateway only where it has upstreams.
+    With `[broker]`, `[kubernetes]` or `[authz]` their doors are served too, the gateway only where it has upstreams.
     `ready` is called once with the addresses, after the gate is open and every port is taken.
     Raises `ConfigurationError` for a port that is not to be had, or a certificate that cannot be used.
     """
     settings, api, cluster = configuration.gateway, configuration.api, configuration.kubernetes
     async with contextlib.AsyncExitStack() as stack:
         servers, addresses = [], {}
-        if (cluster is None and configuration.authz is None) or settings.upstreams:
+        others = (cluster, configuration.authz, configuration.broker)
+        if settings.upstreams or all(other is None for other in others):
             gateway = Gateway(
                 settings.upstreams, connect_seconds=settings.connect_seconds, upstream_seconds=settings.upstream_seconds
             )
@@ -82,6 +85,12 @@ async def serve(
             servers.append((server, hook))
             addresses["webhook"] = _address(hook, "https" if tls else "http")
             await stack.enter_async_context(_beside(keep_certificate(server.config, tls)))
+        if configuration.broker is not None:
+            door, desk = broker_of(gate, configuration)
+            sock = stack.enter_context(_listening(configuration.broker.host, configuration.broker.port, "broker"))
+            servers.append((_Server(_config(door, server_header=False, date_header=False)), sock))
+            addresses["broker"] = _address(sock)
+            stack.push_async_callback(desk.close)
         if configuration.authz is not None:
             asked = configuration.authz
             side = stack.enter_context(_listening(asked.host, asked.port, "authz"))

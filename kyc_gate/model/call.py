@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from kyc_gate.model.record import Record
+from kyc_gate.model.signing_key import Proven
 
 Headers = tuple[tuple[bytes, bytes], ...]
 RawHeaders = Sequence[tuple[bytes, bytes]]
@@ -18,6 +19,7 @@ class Call(Record, dict=True):
 
     `raw_path` is the path exactly as sent, still percent-encoded and without the query; `query` is the raw query.
     Header names are lower case; every value is kept, duplicates included. `body` is None until it has been read.
+    `proven` is who signed it, where a door checked the signature itself.
     """
 
     method: str
@@ -26,6 +28,7 @@ class Call(Record, dict=True):
     headers: Headers = ()
     body: bytes | None = None
     scheme: str = "http"
+    proven: Proven | None = None
 
     @cached_property
     def fields(self) -> Mapping[bytes, tuple[bytes, ...]]:

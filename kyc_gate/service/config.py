@@ -150,6 +150,49 @@ class AWSSettings(Record):
     signatures: Literal["unverified", "upstream"] = "unverified"
 
 
+BROKERED = ("autoscaling", "batch", "bedrock", "ec2", "eks", "pcs", "sagemaker", "sts")
+"""Signing names of the services that the broker can sign for: control planes, whose bodies are signed whole. Of `sts`
+it signs the question who one is, and nothing that hands out credentials."""
+
+
+class BrokerSettings(Record):
+    """The re-signing door for AWS: customers sign for it with keys of the gate, and it signs anew upstream.
+
+    `key_file` is what `kyc-gate broker keygen` made; with it the customers' secrets are sealed in the store. `hosts`
+    are the door's own names, which signatures must be made for; names of AWS count too, where private DNS leads here.
+    `regions` and `services` are what is signed for; nothing else passes. `endpoints` are addresses of services
+    that are not AWS's public ones, such as VPC endpoints, with `{region}` in them.
+    `role` is assumed for each customer's account, `{account}` in its ARN; the credentials that assume it are botocore's
+    own (`profile`, environment, file, instance). Without `role` those sign for every customer, in one account of AWS,
+    which `unsafe_one_account` must say.
+    """
+
+    key_file: str
+    regions: tuple[str, ...]
+    hosts: tuple[str, ...] = ()
+    services: tuple[str, ...] = BROKERED
+    endpoints: dict[str, str] = msgspec.field(default_factory=dict)
+    role: str | None = None
+    external_id: str | None = None
+    profile: str | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8083
+    connect_seconds: Annotated[float, Meta(gt=0)] = 5.0
+    upstream_seconds: Annotated[float, Meta(gt=0)] = 120.0
+    unsafe_one_account: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse services that hand out credentials or take unsigned bodies, and customers who share one account."""
+        if unknown := sorted({*self.services, *self.endpoints} - {*BROKERED}):
+            raise ValueError(f"`broker` signs for {', '.join(BROKERED)}; `{unknown[0]}` is none of them")
+        if not self.regions:
+            raise ValueError("`broker.regions` is empty; name the regions that are signed for")
+        if self.role is not None and "{account}" not in self.role and not self.unsafe_one_account:
+            raise ValueError("`broker.role` has no `{account}`: customers would share one account; add it")
+        if self.role is None and not self.unsafe_one_account:
+            raise ValueError("`broker.role` is missing; name a role such as `arn:aws:iam::{account}:role/kyc-broker`")
+
+
 class GCPSettings(Record):
     """Google Cloud: who proves that a caller's token has rights in the project of the path, the upstream or nobody.
 
@@ -306,6 +349,7 @@ class Configuration(Record):
     cases: CaseSettings = CaseSettings()
     access: AccessSettings = AccessSettings()
     aws: AWSSettings | None = None
+    broker: BrokerSettings | None = None
     gcp: GCPSettings | None = None
     azure: AzureSettings | None = None
     neoclouds: NeocloudSettings | None = None
@@ -392,6 +436,7 @@ def _keys(at: str) -> list[str]:
         "access": OIDCSettings if "oidc" in at else AccessSettings,
         "cases": BusinessCalendar if "calendar" in at else CaseSettings,
         "aws": AWSSettings,
+        "broker": BrokerSettings,
         "gcp": GCPSettings,
         "azure": AzureSettings,
         "neoclouds": NeocloudSettings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kyc_gate.adapters.adapter import Refusal
+from kyc_gate.adapters.aws.signature import CODES as SIGNATURE_CODES
 from kyc_gate.errors import IdempotencyConflict, InputError, RefusedCall
 from kyc_gate.model.decision import Decision, Finding, Outcome
 from kyc_gate.policy.read import Policy
@@ -58,8 +59,12 @@ def _detail(*, held: bool, case_id: str | None, decision_id: str, reasons: str) 
 def refusal_of_error(error: Exception) -> Refusal:
     """Return the refusal for a call that could not be read or decided. An unexpected error tells nothing of itself."""
     if isinstance(error, RefusedCall):
+        signed_wrongly = error.code in SIGNATURE_CODES
         return Refusal(
-            status=error.status, code="unreadable", title="this call was not understood", detail=error.detail
+            status=error.status,
+            code=error.code if signed_wrongly else "unreadable",
+            title="nobody is known to have signed this call" if signed_wrongly else "this call was not understood",
+            detail=error.detail,
         )
     if isinstance(error, IdempotencyConflict):
         return Refusal(status=409, code="conflict", title="this token was used for another request", detail=str(error))

@@ -18,6 +18,7 @@ import structlog
 from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Adapter, Refusal
+from kyc_gate.adapters.aws.signature import REPLAYED
 from kyc_gate.adapters.problem import problem_answer
 from kyc_gate.audit.retention import retention_of
 from kyc_gate.compute.registry import Models, declared_models, models_by_name, names_to_complete
@@ -333,11 +334,32 @@ class Gate:
         if admission.answer is not None:
             return replace(admission, call=call)
         try:
-            forgot = await self._knowledge.forget(change)
-        except Exception as error:  # noqa: BLE001 - what may be out of date must not outlive the call
+            await self._use_signature(admission, call)
+        except Exception as error:  # noqa: BLE001 - what may be a copy must not pass
             await self.abandon(admission)
             return self._refused(call, error, adapter)
+        try:
+            forgot = await self._knowledge.forget(change)
+        except Exception as error:  # noqa: BLE001 - what may be out of date must not outlive the call
+            await self.abandon(replace(admission, call=call))
+            return self._refused(call, error, adapter)
         return replace(admission, call=call, learns=adapter.learns(request), forgot=forgot)
+
+    async def _use_signature(self, admission: Admission, call: Call) -> None:
+        """Note that the call's signature is used. Raises `RefusedCall` where it was before.
+
+        What carries a token may be sent again: the upstream does it once, and so does the ledger.
+        """
+        request = admission.request
+        if call.proven is None or request is None or request.dry_run or request.idempotency_key:
+            return
+        if not await self.store.use_signature(call.proven.signature, self.now(), call.proven.until):
+            raise RefusedCall(403, REPLAYED, "this very call came before, and carries no token; sign it anew")
+
+    async def _free_signature(self, admission: Admission) -> None:
+        """Let a call that was not carried out be sent again as it is."""
+        if admission.call is not None and admission.call.proven is not None:
+            await self.store.free_signature(admission.call.proven.signature)
 
     async def _undecided(self, adapter: Adapter | None, call: Call, change: Change | None) -> Admission:
         """Return what passes without a decision: what is not guarded, what defines, and what ends."""
@@ -363,9 +385,10 @@ class Gate:
             request = replace(request, dry_run=True)
         return await self._admit(request, None, None, party=party)
 
-    def answer(self, call: Call, error: Exception) -> Answer:
-        """Return the refusal for `error` in the dialect of the call."""
-        return self._answer(self._adapter_of(call), call, refusal_of_error(error))
+    def answer(self, call: Call, error: Exception, provider: str | None = None) -> Answer:
+        """Return the refusal for `error` in the dialect of the call, or of the `provider` that a door is for."""
+        chosen = next((adapter for adapter in self.adapters if adapter.name == provider), None)
+        return self._answer(chosen or self._adapter_of(call), call, refusal_of_error(error))
 
     async def settle(self, admission: Admission, status: int | None, body: bytes | None = None) -> None:
         """Tell what became of a call that was passed: its upstream status, or None when nobody knows.
@@ -385,6 +408,7 @@ class Gate:
                 return
             if status is not None and _refused_upstream(status) and alone and not admission.replayed:
                 await self.store.release(admission.hold_id, admission.decision_id)
+                await self._free_signature(admission)
             await self._knowledge.settle(admission.forgot, status)
         except StorageFault as error:
             log.error("hold.unsettled", hold_id=admission.hold_id, status=status, error=str(error))
@@ -393,6 +417,7 @@ class Gate:
         """Give back the hold of a call that never left, and what was forgotten for it."""
         with contextlib.suppress(StorageFault):  # what stays forgotten escalates
             await self._knowledge.settle(admission.forgot, 400)
+            await self._free_signature(admission)
         if admission.hold_id is None or not self._ended(admission.hold_id) or admission.replayed:
             return
         try:

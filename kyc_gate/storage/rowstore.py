@@ -25,6 +25,7 @@ from kyc_gate.model.party import Account, Party
 from kyc_gate.model.questionnaire import Questionnaire
 from kyc_gate.model.run import DeclaredRun
 from kyc_gate.model.shadow import Disagreement, ShadowDay
+from kyc_gate.model.signing_key import SigningKey
 from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usage
 from kyc_gate.storage import (
     announcements,
@@ -42,6 +43,7 @@ from kyc_gate.storage import (
     personal,
     policies,
     runs,
+    signing_keys,
     tree,
 )
 from kyc_gate.storage.decisions import append_decision, withdraw
@@ -644,6 +646,37 @@ class RowStore:
     async def fetch_keys(self) -> tuple[Key, ...]:
         """Return every key, the newest first."""
         return await self._read(people.keys)
+
+    # signatures of customers
+
+    async def add_signing_key(self, key: SigningKey, *, step: Mapping[str, Any]) -> None:
+        """Write a new key of a customer; `step` is an audit record in the same transaction."""
+        await self._write(lambda connection: signing_keys.add_signing_key(connection, key, step=step))
+
+    async def change_signing_key(
+        self,
+        id: str,
+        change: Callable[[SigningKey], SigningKey],
+        step: Callable[[SigningKey], Mapping[str, Any]],
+    ) -> SigningKey | None:
+        """Change a customer's key as it stands on file now, and return it; None where there is none."""
+        return await self._write(lambda connection: signing_keys.change_signing_key(connection, id, change, step))
+
+    async def fetch_signing_key(self, id: str) -> SigningKey | None:
+        """Return the customer's key with an id."""
+        return await self._read(lambda connection: signing_keys.signing_key_of(connection, id))
+
+    async def fetch_signing_keys(self) -> tuple[SigningKey, ...]:
+        """Return every customer's key, the newest first."""
+        return await self._read(signing_keys.signing_keys)
+
+    async def use_signature(self, signature: str, at: datetime, until: datetime) -> bool:
+        """Note that a signature is used, for every gate over this store, and return whether it was not before."""
+        return await self._write(lambda connection: signing_keys.use_signature(connection, signature, at, until))
+
+    async def free_signature(self, signature: str) -> None:
+        """Let a signature be used again."""
+        await self._write(lambda connection: signing_keys.free_signature(connection, signature))
 
     # grants
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from kyc_gate.errors import StorageFault
-from kyc_gate.storage import record_tables
+from kyc_gate.storage import record_tables, signing_keys
 from kyc_gate.storage.spans import SPAN_TABLE, SPANS, span_added, span_changed, spans_of_days
 
 _FIRST = """
@@ -409,7 +409,16 @@ CREATE INDEX sessions_by_end ON sessions (expires_at);
 CREATE TABLE keys (digest TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL) WITHOUT ROWID;
 """
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, record_tables.SQLITE)
+# Keys that customers sign with. Which change of a name was the last, so that gates over one store know (knowledge.py).
+_TENTH = (
+    signing_keys.tables("INTEGER", " WITHOUT ROWID")
+    + """
+ALTER TABLE learned ADD COLUMN serial INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX learned_by_serial ON learned (serial);
+"""
+)
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, record_tables.SQLITE, _TENTH)
 """Migration number n brings a file of schema n - 1 to schema n."""
 
 

@@ -48,6 +48,9 @@ _TELLING = frozenset({b"host", b"authorization", b"x-amz-target"})
 
 _LONGEST_HOST = 256
 
+VERIFIED_BY_SIGNATURE = "signature"
+"""How the caller is known where the gate itself checked the signature with its own copy of the secret."""
+
 _TEACHING = frozenset(
     {
         "RunInstances",
@@ -261,7 +264,7 @@ class AWSAdapter:
         self, call: Call, service: str, operation: str, reading: Reading, meaning: object
     ) -> ProvisioningRequest:
         credential = read_credential(call)
-        caller = self._caller(credential)
+        caller = self._caller(call, credential)
         region = credential.region if credential else None
         asked = {
             "provider": self.name,
@@ -292,9 +295,13 @@ class AWSAdapter:
             fingerprint=digest(asked),
         )
 
-    def _caller(self, credential: Credential | None) -> Caller:
+    def _caller(self, call: Call, credential: Credential | None) -> Caller:
         if credential is None:
             return Caller()
+        if call.proven is not None:
+            return Caller(
+                account=call.proven.account, credential_id=call.proven.key_id, verified=True, how=VERIFIED_BY_SIGNATURE
+            )
         account = account_of(credential.access_key)
         return Caller(
             account=account,
@@ -309,7 +316,7 @@ class AWSAdapter:
         """Return the machines and jobs that a stop, terminate or delete call ends. See `Adapter.ending`."""
         service = _service(call)
         credential = read_credential(call)
-        account = account_of(credential.access_key) if credential else None
+        account = self._caller(call, credential).account
         if credential is None or account is None:
             return None
         if service in ("ec2", "autoscaling"):

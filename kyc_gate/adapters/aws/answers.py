@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
 from kyc_gate.adapters.adapter import Learned, Refusal
+from kyc_gate.adapters.aws import signature
 from kyc_gate.adapters.message import message_of
 from kyc_gate.adapters.strict_json import read_json_object
 from kyc_gate.errors import RefusedCall
@@ -21,6 +22,16 @@ from kyc_gate.model.record import digest
 MAX_ANSWER = 4 * 1024 * 1024
 """Bytes of an upstream's answer that are searched for references."""
 
+# docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and each query service's common errors
+_SIGNATURES = {
+    signature.NO_SIGNATURE: "MissingAuthenticationToken",
+    signature.INCOMPLETE: "IncompleteSignature",
+    signature.UNKNOWN_KEY: "InvalidClientTokenId",
+    signature.EXPIRED: "RequestExpired",
+    signature.WRONG: "SignatureDoesNotMatch",
+    signature.REPLAYED: "SignatureDoesNotMatch",
+}
+
 # EC2 error codes: UnauthorizedOperation, PendingVerification and the client errors are documented in
 # docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 _EC2 = {
@@ -28,18 +39,26 @@ _EC2 = {
     "review-required": "PendingVerification",
     "conflict": "IdempotentParameterMismatch",
     "unavailable": "Unavailable",
+    **_SIGNATURES,
 }
 _QUERY = {
     "blocked": "AccessDenied",
     "review-required": "AccessDenied",
     "conflict": "ValidationError",
     "unavailable": "ServiceUnavailable",
+    **_SIGNATURES,
 }
 _JSON = {
     "blocked": "AccessDeniedException",
     "review-required": "AccessDeniedException",
     "conflict": "ConflictException",
     "unavailable": "ServiceUnavailableException",
+    signature.NO_SIGNATURE: "MissingAuthenticationTokenException",
+    signature.INCOMPLETE: "IncompleteSignatureException",
+    signature.UNKNOWN_KEY: "UnrecognizedClientException",
+    signature.EXPIRED: "InvalidSignatureException",
+    signature.WRONG: "InvalidSignatureException",
+    signature.REPLAYED: "InvalidSignatureException",
 }
 
 
