@@ -8,6 +8,7 @@ KYCGateError
 ├── IdempotencyConflict    a token came back with another request
 ├── NotReady               the gate has no policy, no lists or no store yet
 ├── FeedFault              a list or bundle could not be fetched, verified, kept or read back; the last good one stands
+├── UpstreamFault          a service that the gate asks as its operator did not answer, or said no
 ├── StorageFault           the store failed; nothing may pass
 │   └── ChainBroken            the audit chain does not verify
 ├── CaseError              a step that a case or grant does not allow
@@ -62,6 +63,14 @@ class NotReady(KYCGateError):
 
 class FeedFault(KYCGateError):
     """A list or a bundle of policies could not be fetched, verified, kept or read back. The last good one stands."""
+
+
+class UpstreamFault(KYCGateError):
+    """A service that the gate asks as its operator failed it. `refused` says that it said no, and so did nothing."""
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class StorageFault(KYCGateError):

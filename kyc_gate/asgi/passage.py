@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from msgspec.structs import replace
 
 from kyc_gate.adapters.head import with_body
 from kyc_gate.asgi.body import ClientLeftError, Replay, read_body
@@ -112,10 +113,29 @@ class Responder:
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the call does not pass
             await send_answer(self._send, answer_to(self._gate, call, error))
             return
-        if admission.answer is not None:
-            await send_answer(self._send, admission.answer, admission.headers)
+        if admission.answer is None:
+            await self._pass_on(call, body, admission)
             return
-        await self._pass_on(call, body, admission)
+        held = self._gate.held(admission)
+        if held is None:
+            await send_answer(self._send, admission.answer, admission.headers)
+        else:
+            await self._hand_in(held, admission)
+
+    async def _hand_in(self, call: Call, admission: Admission) -> None:
+        """Have the application take a call that it keeps and does not start; what it keeps is noted before it is told.
+
+        Nothing was let through, so that there is nothing to settle.
+        """
+        scope = dict(self._scope)
+        scope["headers"] = without_own_headers(call.headers)
+        scope[KEY] = Passage(self._gate, call, admission, raw_path_of(self._scope))
+
+        async def keep(status: int | None, body: bytes | None) -> None:
+            await _told(self._gate.keep_held(admission, status, body))
+
+        response = _Response(self._send, replace(admission, learns=True), keep)
+        await self._app(scope, Replay(call.body or b"", self._receive), response)
 
     async def _pass_on(self, call: Call, body: bytes, admission: Admission) -> None:
         """Let the application answer, and tell the gate how it ended: by status, or as unknown if it broke off."""

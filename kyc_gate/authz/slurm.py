@@ -64,22 +64,22 @@ class SlurmQuestions:
 
     async def _released(self, body: bytes) -> Answer:
         """Decide again on the request that was held; an approval lets it start, once."""
-        admission = await self._gate.decide(await self._held(body))
+        admission = await self._gate.decide(await held_request(self._gate, self._settings, body.strip()))
         passes = admission.decision is not None and admission.refusal is None
         return _lines("allow" if passes else "deny", admission.decision_id, "" if passes else _detail(admission))
 
-    async def _held(self, body: bytes) -> ProvisioningRequest:
-        """Return the request on record as it was submitted. Raises `RefusedCall` for one that is not this cluster's."""
-        decision_id = body.strip()
-        record = None
-        if _DECISION.fullmatch(decision_id):
-            record = await self._gate.store.fetch_decision(decision_id.decode("ascii"))
-        if record is None:
-            raise RefusedCall(404, "decision", "the job was held by no decision of this gate; submit it anew")
-        request = msgspec.convert(record["request"], ProvisioningRequest)
-        if (request.provider, request.service) != ("slurm", self._settings.cluster):
-            raise RefusedCall(403, "decision", "the decision is of another cluster; submit the job anew")
-        return replace(request, idempotency_key=None)
+
+async def held_request(gate: Gate, settings: SlurmSettings, decision_id: bytes) -> ProvisioningRequest:
+    """Return the request on record as it was submitted. Raises `RefusedCall` for one that is not this cluster's."""
+    record = None
+    if _DECISION.fullmatch(decision_id):
+        record = await gate.store.fetch_decision(decision_id.decode("ascii"))
+    if record is None:
+        raise RefusedCall(404, "decision", "the job was held by no decision of this gate; submit it anew")
+    request = msgspec.convert(record["request"], ProvisioningRequest)
+    if (request.provider, request.service) != ("slurm", settings.cluster):
+        raise RefusedCall(403, "decision", "the decision is of another cluster; submit the job anew")
+    return replace(request, idempotency_key=None)
 
 
 def _detail(admission: Admission) -> str:

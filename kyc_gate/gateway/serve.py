@@ -18,6 +18,7 @@ from kyc_gate.console.app import interface_app
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.gateway.app import Gateway
 from kyc_gate.gateway.broker import broker_of
+from kyc_gate.gateway.slurm_jobs import SlurmJobs
 from kyc_gate.model.record import Record
 from kyc_gate.service.config import AuthzSettings, Configuration
 from kyc_gate.service.gate import Gate
@@ -99,10 +100,20 @@ async def serve(
         await stack.enter_async_context(gate)
         if configuration.authz is not None and configuration.authz.grpc_port is not None:
             addresses["authz_grpc"] = await stack.enter_async_context(_authz_grpc(gate, configuration.authz))
+        if (jobs := slurm_jobs(gate, configuration)) is not None:
+            await stack.enter_async_context(_beside(jobs.keep()))
         await stack.enter_async_context(_beside(_reevaluated(gate)))
         stack.enter_context(_reloading(gate))
         told = Addresses(**{"gateway": "", "api": _address(back), **addresses})
         await _run(tuple(servers), told, ready, stop)
+
+
+def slurm_jobs(gate: Gate, configuration: Configuration) -> SlurmJobs | None:
+    """Return what looks after the jobs of a cluster as its operator, where the configuration says how."""
+    cluster = configuration.slurm
+    if cluster is None or cluster.rest is None or cluster.rest.url is None or cluster.rest.token_file is None:
+        return None
+    return SlurmJobs(gate, cluster, configuration.path(cluster.rest.token_file))
 
 
 @contextlib.asynccontextmanager

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
 from kyc_gate.adapters.kubernetes.settings import AccountRule, KubernetesSettings
-from kyc_gate.adapters.slurm.settings import SlurmSettings
+from kyc_gate.adapters.slurm.settings import SlurmRestSettings, SlurmSettings
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.feeds.source import Canary, Source
 from kyc_gate.model.access import Role
@@ -445,7 +445,7 @@ def _keys(at: str) -> list[str]:
         "gateway": Upstream if "upstreams" in at else GatewaySettings,
         "api": APISettings,
         "authz": AuthzSettings,
-        "slurm": SlurmSettings,
+        "slurm": SlurmRestSettings if "rest" in at else SlurmSettings,
         "policy": PolicySettings,
         "log": LogSettings,
         "audit": AuditSettings,

@@ -395,6 +395,7 @@ class Gate:
 
         A success settles the hold, a refusal gives it back, and an unknown outcome keeps it.
         """
+        status = self._meant(admission, status, body)
         if admission.ends is not None and status is not None and 200 <= status < 300:
             await self._finish(admission.ends)
         if admission.hold_id is None or admission.answer is not None:
@@ -412,6 +413,33 @@ class Gate:
             await self._knowledge.settle(admission.forgot, status)
         except StorageFault as error:
             log.error("hold.unsettled", hold_id=admission.hold_id, status=status, error=str(error))
+
+    def held(self, admission: Admission) -> Call | None:
+        """Return a call that waits for a person as one that the upstream keeps and does not start, where it can."""
+        call, decision_id = admission.call, admission.decision_id
+        if admission.outcome is not Outcome.ESCALATE or call is None or decision_id is None:
+            return None
+        try:
+            keeps = getattr(self._adapter_of(call), "held", None)
+            found: Call | None = keeps(call, decision_id) if keeps else None
+        except Exception as error:  # noqa: BLE001 - it is refused instead
+            log.error("call.unheld", decision_id=decision_id, error=type(error).__name__)
+            return None
+        return found
+
+    async def keep_held(self, admission: Admission, status: int | None, body: bytes | None) -> None:
+        """Note what the upstream keeps for a decision, so that an approval of it can be acted upon."""
+        call, request = admission.call, admission.request
+        if status is None or not 200 <= status < 300 or body is None or call is None or request is None:
+            return
+        learns = getattr(self._adapter_of(call), "learn_held", None)
+        learned = learns(request, admission.decision_id, body) if learns else ()
+        for account in dict.fromkeys((request.service, request.caller.account or "")):
+            await self.store.save_learned(request.provider, account, learned)
+
+    async def granted(self, request: ProvisioningRequest) -> bool:
+        """Return whether a person approved this request, and the grant can still be used."""
+        return await self.store.find_grant(request.fingerprint, None, self.now()) is not None
 
     async def abandon(self, admission: Admission) -> None:
         """Give back the hold of a call that never left, and what was forgotten for it."""
@@ -480,7 +508,7 @@ class Gate:
         if not self.adapters:
             raise ConfigurationError(
                 "no adapter is configured, so that nothing is guarded;"
-                " add `[aws]`, `[gcp]`, `[azure]`, `[neoclouds]` or `[generic]`"
+                " add `[aws]`, `[gcp]`, `[azure]`, `[neoclouds]`, `[slurm.rest]` or `[generic]`"
             )
 
     def now(self) -> datetime:
@@ -855,6 +883,14 @@ class Gate:
             return request
         runs = await self.store.fetch_declared_runs(control_group, names)
         return with_models(request, models_by_name(declared_models(runs)))
+
+    def _meant(self, admission: Admission, status: int | None, body: bytes | None) -> int | None:
+        """Return the status that an answer means, where the dialect says it otherwise."""
+        call = admission.call
+        if call is None or status is None or admission.hold_id is None:
+            return status
+        tells = getattr(self._adapter_of(call), "told_status", None)
+        return int(tells(call, status, body)) if tells else status
 
     async def _finish(self, ending: Ending) -> None:
         """End what an accepted call ended. Where that fails the runs go on counting, which is the safe side."""

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.errors import FactsErased
 from kyc_gate.model.call import Call
-from kyc_gate.model.job import Accelerators, Certainty, ProvisioningRequest
+from kyc_gate.model.job import Accelerators, Certainty, ProvisioningRequest, RequestKind
 from kyc_gate.model.learned import Definition
+from kyc_gate.model.usage import MeteredRun
 from kyc_gate.service.runs import recorded_of
 from kyc_gate.storage.runs import SINGULAR
 from kyc_gate.storage.store import Store
@@ -39,6 +40,8 @@ async def growth_of(store: Store, request: ProvisioningRequest) -> ProvisioningR
     What is not known to run is new. A single machine that changes is counted whole, and what it ran before ends. Where
     nothing is new the request has no lines and names nothing, so that what runs goes on as it is.
     """
+    if request.replaces is not None and request.replaces.partition(":")[0] in _LIMITED:
+        return await _longer(store, request)
     if request.replaces is None or request.certainty is Certainty.UNRESOLVED or request.duration_seconds is not None:
         return request
     running = await _running(store, f"{request.provider}:{request.caller.account or ''}", request.replaces)
@@ -51,6 +54,35 @@ async def growth_of(store: Store, request: ProvisioningRequest) -> ProvisioningR
         return request
     lines = [Accelerators(instance_type=type, model=model, count=count) for (type, model), count in beyond.items()]
     return replace(request, lines=tuple(lines))
+
+
+_LIMITED = frozenset({"slurm-job"})
+"""Kinds of what runs to a limit that a change may move."""
+
+
+async def _longer(store: Store, request: ProvisioningRequest) -> ProvisioningRequest:
+    """Return a request that changes a job with nothing new in it where its run on record is as large and as long."""
+    if request.certainty is Certainty.UNRESOLVED or request.replaces is None:
+        return request
+    account = f"{request.provider}:{request.caller.account or ''}"
+    for run in await store.fetch_runs_named(account, request.replaces):
+        recorded = await _recorded(store, run)
+        if recorded is None or _amounts(request.lines) - _amounts(recorded.lines):
+            continue
+        limit, before = request.duration_seconds, recorded.duration_seconds
+        if request.kind is RequestKind.START or before is None or (limit is not None and limit <= before):
+            return replace(request, lines=(), references=())
+    return request
+
+
+async def _recorded(store: Store, run: MeteredRun) -> ProvisioningRequest | None:
+    """Return the request behind a run, None where it was erased or says not all: what is not known to run is new."""
+    try:
+        recorded = await recorded_of(store, run)
+    except FactsErased:
+        return None
+    known = recorded is not None and recorded[0].certainty is not Certainty.UNRESOLVED
+    return recorded[0] if recorded is not None and known else None
 
 
 def _amounts(lines: Iterable[Accelerators]) -> Counter[tuple[str | None, str | None]]:
@@ -68,10 +100,7 @@ async def _running(store: Store, account: str, reference: str) -> Counter[tuple[
     """
     found: Counter[tuple[str | None, str | None]] = Counter()
     for run in await store.fetch_runs_named(account, reference):
-        try:
-            recorded = await recorded_of(store, run) if run.ends_at is None and run.references == (reference,) else None
-        except FactsErased:
-            continue
-        if recorded is not None and recorded[0].certainty is not Certainty.UNRESOLVED:
-            found += _amounts(recorded[0].lines)
+        recorded = await _recorded(store, run) if run.ends_at is None and run.references == (reference,) else None
+        if recorded is not None:
+            found += _amounts(recorded.lines)
     return found

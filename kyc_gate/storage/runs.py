@@ -17,8 +17,8 @@ from kyc_gate.storage.ledger import insert_hold, respread
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.timestamps import moment, second_of
 
-SINGULAR = frozenset({"instance", "notebook-instance"})
-"""Kinds of references that name one machine: when it starts anew, what it ran before is over."""
+SINGULAR = frozenset({"instance", "notebook-instance", "slurm-job"})
+"""Kinds of references that name one machine or job: when it starts anew, what it ran before is over."""
 
 EARLY_START = timedelta(days=366)
 """How long before its hold a run may have started: after that it is a date mistaken."""

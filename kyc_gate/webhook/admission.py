@@ -25,7 +25,7 @@ from kyc_gate.adapters.kubernetes.review import (
 from kyc_gate.adapters.kubernetes.settings import KubernetesSettings
 from kyc_gate.adapters.strict_json import JsonValue
 from kyc_gate.model.call import Answer
-from kyc_gate.model.job import ProvisioningRequest, RequestKind
+from kyc_gate.model.job import RequestKind
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import MeteredRun
 from kyc_gate.webhook.known import Known
@@ -111,7 +111,7 @@ class Reviewing:
         if more is None or now.paused:
             return allow(review.uid)
         request = request_of(review, more.asked, self._settings)
-        if await self._granted(request):
+        if await self._gate.granted(request):
             return allow(review.uid)
         admission = await self._gate.decide(request, dry_run=True)
         if admission.refusal is None or admission.refusal.code != "review-required":
@@ -320,7 +320,7 @@ class Reviewing:
         uid = object_uid(review.document)
         if uid is not None and not review.dry_run:
             await self._known.learn("waiting", uid, as_lines(more.shape))
-        if await self._granted(request):
+        if await self._gate.granted(request):
             return allow(review.uid)
         admission = await self._gate.decide(request)
         refusal = admission.refusal
@@ -332,10 +332,6 @@ class Reviewing:
             return deny(review.uid, refusal)
         told = paused_message(refusal, review.kind.kind)
         return allow(review.uid, warnings=(told,), decision_id=admission.decision_id)
-
-    async def _granted(self, request: ProvisioningRequest) -> bool:
-        """Return whether a person approved this request, and the grant can still be used."""
-        return await self._gate.store.find_grant(request.fingerprint, None, self._gate.now()) is not None
 
 
 def _allowed(review: Review, admission: Admission) -> Answer:

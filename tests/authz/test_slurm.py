@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import subprocess
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +15,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from gates import PARTIES, approve, make_gate
-from relay import free_port
+from slurm_cluster import NEEDS, NOBODY, PLUGIN, SBIN, cluster_folder, slurm
 from wire import served
 
 from kyc_gate import Gate
@@ -25,43 +23,7 @@ from kyc_gate.adapters.slurm.settings import SlurmSettings
 from kyc_gate.authz.app import AuthzApp
 from kyc_gate.model.party import Account
 
-SBIN = "/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", "")
-NEEDED = ("munged", "slurmctld", "slurmrestd", "sbatch", "srun", "scontrol", "curl")
-MISSING = [name for name in NEEDED if shutil.which(name, path=SBIN) is None]
-PLUGIN = Path(__file__).parents[2] / "examples" / "slurm" / "job_submit.lua"
-NOBODY = 65534
-
-pytestmark = [
-    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="munged and slurmctld are started as root"),
-    pytest.mark.asyncio(loop_scope="module"),
-]
-
-CONF = """
-ClusterName=slurm
-SlurmctldHost=localhost(127.0.0.1)
-SlurmctldPort={port}
-SlurmUser=root
-AuthType=auth/munge
-AuthInfo=socket={folder}/munge.sock
-AuthAltTypes=auth/jwt
-AuthAltParameters=jwt_key={folder}/jwt.key
-CredType=cred/munge
-StateSaveLocation={folder}/state
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmctldLogFile={folder}/slurmctld.log
-ProctrackType=proctrack/pgid
-SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
-GresTypes=gpu
-JobSubmitPlugins=lua
-MpiDefault=none
-SlurmdTimeout=0
-ReturnToService=2
-NodeName=n[1-8] NodeAddr=127.0.0.1 CPUs=16 Gres=gpu:h100:8 State=UNKNOWN
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
-PartitionName=whole Nodes=ALL OverSubscribe=EXCLUSIVE MaxTime=INFINITE State=UP
-"""
+pytestmark = [*NEEDS, pytest.mark.asyncio(loop_scope="module")]
 
 
 class Cluster(NamedTuple):
@@ -95,7 +57,7 @@ class Cluster(NamedTuple):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cluster() -> AsyncIterator[Cluster]:
-    with _folder() as folder:
+    with cluster_folder() as folder:
         async for cluster in _standing(folder):
             yield cluster
 
@@ -112,84 +74,10 @@ async def _standing(folder: Path) -> AsyncIterator[Cluster]:
         # The gate answers in this loop, so slurmctld must be waited for beside it.
         stack = contextlib.ExitStack()
         try:
-            rest = await asyncio.to_thread(lambda: stack.enter_context(_slurm(folder)))
+            rest = await asyncio.to_thread(lambda: stack.enter_context(slurm(folder)))
             yield Cluster(folder, gate, rest, [0.0])
         finally:
             await asyncio.to_thread(stack.close)
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder that an ordinary user may look into, since Slurm's commands read its configuration."""
-    with tempfile.TemporaryDirectory(prefix="kyc-slurm-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
-
-
-@contextlib.contextmanager
-def _slurm(folder: Path) -> Iterator[str]:
-    """munged, slurmctld and slurmrestd; the address of the last."""
-    (folder / "munge.key").write_bytes(os.urandom(128))
-    (folder / "jwt.key").write_bytes(os.urandom(32))
-    (folder / "state").mkdir()
-    for name in ("munge.key", "jwt.key"):
-        (folder / name).chmod(0o600)
-    port = free_port()
-    (folder / "slurm.conf").write_text(CONF.format(folder=folder, port=port))
-    (folder / "gres.conf").write_text("NodeName=n[1-8] Name=gpu Type=h100 Count=8\n")
-    address = f"127.0.0.1:{free_port()}"
-    files = [f"--{kind}-file={folder}/munge.{kind}" for kind in ("key", "log", "pid", "seed")]
-    munged = ["munged", "--foreground", "--force", f"--socket={folder}/munge.sock", *files]
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_process(folder, munged))
-        _until(lambda: (folder / "munge.sock").exists())
-        stack.enter_context(_process(folder, ["slurmctld", "-D", "-i", "-f", str(folder / "slurm.conf")]))
-        ping = ["scontrol", "ping"]
-        _until(lambda: b"is UP" in _output(folder, ping))
-        stack.enter_context(
-            # `SLURM_JWT=daemon`: it has no token of its own, and takes those of its callers.
-            _process(
-                folder,
-                ["slurmrestd", "-s", "openapi/v0.0.38", "-a", "rest_auth/jwt", address],
-                user=NOBODY,
-                SLURM_JWT="daemon",
-            )
-        )
-        yield f"http://{address}"
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    return {"PATH": SBIN, "SLURM_CONF": str(folder / "slurm.conf")}
-
-
-@contextlib.contextmanager
-def _process(folder: Path, command: list[str], user: int | None = None, **environment: str) -> Iterator[None]:
-    with (folder / f"{command[0]}.out").open("wb") as log:
-        process = subprocess.Popen(
-            command, env=_environment(folder) | environment, stdout=log, stderr=log, user=user, group=user
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            if process.poll() is None:
-                process.kill()
-                process.wait(10)
-
-
-def _output(folder: Path, command: list[str]) -> bytes:
-    return subprocess.run(command, env=_environment(folder), capture_output=True, check=False).stdout
-
-
-def _until(true: object) -> None:
-    for _ in range(200):
-        if true():  # type: ignore[operator]
-            return
-        time.sleep(0.1)
-    raise AssertionError("the cluster did not start")
 
 
 async def test_an_allowed_job_is_taken_and_counted(cluster: Cluster) -> None:

@@ -12,6 +12,30 @@ from kyc_gate.model.record import Record
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
+class SlurmRestSettings(Record):
+    """slurmrestd behind the gateway. `tokens` says who checks a caller's token: slurmrestd, or nobody.
+
+    With `escalate = "hold"` a job that a person must look at is handed in held, and released once it is approved; this
+    needs `url`, where slurmrestd answers, and the token in `token_file` of `user`, an operator of the cluster. Jobs are
+    looked at every `seconds`. Jobs in `exclusive_partitions` have their nodes whole, and so do those that name no
+    partition where there are any. `version` is the interface by which the gate itself asks.
+    """
+
+    tokens: Literal["unverified", "upstream"] = "unverified"
+    escalate: Literal["hold", "refuse"] = "refuse"
+    exclusive_partitions: tuple[Name, ...] = ()
+    url: str | None = None
+    user: Name = "slurm"
+    token_file: str | None = None
+    version: Annotated[str, Meta(pattern=r"^v0\.0\.[0-9]{2,3}$")] = "v0.0.40"
+    seconds: Annotated[float, Meta(gt=0, le=3600)] = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse to hold what nobody could release."""
+        if self.escalate == "hold" and (self.url is None or self.token_file is None):
+            raise ValueError('`escalate = "hold"` needs `url` and `token_file`, by which jobs are released')
+
+
 class SlurmSettings(Record):
     """One cluster. `account` says who the customer is: the Slurm account that pays, or the user.
 
@@ -19,7 +43,7 @@ class SlurmSettings(Record):
     and that of other generic resources by their names. `node_gpus` is the most GPUs of one node: what a job has that
     takes nodes whole. `select` is the cluster's `SelectType`: with `linear` every job takes nodes whole, with
     `cons_tres` those that ask for it or whose partition is exclusive. Jobs in `cpu_partitions` have no GPUs unless they
-    ask for them. `other_gres` names generic resources that do not compute.
+    ask for them. `other_gres` names generic resources that do not compute. `rest` is slurmrestd behind the gateway.
     """
 
     cluster: Name = "slurm"
@@ -30,3 +54,4 @@ class SlurmSettings(Record):
     cpu_partitions: tuple[Name, ...] = ()
     other_gres: tuple[Name, ...] = ()
     data_centre: str | None = None
+    rest: SlurmRestSettings | None = None
