@@ -12,6 +12,7 @@ import structlog
 
 from kyc_gate.audit.checkpoint import Checkpoint
 from kyc_gate.service.active_policies import ActivePolicies
+from kyc_gate.service.catalogue import follow
 from kyc_gate.service.rearming import rearm_clearances
 from kyc_gate.service.waiting import again_and_again
 
@@ -70,6 +71,7 @@ class Upkeep:
             self._sign_at = time.monotonic() + gate.settings.checkpoint_seconds
             await self.checkpoint(gate)
         await self._cases_swept(gate)
+        await follow(gate.store)
         if time.monotonic() >= self._rearm_at:
             self._rearm_at = time.monotonic() + REARM_SECONDS
             await rearm_clearances(gate)

@@ -24,9 +24,10 @@ _Lines = tuple[Accelerators, ...]
 
 
 def save_parties(connection: Connection, parties: Sequence[Party]) -> None:
-    """Write parties, over the ones with the same id."""
+    """Write parties, over the ones with the same id. Those that changed wait for their words anew."""
     connection.executemany(
-        "INSERT INTO parties (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document",
+        "INSERT INTO parties (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document,"
+        " worded = 0 WHERE parties.document <> excluded.document",
         [(party.id, written(party)) for party in parties],
     )
 
@@ -34,9 +35,9 @@ def save_parties(connection: Connection, parties: Sequence[Party]) -> None:
 def save_accounts(connection: Connection, accounts: Sequence[Account]) -> None:
     """Write accounts, over the ones with the same provider and id."""
     connection.executemany(
-        "INSERT INTO accounts (provider, id, document) VALUES (?, ?, ?)"
-        " ON CONFLICT (provider, id) DO UPDATE SET document = excluded.document",
-        [(account.provider, account.id, written(account)) for account in accounts],
+        "INSERT INTO accounts (provider, id, party_id, document) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (provider, id) DO UPDATE SET party_id = excluded.party_id, document = excluded.document",
+        [(account.provider, account.id, account.party_id, written(account)) for account in accounts],
     )
 
 
@@ -47,6 +48,14 @@ def account_of(connection: Connection, provider: str, account_id: str) -> Accoun
         (provider, ANY_PROVIDER, account_id, ANY_PROVIDER),
     ).fetchone()
     return read(row[0], Account) if row else None
+
+
+def accounts_of(connection: Connection, party_id: str, limit: int) -> tuple[Account, ...]:
+    """Return up to `limit` accounts of a party, in a fixed order."""
+    rows = connection.execute(
+        "SELECT document FROM accounts WHERE party_id = ? ORDER BY provider, id LIMIT ?", (party_id, limit)
+    )
+    return tuple(read(document, Account) for (document,) in rows)
 
 
 def party_of(connection: Connection, party_id: str) -> Party | None:

@@ -12,6 +12,7 @@ from kyc_gate.audit.record import body_of
 from kyc_gate.audit.retention import LegalHold, Periods, Retention
 from kyc_gate.audit.verify import ERASED
 from kyc_gate.errors import InputError
+from kyc_gate.storage.catalogue import forget_people
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.documents import read, written
 from kyc_gate.storage.rows import Connection
@@ -52,6 +53,7 @@ def erase_due(connection: Connection, periods: Periods, *, by: str, because: str
     if not positions:
         return 0
     connection.executemany("DELETE FROM personal WHERE position = ?", [(position,) for position in positions])
+    forget_people(connection, positions)
     step = {
         "type": ERASED,
         "at": at.isoformat(),

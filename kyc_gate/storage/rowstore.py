@@ -17,6 +17,7 @@ from kyc_gate.errors import InputError, StorageFault
 from kyc_gate.model.access import Key, Person, Session, Way
 from kyc_gate.model.case import Case, CaseEvent, CaseRequest, Grant, run_fingerprint
 from kyc_gate.model.case_steps import Move, Moved
+from kyc_gate.model.catalogue import DecisionCard, DecisionPage, DecisionQuery, PartyPage, PartyQuery
 from kyc_gate.model.clearance import Clearance
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
@@ -30,6 +31,7 @@ from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usag
 from kyc_gate.storage import (
     announcements,
     casework,
+    catalogue,
     chain_log,
     clearances,
     directory,
@@ -39,6 +41,7 @@ from kyc_gate.storage import (
     models,
     outbox,
     papers,
+    party_words,
     people,
     personal,
     policies,
@@ -158,6 +161,22 @@ class RowStore:
             after = next(reversed(page))
         self._parties = found
         return tuple(party for _, party in found.values())
+
+    async def fetch_unworded(self) -> party_words.Waiting:
+        """Return the next parties whose words are not those of their document, with it."""
+        return await self._read(party_words.unworded)
+
+    async def save_words(self, waiting: party_words.Waiting, words: Mapping[str, Sequence[str]]) -> None:
+        """Write the words that parties are found by, for documents that are still the same."""
+        await self._write(lambda connection: party_words.save_words(connection, waiting, words))
+
+    async def find_parties(self, query: PartyQuery) -> PartyPage:
+        """Return a page of the parties that `query` asks for. Raises `InputError` for an `after` that is none."""
+        return await self._read(lambda connection: party_words.parties_found(connection, query))
+
+    async def fetch_accounts_of(self, party_id: str, limit: int = 100) -> tuple[Account, ...]:
+        """Return up to `limit` accounts of a party."""
+        return await self._read(lambda connection: directory.accounts_of(connection, party_id, limit))
 
     # references
 
@@ -332,6 +351,26 @@ class RowStore:
         record = await self._read(lambda connection: chain_log.record_of(connection, decision_id))
         return record.flat() if record else None
 
+    async def draw_cards(self) -> int:
+        """Draw the cards of the next records, by which they are found; return how many records it looked at."""
+        drawn = await self._read(catalogue.draw)
+        if drawn is None:
+            return 0
+        await self._write(lambda connection: catalogue.file_cards(connection, drawn))
+        return drawn.upto - drawn.since
+
+    async def find_decisions(self, query: DecisionQuery) -> DecisionPage:
+        """Return a page of the decisions that `query` asks for, the newest first. Raises `InputError`."""
+        return await self._read(lambda connection: catalogue.decisions_found(connection, query))
+
+    async def fetch_card(self, position: int) -> DecisionCard | None:
+        """Return the card of the record at a position."""
+        return await self._read(lambda connection: catalogue.card_of(connection, position))
+
+    async def count_rules(self, rules: Sequence[str], since: datetime, most: int = 1_000) -> dict[str, tuple[int, int]]:
+        """Return for each rule how often it had a finding, and how often that counted; each up to `most`."""
+        return await self._read(lambda connection: catalogue.count_rules(connection, rules, since, most))
+
     async def records(self) -> AsyncIterator[dict[str, object]]:
         """Yield every audit record, first to last, with its position, previous hash and hash."""
         position = 0
@@ -371,6 +410,10 @@ class RowStore:
         return next(
             iter(await self._read(lambda connection: chain_log.records_after(connection, position - 1, 1))), None
         )
+
+    async def fetch_records(self, after: int, limit: int) -> tuple[AuditRecord, ...]:
+        """Return up to `limit` records that follow the position `after`."""
+        return tuple(await self._read(lambda connection: chain_log.records_after(connection, after, limit)))
 
     async def fetch_position(self, decision_id: str) -> int | None:
         """Return the position of a decision's record."""
