@@ -33,11 +33,12 @@ async def test_sums_are_those_of_the_runs(any_store: RowStore, seed: int) -> Non
     rng = random.Random(seed)  # noqa: S311
 
     def scene(connection: Any) -> None:
-        for _ in range(5):
-            _live(connection, rng, 12)
-            _compare(connection, rng)
+        _live(connection, rng, 12)
+        _compare(connection, rng)
 
-    await any_store._write(scene)
+    # A write for each scene: one write has a second, on a busy machine too.
+    for _ in range(5):
+        await any_store._write(scene)
 
 
 async def test_runs_of_an_earlier_schema_are_summed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
