@@ -57,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     of["list"].add_argument("--severity", choices=SEVERITIES)
     of["list"].add_argument("--assignee", metavar="NAME", help="only what this person has")
     of["list"].add_argument("--overdue", action="store_true", help="only what is overdue")
-    of["list"].add_argument("--search", metavar="TEXT", help="a part of an id, account, party or rule")
+    of["list"].add_argument(
+        "--search", metavar="TEXT", help="how words of an id, account, party, operation or rule begin"
+    )
     of["list"].add_argument("--limit", type=int, default=100, help="at most so many (default: %(default)s)")
     of["assign"].add_argument("assignee", metavar="NAME", help="who sees to it")
     of["attach"].add_argument("file", metavar="FILE", help="the file to keep")

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from kyc_gate.errors import AccessDenied, CaseError, InputError
 from kyc_gate.model.access import Actor, Permission
 from kyc_gate.model.case import Case, CaseEvent, CaseRequest, Disposition, Grant
@@ -73,8 +75,13 @@ class Casework:
         require(actor, Permission.READ_CASES)
         if not 1 <= query.limit <= MOST_CASES:
             raise InputError(f"`limit` is {query.limit}; it is a whole number from 1 to {MOST_CASES}")
-        found = await self._store.fetch_cases(query)
-        return tuple(case for case in found if not _own(actor, case))
+        found: list[Case] = []
+        while True:
+            page = await self._store.fetch_cases(query)
+            found += [case for case in page if not _own(actor, case)]
+            if len(page) < query.limit or len(found) >= query.limit:
+                return tuple(found[: query.limit])
+            query = replace(query, after=page[-1].id)
 
     async def counts(self, actor: Actor) -> dict[str, int]:
         """Return how many cases wait, by state, and how many are overdue."""

@@ -6,9 +6,9 @@ Each step that is taken is an event of the case and an audit record in the same 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -28,6 +28,7 @@ from kyc_gate.model.case import (
 from kyc_gate.model.case_steps import DISPOSITIONS, Move, Moved, Step, transition
 from kyc_gate.model.record import plain
 from kyc_gate.storage import clearances, grants
+from kyc_gate.storage.case_words import found_by, put_words
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.documents import read, written
 from kyc_gate.storage.outbox import emit
@@ -89,24 +90,24 @@ def events_of(connection: Connection, case_id: str) -> tuple[CaseEvent, ...]:
 
 def cases_found(connection: Connection, query: CaseQuery) -> tuple[Case, ...]:
     """Return the cases that `query` asks for. Raises `InputError` and, for an unknown `after`, `CaseError`."""
-    where, values = _conditions(query)
+    where, values = _conditions(connection, query)
     order = _ORDERS[query.order]
-    if query.after is not None:
-        row = connection.execute("SELECT severity, due_at, number FROM cases WHERE id = ?", (query.after,)).fetchone()
-        if row is None:
-            raise CaseError(f"there is no case `{query.after}`")
-        where.append(order.after)
-        values |= {"severity": int(row[0]), "due_at": int(row[1]), "number": int(row[2])}
-    text = f" WHERE {' AND '.join(where)}" if where else ""
-    rows = connection.execute(
-        f"SELECT document FROM cases{text} ORDER BY {order.by} LIMIT :limit", {**values, "limit": query.limit}
-    )
-    return tuple(_case(document) for (document,) in rows)
+    if query.after is None:
+        return tuple(_walked(connection, where, values, order, query.limit))
+    row = connection.execute("SELECT severity, due_at, number FROM cases WHERE id = ?", (query.after,)).fetchone()
+    if row is None:
+        raise CaseError(f"there is no case `{query.after}`")
+    values |= {"severity": int(row[0]), "due_at": int(row[1]), "number": int(row[2])}
+    found: list[Case] = []
+    for after in order.after:
+        if len(found) < query.limit:
+            found += _walked(connection, [*where, after], values, order, query.limit - len(found))
+    return tuple(found)
 
 
 def counts_of(connection: Connection) -> dict[str, int]:
     """Return how many cases stand in each state that waits, and how many of them are overdue."""
-    rows = connection.execute(f"SELECT state, COUNT(*), SUM(overdue) FROM cases WHERE {_UNDECIDED} GROUP BY state")
+    rows = connection.execute("SELECT state, COUNT(*), SUM(overdue) FROM cases WHERE waiting = 1 GROUP BY state")
     found = dict.fromkeys((state.value for state in WAITING), 0) | {"overdue": 0}
     for state, count, overdue in rows:
         found[str(state)] = int(count)
@@ -165,7 +166,7 @@ def take_next(
 def sweep(connection: Connection, at: datetime, limit: int = 200) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
     """Mark cases that became overdue, end those that expired, and return both; each is told once."""
     late = connection.execute(
-        f"SELECT document FROM cases WHERE overdue = 0 AND due_at < ? AND {_UNDECIDED} ORDER BY due_at LIMIT ?",
+        "SELECT document FROM cases WHERE waiting = 1 AND overdue = 0 AND due_at < ? ORDER BY due_at LIMIT ?",
         (micros(at), limit),
     ).fetchall()
     overdue = []
@@ -215,6 +216,7 @@ def _open(connection: Connection, opening: CaseOpening) -> Case:
         expires_at=opening.expires_at,
         follows=str(earlier[0]) if earlier else None,
     )
+    request = _request(opening, None)
     connection.execute(
         "INSERT INTO cases"
         " (id, state, control_group, family, party_id, severity, due_at, expires_at, subject, document)"
@@ -227,11 +229,11 @@ def _open(connection: Connection, opening: CaseOpening) -> Case:
             SEVERITIES.index(case.severity),
             micros(case.due_at),
             micros(case.expires_at) if case.expires_at else None,
-            _subject(case),
+            " ".join(_searched(case, request)).casefold(),
             written(case),
         ),
     )
-    _put_request(connection, case, _request(opening, None))
+    _put_request(connection, case, request)
     return case
 
 
@@ -300,6 +302,7 @@ def _put_request(connection: Connection, case: Case, request: CaseRequest) -> No
         " ON CONFLICT (case_id, fingerprint) DO UPDATE SET document = excluded.document",
         (case.id, request.fingerprint, int(number), written(request)),
     )
+    put_words(connection, int(number), _searched(case, request))
 
 
 def _request_of(connection: Connection, case: Case, fingerprint: str) -> CaseRequest | None:
@@ -543,32 +546,47 @@ def _save(connection: Connection, case: Case) -> None:
 # Finding
 
 
-class _Order:
-    """An order of cases, and what follows the case whose `severity`, `due_at` and `number` are given."""
+class _Order(NamedTuple):
+    """An order of cases, and what follows the case whose `severity`, `due_at` and `number` are given.
 
-    def __init__(self, by: str, after: str) -> None:
-        self.by = by
-        self.after = after
+    The parts of `after` follow one another, each a stretch of one index: an engine that is given them as one condition
+    walks there from the first case.
+    """
+
+    by: str
+    after: tuple[str, ...]
 
 
 _ORDERS = {
-    "newest": _Order("number DESC", "number < :number"),
+    "newest": _Order("number DESC", ("number < :number",)),
     "urgency": _Order(
         "severity DESC, due_at, number",
-        "(severity < :severity OR (severity = :severity AND (due_at > :due_at"
-        " OR (due_at = :due_at AND number > :number))))",
+        ("severity = :severity AND (due_at, number) > (:due_at, :number)", "severity < :severity"),
     ),
-    "due": _Order("due_at, number", "(due_at > :due_at OR (due_at = :due_at AND number > :number))"),
+    "due": _Order("due_at, number", ("(due_at, number) > (:due_at, :number)",)),
 }
 
 
-def _conditions(query: CaseQuery) -> tuple[list[str], dict[str, Any]]:
+def _walked(
+    connection: Connection, where: Sequence[str], values: Mapping[str, Any], order: _Order, limit: int
+) -> list[Case]:
+    """Return the first cases that fit. Only those are read: what is put in order is their numbers."""
+    text = f" WHERE {' AND '.join(where)}" if where else ""
+    rows = connection.execute(
+        f"SELECT document FROM cases WHERE number IN (SELECT number FROM cases{text} ORDER BY {order.by} LIMIT :limit)"
+        f" ORDER BY {order.by}",
+        {**values, "limit": limit},
+    )
+    return [_case(document) for (document,) in rows]
+
+
+def _conditions(connection: Connection, query: CaseQuery) -> tuple[list[str], dict[str, Any]]:
     if query.order not in _ORDERS:
         raise InputError(f"unknown order `{query.order}`; it is one of {', '.join(_ORDERS)}")
     where: list[str] = []
     values: dict[str, Any] = {}
     if query.state == "waiting":
-        where.append(_UNDECIDED)
+        where.append("waiting = 1")
     elif query.state is not None:
         if query.state not in set(CaseState):
             raise InputError(f"unknown case state `{query.state}`; it is one of waiting, {', '.join(CaseState)}")
@@ -591,16 +609,16 @@ def _conditions(query: CaseQuery) -> tuple[list[str], dict[str, Any]]:
     if query.overdue:
         where.append("overdue = 1")
     if query.text:
-        escaped = query.text.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        where.append("subject LIKE :text ESCAPE '\\'")
-        values["text"] = f"%{escaped}%"
+        begun, words = found_by(connection, query.text)
+        where.append(begun)
+        values |= words
     return where, values
 
 
-def _subject(case: Case) -> str:
-    """Return what a search looks through."""
-    parts = (case.id, case.control_group, case.account, case.party_id, case.operation, *case.rules)
-    return " ".join(parts).casefold()
+def _searched(case: Case, request: CaseRequest) -> tuple[str, ...]:
+    """Return what a case is found by, one of its requests included."""
+    about = (case.id, case.control_group, case.account, case.party_id, case.operation, *case.rules)
+    return (*about, request.account, request.party_id, request.operation)
 
 
 def _case(document: str) -> Case:

@@ -25,6 +25,7 @@ from kyc_gate.model.outbox import Backlog, Delivery
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.questionnaire import Questionnaire
 from kyc_gate.model.run import DeclaredRun
+from kyc_gate.model.saved_view import SavedView
 from kyc_gate.model.shadow import Disagreement, ShadowDay
 from kyc_gate.model.signing_key import SigningKey
 from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usage
@@ -48,6 +49,7 @@ from kyc_gate.storage import (
     runs,
     signing_keys,
     tree,
+    views,
 )
 from kyc_gate.storage.decisions import append_decision, withdraw
 from kyc_gate.storage.rows import Connection
@@ -669,6 +671,18 @@ class RowStore:
     async def end_sessions(self, *, digest: str | None = None, person: str | None = None) -> None:
         """Drop a session, or every session of a person."""
         await self._write(lambda connection: people.end_sessions(connection, digest=digest, person=person))
+
+    async def save_view(self, person: str, view: SavedView) -> None:
+        """Keep a view of the queue for a person. Raises `InputError` for one too many."""
+        await self._write(lambda connection: views.save_view(connection, person, view))
+
+    async def drop_view(self, person: str, name: str) -> None:
+        """Forget a view of a person, if there is one of the name."""
+        await self._write(lambda connection: views.drop_view(connection, person, name))
+
+    async def fetch_views(self, person: str) -> tuple[SavedView, ...]:
+        """Return the views that a person saved, by name."""
+        return await self._read(lambda connection: views.views_of(connection, person))
 
     async def add_key(self, key: Key, *, step: Mapping[str, Any]) -> None:
         """Write a new key; `step` is an audit record in the same transaction."""

@@ -35,6 +35,7 @@ class Page(HTMLParser):
         self._form: Form | None = None
         self._inside: list[str] = []
         self._select = self._area = ""
+        self._chosen = False
         self.feed(text)
         self.close()
 
@@ -79,9 +80,11 @@ class Page(HTMLParser):
         elif tag in ("select", "textarea") and name:
             self._form.names.add(name)
             self._form.fields[name] = ""
+            self._chosen = False
             self._select, self._area = (name, "") if tag == "select" else ("", name)
-        elif tag == "option" and self._select and ("selected" in of or not self._form.fields[self._select]):
+        elif tag == "option" and self._select and ("selected" in of or not self._chosen):
             self._form.fields[self._select] = value
+            self._chosen = True
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._inside:
