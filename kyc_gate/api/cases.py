@@ -87,7 +87,7 @@ async def step(request: Request) -> Response:
     given = _given(await body_of(request, gate.limits.max_body))
     if await gate.casework.case(actor, case_id) is None:
         return _missing()
-    return json_answer(await _taken(gate, actor, case_id, request.path_params["step"], given))
+    return json_answer(await take_step(gate, actor, case_id, request.path_params["step"], given))
 
 
 async def attach(request: Request) -> Response:
@@ -138,7 +138,8 @@ async def revoke(request: Request) -> Response:
     return json_answer(await gate.casework.revoke(_actor(request), request.path_params["id"], note=given.note))
 
 
-async def _taken(gate: Gate, actor: Actor, case_id: str, name: str, given: StepInput) -> Any:
+async def take_step(gate: Gate, actor: Actor, case_id: str, name: str, given: StepInput) -> Any:
+    """Take a step by its name and return what it led to. Raises `InputError` for a name that is none."""
     work = gate.casework
     match name:
         case "take":

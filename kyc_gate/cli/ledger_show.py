@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from kyc_gate.cli.output import UsageError, add_json, print_json, print_table
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.errors import InputError
-from kyc_gate.model.record import Record, plain
-from kyc_gate.model.usage import DayUsage, Usage
+from kyc_gate.model.record import plain
+from kyc_gate.model.usage import Usage
 from kyc_gate.ownership.control_groups import control_group
-from kyc_gate.policy.policy import Policy
-from kyc_gate.reports.chart import render_usage_chart
 from kyc_gate.reports.picture import render_png
-from kyc_gate.reports.projection import Crossing, Line, crossing, crossing_said, cumulative, pace
+from kyc_gate.reports.projection import Line, crossing_said
 from kyc_gate.reports.sparkline import sparkline
+from kyc_gate.service.group_usage import GroupUsage, draw_usage, group_usage
 from kyc_gate.service.policy_source import policies_of
 from kyc_gate.storage.store import Store
-
-
-class _Shown(Record):
-    """One control group over the window, its days and its crossings."""
-
-    usage: Usage
-    days: tuple[DayUsage, ...]
-    crossings: tuple[Crossing, ...]
-    since: date
-    today: date
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,12 +53,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _shown(options: argparse.Namespace) -> list[_Shown]:
+async def _shown(options: argparse.Namespace) -> list[GroupUsage]:
     async with opened_store(options.config) as (configuration, store):
         now = datetime.now(UTC)
-        since = now - timedelta(days=options.days or configuration.compute.window_days)
-        lines = [line for policy in policies_of(configuration) for line in policy_lines(policy)]
-        found = [await _group(store, name, lines, since, now) for name in await _names(store, options.names)]
+        days, policies = options.days or configuration.compute.window_days, policies_of(configuration)
+        names = await _names(store, options.names)
+        found = [await group_usage(store, name, policies, days=days, now=now) for name in names]
         shown = [each for each in found if each is not None]
     if options.names and len(shown) < len(options.names):
         raise InputError(
@@ -86,48 +75,14 @@ async def _names(store: Store, names: list[str]) -> list[str]:
     return [control_group(parties[name], parties) if name in parties else name for name in names]
 
 
-async def _group(store: Store, name: str, lines: list[Line], since: datetime, now: datetime) -> _Shown | None:
-    usage = await store.fetch_usage(name, since, now)
-    if usage is None:
-        return None
-    days = await store.fetch_daily_usage(name, since, now)
-    points, at, today = cumulative(days), pace(days, now.date()), now.date()
-    return _Shown(
-        usage=usage,
-        days=days,
-        crossings=tuple(crossing(line, points, at, today) for line in lines),
-        since=since.date(),
-        today=today,
-    )
-
-
-def policy_lines(policy: Policy) -> list[Line]:
-    """Return the numbers of operations at which `policy` begins to ask: its limits, and the share where it approaches.
-
-    They are taken as reached by the number itself: the rules of the shipped packs compare so.
-    """
-    found = {name: int(value) for name, value in policy.limits.items() if name.endswith("_operations")}
-    share, frontier = policy.limits.get("approach_share"), found.get("frontier_operations")
-    if share is not None and frontier is not None:
-        found["approach"] = int(share * frontier)
-    return [
-        Line(
-            name=f"{policy.reference.name}.{name}",
-            operations=value,
-            title=f"{name} ({policy.reference.name}) {value:.2e}",
-        )
-        for name, value in sorted(found.items(), key=lambda each: each[1])
-    ]
-
-
-def _told(shown: _Shown) -> dict[str, object]:
+def _told(shown: GroupUsage) -> dict[str, object]:
     crossings = [
         {**plain(found), "line": found.line.name, "operations": found.line.operations} for found in shown.crossings
     ]
     return {**plain(shown.usage), "days": plain(shown.days), "lines": crossings}
 
 
-def _print_groups(shown: list[_Shown]) -> None:
+def _print_groups(shown: list[GroupUsage]) -> None:
     rows = [
         (
             each.usage.control_group,
@@ -141,7 +96,7 @@ def _print_groups(shown: list[_Shown]) -> None:
     print_table(("control group", "accounts", "likely operations", "ceiling", "over the window"), rows)
 
 
-def _print_group(shown: _Shown) -> None:
+def _print_group(shown: GroupUsage) -> None:
     usage = shown.usage
     print_table(
         (usage.control_group, f"{shown.since} to {shown.today}"),
@@ -170,8 +125,7 @@ def _share(usage: Usage, line: Line) -> str:
     return f"{100 * usage.likely / line.operations:.2f} %"
 
 
-def _draw(shown: _Shown, file: Path) -> None:
+def _draw(shown: GroupUsage, file: Path) -> None:
     """Write the chart. Raises `InputError` for a PNG where no renderer or font is installed."""
-    title = f"Operations of {shown.usage.control_group}"
-    svg = render_usage_chart(title, cumulative(shown.days), shown.crossings, pace(shown.days, shown.today), shown.today)
+    svg = draw_usage(shown)
     file.write_bytes(render_png(svg) if file.suffix == ".png" else svg.encode("utf-8"))

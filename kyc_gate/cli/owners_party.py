@@ -16,10 +16,9 @@ from kyc_gate.model.facts import ReadPlace
 from kyc_gate.model.party import Party
 from kyc_gate.model.record import plain
 from kyc_gate.ownership.cascade import percent
-from kyc_gate.ownership.chart import Box, owners_chart, render_chart
 from kyc_gate.ownership.directory import Directory, folded
 from kyc_gate.ownership.gleif.lei import looks_like_lei
-from kyc_gate.service.party_owners import PartyOwners, owners_behind, standings_for
+from kyc_gate.service.party_owners import PartyOwners, draw_owners, owners_behind, standings_for
 
 MOST_NAMED = 20
 
@@ -44,8 +43,7 @@ def show_party(options: argparse.Namespace) -> int:
     """Show who stands behind the party. Raises `InputError` where there is none, or more than one."""
     found = asyncio.run(_behind(options.config, options.entity))
     if options.svg:
-        chart = owners_chart(found.party, found.layers, found.beneficial, _top(found))
-        Path(options.svg).write_text(render_chart(chart), encoding="utf-8")
+        Path(options.svg).write_text(draw_owners(found), encoding="utf-8")
     if for_people(options.json):
         for line in _lines(found):
             print(printable(line))
@@ -83,15 +81,6 @@ def _nearest(asked: str, parties: Directory) -> str:
     near = difflib.get_close_matches(asked.casefold(), known, n=2 * NEAREST, cutoff=0.5)
     ids = list(dict.fromkeys(known[each] for each in near))[:NEAREST]
     return f"; the nearest: {', '.join(f'`{id}` {parties[id].name}' for id in ids)}" if ids else ""
-
-
-def _top(found: PartyOwners) -> Box | None:
-    parent = found.standing.parent
-    if parent.name is None or parent.is_self:
-        return None
-    return Box(
-        id="ultimate parent", title=parent.name, lines=tuple(f"headquarters {each}" for each in parent.countries)
-    )
 
 
 def _row(found: PartyOwners) -> dict[str, Any]:

@@ -70,6 +70,12 @@ text{font:13px system-ui,sans-serif;fill:#1b2733}
 .label{font-size:12px;fill:#44525f;paint-order:stroke;stroke:#fff;stroke-width:4px}
 path{fill:none;stroke:#33475b;stroke-width:1.5}
 .weak{stroke-dasharray:5 4}
+.tip{fill:#33475b;stroke:none}
+@media (prefers-color-scheme: dark){
+rect{fill:#1a2028;stroke:#9fb2c6}.subject rect{fill:#14263f;stroke:#8ab8f2}.listed rect{fill:#3a1618;stroke:#ff9d9d}
+.unknown rect{fill:#22262c;stroke:#adb7c1}text{fill:#e8ecf0}.label{fill:#adb7c1;stroke:#10141a}
+path{stroke:#9fb2c6}.tip{fill:#9fb2c6;stroke:none}
+}
 """.strip()
 
 
@@ -186,7 +192,7 @@ def render_chart(chart: Chart) -> str:
             f'<desc id="about">{_text(chart.about + cut)}</desc>',
             f"<style>{STYLE}</style>",
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-            '<path d="M0 0L8 4L0 8z" style="fill:#33475b;stroke:none"/></marker></defs>',
+            '<path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>',
             *parts,
             "</svg>",
             "",

@@ -105,7 +105,7 @@ class Casework:
             events=await self._store.fetch_case_events(case_id),
             grants=await self._store.fetch_grants(case_id),
             questionnaires=await self._store.fetch_questionnaires(case_id),
-            steps=tuple(step.value for step in Step if self._open_to(actor, case, step)),
+            steps=tuple(step.value for step in Step if self.why_not(actor, case, step) is None),
         )
 
     async def decisions(self, actor: Actor, case: Case, limit: int = 10) -> tuple[dict[str, object], ...]:
@@ -126,18 +126,29 @@ class Casework:
         found = await self._store.fetch_grant(grant_id)
         return None if found is None or await self.case(actor, found.case_id) is None else found
 
-    def _open_to(self, actor: Actor, case: Case, step: Step) -> bool:
-        permission = permission_of(step)
-        if permission is None or not actor.may(permission) or transition(step, case.state) is None:
-            return False
-        proposal = case.proposal
-        if step is Step.PROPOSE:
-            return actor.signed_in
-        if step is Step.APPROVE:
-            if proposal is None:
-                return not (case.four_eyes or self._settings.four_eyes)
-            return proposal.by != actor.id and proposal.step == Step.APPROVE
-        return True
+    def why_not(self, actor: Actor, case: Case, step: Step) -> str | None:
+        """Return why the actor cannot take a step with the case as it stands; None where they can.
+
+        The store asks again when the step is taken, and knows more: who asked for what waits.
+        """
+        permission, proposal = permission_of(step), case.proposal
+        if permission is None:
+            return "no person takes this step"
+        if not actor.may(permission):
+            return f"the permission `{permission}` is missing"
+        if transition(step, case.state) is None:
+            return f"the case is {case.state}"
+        if step is Step.PROPOSE and not actor.signed_in:
+            return "a person proposes who signed in"
+        if step is not Step.APPROVE:
+            return None
+        if proposal is None:
+            two = case.four_eyes or self._settings.four_eyes
+            return "two people decide: one proposes the approval, and another one approves" if two else None
+        if proposal.step != Step.APPROVE:
+            return f"`{proposal.by}` proposed to reject the case; withdraw that, and propose anew"
+        same = proposal.by.strip().casefold() == actor.id.strip().casefold()
+        return "you proposed this; another person approves it" if same else None
 
     # Steps
 

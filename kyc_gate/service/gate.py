@@ -64,6 +64,7 @@ from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.notifier import Notifier
 from kyc_gate.service.oidc import OIDC
 from kyc_gate.service.papers import Book, Papers
+from kyc_gate.service.party_owners import PartyOwners, owners_of
 from kyc_gate.service.policy_keeper import PolicyKeeper
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
@@ -306,6 +307,10 @@ class Gate:
         """Return what a party on file resembles now, with the fingerprints of both sides."""
         standing = await self._standings.behind(party_id, self._generation)
         return standing.pairs if standing else ()
+
+    async def owners_of(self, party_id: str) -> PartyOwners | None:
+        """Return who stands behind a party on file, and what it resembles now; None where there is no such party."""
+        return await owners_of(party_id, self._standings, self._generation, self.settings)
 
     # What a door asks, in the order in which it asks.
 

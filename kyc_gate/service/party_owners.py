@@ -10,6 +10,7 @@ from kyc_gate.errors import InputError
 from kyc_gate.model.facts import FiveCountries
 from kyc_gate.model.party import BeneficialOwner, Party
 from kyc_gate.model.record import Record
+from kyc_gate.ownership.chart import Box, owners_chart, render_chart
 from kyc_gate.ownership.control_groups import stands_behind
 from kyc_gate.ownership.layers import OwnerLayers, layers_above
 from kyc_gate.service.build import files_of, ip_countries_of, register_of
@@ -19,7 +20,7 @@ from kyc_gate.service.generation import Generation
 from kyc_gate.service.list_shelf import read_active
 from kyc_gate.service.owner_facts import Screened
 from kyc_gate.service.place_facts import read_place
-from kyc_gate.service.settings import settings_of
+from kyc_gate.service.settings import Settings, settings_of
 from kyc_gate.service.standings import Standings
 from kyc_gate.storage.store import Store
 
@@ -56,14 +57,24 @@ async def owners_behind(party: Party, standings: Standings, configuration: Confi
     if active.problem is not None:
         raise InputError(active.problem)
     generation = await asyncio.to_thread(Generation.of, active.snapshot, settings, active.clocks)
-    standing = await standings.behind(party.id, generation)
-    if standing is None:
+    found = await owners_of(party.id, standings, generation, settings)
+    if found is None:
         raise InputError(f"party `{party.id}` is not on file any more")
-    screened = Screened(generation.screener)
+    return found
+
+
+async def owners_of(
+    party_id: str, standings: Standings, generation: Generation, settings: Settings
+) -> PartyOwners | None:
+    """Return who stands behind a party, by the lists of `generation`; None where there is no such party on file."""
+    standing, parties = await standings.behind(party_id, generation), await standings.parties()
+    party = parties.get(party_id)
+    if standing is None or party is None:
+        return None
     return PartyOwners(
         party=party,
         standing=standing,
-        layers=layers_above(party, await standings.parties(), screened.lists),
+        layers=await asyncio.to_thread(layers_above, party, parties, Screened(generation.screener).lists),
         beneficial=tuple(each for each in party.beneficial_owners or () if stands_behind(each)),
         countries=replace(
             standing.countries,
@@ -71,4 +82,18 @@ async def owners_behind(party: Party, standings: Standings, configuration: Confi
             data_centre=read_place(settings.data_centre),
         ),
         screened=generation.screener is not None,
+    )
+
+
+def draw_owners(found: PartyOwners) -> str:
+    """Return the chart of who stands behind a party, as an SVG document."""
+    return render_chart(owners_chart(found.party, found.layers, found.beneficial, _top(found)))
+
+
+def _top(found: PartyOwners) -> Box | None:
+    parent = found.standing.parent
+    if parent.name is None or parent.is_self:
+        return None
+    return Box(
+        id="ultimate parent", title=parent.name, lines=tuple(f"headquarters {each}" for each in parent.countries)
     )

@@ -28,6 +28,7 @@ class Settings(Record):
     """Everything that `Gate` needs besides policies, lists, adapters and the store.
 
     `unsafe_mode` weakens the whole gate: findings are recorded (`observe`) or told (`warn`), and nothing is refused.
+    `public_url` is where customers reach the questionnaire.
     `directory_seconds` is how long a reading of the directory may be used before it is read again:
     100,000 parties that did not change take half a second of processor time each time.
     """
@@ -52,6 +53,7 @@ class Settings(Record):
     calendar: BusinessCalendar | None = None
     attachment_bytes: int = 5 * 1024 * 1024
     questionnaire_days: float = 14.0
+    public_url: str | None = None
     access: AccessSettings = AccessSettings()
     directory_seconds: float = 2.0
     log_names: bool = False
@@ -97,6 +99,7 @@ def settings_of(configuration: Configuration) -> Settings:
         calendar=cases.calendar,
         attachment_bytes=cases.attachment_bytes,
         questionnaire_days=cases.questionnaire_days,
+        public_url=cases.public_url,
         access=configuration.access,
         directory_seconds=configuration.directory.reread_seconds,
         log_names=configuration.log.names,
