@@ -66,11 +66,15 @@ class FeedFault(KYCGateError):
 
 
 class UpstreamFault(KYCGateError):
-    """A service that the gate asks as its operator failed it. `refused` says that it said no, and so did nothing."""
+    """A service that the gate asks as its operator failed it.
 
-    def __init__(self, message: str, *, refused: bool = False) -> None:
+    `refused` says that it said no, and so did nothing; `status` is the HTTP status, None without an answer.
+    """
+
+    def __init__(self, message: str, *, refused: bool = False, status: int | None = None) -> None:
         super().__init__(message)
         self.refused = refused
+        self.status = status
 
 
 class StorageFault(KYCGateError):

@@ -23,6 +23,7 @@ from kyc_gate.model.record import Record
 from kyc_gate.service.config import AuthzSettings, Configuration
 from kyc_gate.service.gate import Gate
 from kyc_gate.webhook.app import webhook_app
+from kyc_gate.webhook.kueue import KueueChecks
 from kyc_gate.webhook.tls import keep_certificate, load_tls, tls_of
 
 log = structlog.get_logger("kyc_gate")
@@ -100,6 +101,9 @@ async def serve(
         await stack.enter_async_context(gate)
         if configuration.authz is not None and configuration.authz.grpc_port is not None:
             addresses["authz_grpc"] = await stack.enter_async_context(_authz_grpc(gate, configuration.authz))
+        if cluster is not None and cluster.kueue is not None:
+            checks = KueueChecks(gate, cluster, configuration.path(""))
+            await stack.enter_async_context(_beside(checks.keep()))
         if (jobs := slurm_jobs(gate, configuration)) is not None:
             await stack.enter_async_context(_beside(jobs.keep()))
         await stack.enter_async_context(_beside(_reevaluated(gate)))

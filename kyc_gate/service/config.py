@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
-from kyc_gate.adapters.kubernetes.settings import AccountRule, KubernetesSettings
+from kyc_gate.adapters.kubernetes.settings import AccountRule, KubernetesSettings, KueueSettings
 from kyc_gate.adapters.slurm.settings import SlurmRestSettings, SlurmSettings
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.feeds.source import Canary, Source
@@ -415,6 +415,13 @@ def _generic_kind(at: str) -> type[Record]:
     return GenericRoute if "routes" in at else GenericSettings
 
 
+def _kubernetes_kind(at: str) -> type[Record]:
+    """Return the record that stands at `at`, a path into `[kubernetes]`."""
+    if "accounts" in at:
+        return AccountRule
+    return KueueSettings if "kueue" in at else KubernetesSettings
+
+
 def _lists_kind(at: str) -> type[Record]:
     """Return the record that stands at `at`, a path into `[lists]`."""
     if "canaries" in at:
@@ -441,7 +448,7 @@ def _keys(at: str) -> list[str]:
         "azure": AzureSettings,
         "neoclouds": NeocloudSettings,
         "generic": _generic_kind(at),
-        "kubernetes": AccountRule if "accounts" in at else KubernetesSettings,
+        "kubernetes": _kubernetes_kind(at),
         "gateway": Upstream if "upstreams" in at else GatewaySettings,
         "api": APISettings,
         "authz": AuthzSettings,

@@ -25,7 +25,7 @@ from kyc_gate.adapters.kubernetes.review import (
 from kyc_gate.adapters.kubernetes.settings import KubernetesSettings
 from kyc_gate.adapters.strict_json import JsonValue
 from kyc_gate.model.call import Answer
-from kyc_gate.model.job import RequestKind
+from kyc_gate.model.job import ProvisioningRequest, RequestKind
 from kyc_gate.model.record import Record
 from kyc_gate.model.usage import MeteredRun
 from kyc_gate.webhook.known import Known
@@ -117,6 +117,17 @@ class Reviewing:
         if admission.refusal is None or admission.refusal.code != "review-required":
             return allow(review.uid)
         return allow(review.uid, patch=patch, decision_id=admission.decision_id)
+
+    async def starting(self, review: Review) -> ProvisioningRequest | None:
+        """Return what would be decided where the object started now; None where that asks for nothing more."""
+        if review.document is None or self._elsewhere(review):
+            return None
+        now = await self._ask(review, review.document)
+        if now.nothing or not now.demand.charged or await self._covering(review, now) is not None:
+            return None
+        before = None if review.old is None else await self._ask(review, review.old)
+        more = await self._more(review, now, before)
+        return None if more is None else request_of(review, more.asked, self._settings)
 
     def _pause(self, review: Review) -> bytes | None:
         if review.operation != "CREATE" or review.subresource or review.document is None or self._elsewhere(review):
@@ -248,6 +259,9 @@ class Reviewing:
         """
         document = review.document or {}
         meaning = _meaning(review, document, now)
+        if before is not None and before.paused and not now.paused and self._settings.trusts(review.user):
+            # A queue starts what waited with more said of its nodes; it is the request that a person saw.
+            meaning = _meaning(review, review.old or {}, before)
         charged = await self._known.charged(object_uid(document)) if before is not None else None
         left = before is not None and _left_its_owner(review)
         counted: Counts = {} if before is None or before.paused or left else before.amounts

@@ -11,6 +11,7 @@ import yaml
 
 from kyc_gate.adapters.kubernetes.objects import CLAIMS, NODE_POOLS
 from kyc_gate.adapters.kubernetes.pauses import pause_patch
+from kyc_gate.adapters.kubernetes.settings import KueueSettings
 from kyc_gate.adapters.kubernetes.workloads import WORKLOADS
 from kyc_gate.service.config import configuration_of
 
@@ -68,6 +69,25 @@ def test_while_the_gate_is_down_nothing_starts() -> None:
         assert expression["key"] == "kubernetes.io/metadata.name"  # a label that nobody can choose
         assert expression["values"] == ["kube-system", "kube-node-lease", "kyc-gate"]
         assert hook["sideEffects"] == "NoneOnDryRun"
+
+
+def test_kueues_check_is_the_one_that_is_answered() -> None:
+    """The check names the gate as its controller, and its role reads owners of every kind and writes both statuses."""
+    by_kind = {manifest["kind"]: manifest for manifest in manifests("kueue.yaml")}
+    assert by_kind["AdmissionCheck"]["spec"]["controllerName"] == KueueSettings().controller
+    granted = {
+        (group, resource): rule["verbs"]
+        for rule in by_kind["ClusterRole"]["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    for resource in ("workloads/status", "admissionchecks/status"):
+        assert granted["kueue.x-k8s.io", resource] == ["patch"]
+    made_by_others = {"replicasets", "replicationcontrollers", "daemonsets", "cronjobs", "workloads"}
+    for group, kind in WORKLOADS:
+        resource = f"{kind.lower()}s"
+        queued = resource not in made_by_others and not kind.endswith("Runtime") and group != "batch.volcano.sh"
+        assert not queued or granted.get((group, resource)) or granted.get((group, "*")), (group, kind)
 
 
 def test_the_configuration_in_the_manifest_is_one() -> None:

@@ -43,6 +43,35 @@ class AccountRule(Record):
     groups: tuple[Name, ...] = ()
 
 
+KUEUE = "system:serviceaccount:kueue-system:kueue-controller-manager"
+"""Kueue's own user, as its manifests name it."""
+
+
+_MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+class KueueSettings(Record):
+    """Kueue's admission checks of `controller`, which the gate answers through the API server at `api`.
+
+    `token_file` and `ca_file` are those of the gate's own service account. Workloads are looked at every `seconds`;
+    `user` is who starts them. `unsafe_plain_http` lets the API server be reached without TLS.
+    """
+
+    api: str = "https://kubernetes.default.svc"
+    token_file: str = f"{_MOUNT}/token"
+    ca_file: str | None = f"{_MOUNT}/ca.crt"
+    version: Literal["v1beta1", "v1beta2"] = "v1beta1"
+    controller: Name = "kyc-gate.io/admission-check"
+    user: Name = KUEUE
+    seconds: Annotated[float, Meta(gt=0, le=3600)] = 5.0
+    unsafe_plain_http: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an address to which a token would go in clear."""
+        if not self.api.startswith("https://") and not self.unsafe_plain_http:
+            raise ValueError(f"`api` {self.api} is not `https://...`; the gate's token would go there in clear")
+
+
 class KubernetesSettings(Record):
     """One cluster. `accounts` are tried in order; a review that none fits is from an unknown account.
 
@@ -50,6 +79,7 @@ class KubernetesSettings(Record):
     `client_ca` proves it. `controllers` are users that make objects from admitted ones, beside Kubernetes' own.
     `accelerators` says which chip a resource or device class is, where the pod does not choose nodes by a label.
     `charge` says what is counted: what runs on the nodes, or the nodes. `nodes` is the most a daemon set can reach.
+    `kueue` has the gate answer Kueue's admission checks.
     """
 
     cluster: Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
@@ -67,6 +97,7 @@ class KubernetesSettings(Record):
     client_ca: str | None = None
     unsafe_plain_http: bool = False
     unsafe_ignore_privileged: bool = False
+    kueue: KueueSettings | None = None
 
     @property
     def verified(self) -> bool:
