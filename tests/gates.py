@@ -80,7 +80,7 @@ def make_gate(folder: Path, *, adapters: tuple[Adapter, ...] = (), **settings: o
                 *((adapter.name, AWS_ACCOUNTS[party.id]) for adapter in adapters),
             )
         ),
-        settings=Settings(**{"decision_seconds": 10.0, **settings}),  # type: ignore[arg-type]
+        settings=Settings(**{"decision_seconds": 10.0, "refusal_seconds": 0.0, **settings}),  # type: ignore[arg-type]
     )
 
 

@@ -17,7 +17,6 @@ from kyc_gate.adapters.slurm.settings import SlurmSettings
 from kyc_gate.adapters.slurm.submission import read_submission
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Answer
-from kyc_gate.model.decision import Outcome
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.service.admission import Admission
 from kyc_gate.service.disclosure import refusal_of_error
@@ -59,7 +58,7 @@ class SlurmQuestions:
             return _lines("deny", None, _detail(admission))
         if admission.answer is None and admission.refusal is None:
             return _lines("allow", admission.decision_id, "")
-        held = admission.outcome is Outcome.ESCALATE
+        held = admission.refusal is not None and admission.refusal.code == "review-required"
         return _lines("hold" if held else "deny", admission.decision_id, _detail(admission))
 
     async def _released(self, body: bytes) -> Answer:

@@ -46,7 +46,10 @@ class Disposition(StrEnum):
 
 
 class CaseRequest(Record):
-    """A request that waits in a case, with what its newest decision said: an approval covers this and no more."""
+    """A request that waits in a case, with what its newest decision said: an approval covers this and no more.
+
+    `final`: a finding stands that no approval covers, so that none is given for it.
+    """
 
     fingerprint: str
     account: str
@@ -59,6 +62,7 @@ class CaseRequest(Record):
     outcome: Outcome = Outcome.ESCALATE
     run: str | None = None
     party_id: str = ""
+    final: bool = False
 
 
 class Proposal(Record):

@@ -32,6 +32,7 @@ class GateSettings(Record):
     body_bytes: Annotated[int, Meta(ge=1, le=64 * 1024 * 1024)] = 1024 * 1024
     body_seconds: Annotated[float, Meta(gt=0, le=300)] = 30.0
     decision_seconds: Annotated[float, Meta(gt=0, le=30)] = 0.95
+    refusal_seconds: Annotated[float, Meta(ge=0, le=10)] = 0.25
     concurrent_decisions: Annotated[int, Meta(ge=1, le=100_000)] = 256
     unsafe_mode: Literal["warn", "observe"] | None = None
 

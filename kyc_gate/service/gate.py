@@ -54,7 +54,7 @@ from kyc_gate.service.active_policies import ActivePolicies, Origin
 from kyc_gate.service.admission import Admission, Readiness, Reading, Screened
 from kyc_gate.service.casework import Casework
 from kyc_gate.service.clearing import chosen
-from kyc_gate.service.disclosure import refusal_of_decision, refusal_of_error
+from kyc_gate.service.disclosure import blocked_by_lists, refusal_of_decision, refusal_of_error, seconds_left
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
 from kyc_gate.service.growth import SPREADING, definition_of, growth_of, repeated
@@ -326,7 +326,11 @@ class Gate:
         return any(adapter.guards(call) for adapter in self.adapters)
 
     async def admit(self, call: Call) -> Admission:
-        """Decide on a whole call. Whatever is wrong with the call or with the gate becomes an answer, never a pass."""
+        """Decide on a whole call. Whatever is wrong with the call or with the gate becomes an answer, never a pass.
+
+        A refusal that was decided takes one of a few times, which tell nothing of why; a pass waits for nothing.
+        """
+        started = time.perf_counter()
         try:
             adapter, request = self._read(call)
             change = change_of(adapter, call) if adapter else None
@@ -337,6 +341,8 @@ class Gate:
         with in_trace(read_trace(call.value(b"traceparent"))):
             admission = await self._admit(request, adapter, call)
         if admission.answer is not None:
+            if admission.decision_id is not None:
+                await asyncio.sleep(seconds_left(time.perf_counter() - started, self.settings.refusal_seconds))
             return replace(admission, call=call)
         try:
             await self._use_signature(admission, call)
@@ -685,7 +691,9 @@ class Gate:
     ) -> DecisionEntry:
         request = reading.request
         passes = self._passes(decision)
-        opens = _reviewable(decision) and not request.dry_run
+        # What a customer is told waits for a person does, approvable or not.
+        final = not _reviewable(decision)
+        opens = not request.dry_run and (not final or blocked_by_lists(decision, reading.active.policies))
         shared = reading.usage.replayed or self._relying[reading.usage.hold_id] > 1
         return DecisionEntry(
             decision_id=decision_id,
@@ -707,7 +715,7 @@ class Gate:
             hold_id=None if request.dry_run or (shared and not passes) else reading.usage.hold_id,
             keep_hold=passes,
             replays=reading.usage.replayed,
-            case=self._case(decision_id, reading, decision) if opens else None,
+            case=self._case(decision_id, reading, decision, final=final) if opens else None,
             spend_grant=grant.id if grant else None,
             spend_operations=reading.estimated.high if grant else 0,
             party_id=reading.standing.customer.id or "",
@@ -717,7 +725,7 @@ class Gate:
             else None,
         )
 
-    def _case(self, decision_id: str, reading: Reading, decision: Decision) -> CaseOpening:
+    def _case(self, decision_id: str, reading: Reading, decision: Decision, *, final: bool) -> CaseOpening:
         counting = decision.counting
         urgent = decision.outcome is Outcome.BLOCK or any(not finding.overridable for finding in counting)
         lineage = reading.request.lineage
@@ -739,6 +747,7 @@ class Gate:
             likely=reading.estimated.likely,
             high=reading.estimated.high,
             outcome=decision.outcome,
+            final=final,
         )
 
     def _passes(self, decision: Decision) -> bool:
@@ -789,7 +798,7 @@ class Gate:
             answer=self._answer(adapter, call, refusal) if refusal and call is not None else None,
             case_id=receipt.case_id,
             warnings=warnings,
-            headers=_response_headers(decision_id, warnings),
+            headers=_response_headers(decision_id, warnings if passes else ()),
             hold_id=None if reading.request.dry_run else reading.usage.hold_id,
             replayed=reading.usage.replayed,
             request=reading.request,
@@ -811,15 +820,16 @@ class Gate:
     def _refused(self, call: Call | None, error: Exception, adapter: Adapter | None = None) -> Admission:
         expected = isinstance(error, KYCGateError)
         self.tally.failures[type(error).__name__ if expected else "other"] += 1
-        fields = {"error": str(error), "kind": type(error).__name__}
+        reference = secrets.token_hex(8)
+        fields = {"error": str(error), "kind": type(error).__name__, "reference": reference}
         if isinstance(error, RefusedCall):
             log.warning("call.refused", code=error.code, status=error.status, detail=error.detail)
         elif expected:
             log.error("decision.failed", **fields)
         else:
             # What an unknown error says may quote a party's file.
-            log.error("decision.failed", exc_info=error, kind=type(error).__name__)
-        refusal = refusal_of_error(error)
+            log.error("decision.failed", exc_info=error, kind=type(error).__name__, reference=reference)
+        refusal = refusal_of_error(error, reference)
         chosen = adapter or (self._adapter_of(call) if call else None)
         answer = self._answer(chosen, call, refusal) if call is not None else None
         return Admission(refusal=refusal, answer=answer, call=call)
@@ -1038,9 +1048,9 @@ def _stale_sources(lists: ListStanding, now: datetime) -> list[str]:
 
 
 def _reviewable(decision: Decision) -> bool:
-    """Return whether a person's approval could change the outcome, so that a case is worth opening.
+    """Return whether a person's approval could change the outcome.
 
-    Everything held is; a block is only where no finding behind it is beyond approval.
+    It could for everything held; for a block only where no finding behind it is beyond approval.
     """
     if decision.outcome is Outcome.BLOCK:
         return all(finding.overridable for finding in decision.counting)

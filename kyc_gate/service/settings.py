@@ -31,11 +31,13 @@ class Settings(Record):
     `public_url` is where customers reach the questionnaire.
     `directory_seconds` is how long a reading of the directory may be used before it is read again:
     100,000 parties that did not change take half a second of processor time each time.
+    `refusal_seconds` is the step to which the time of a refusal is rounded up; 0 does not round.
     """
 
     body_bytes: int = 1024 * 1024
     body_seconds: float = 30.0
     decision_seconds: float = 0.95
+    refusal_seconds: float = 0.25
     concurrent_decisions: int = 256
     unsafe_mode: Literal["warn", "observe"] | None = None
     data_centre: str | None = None
@@ -82,6 +84,7 @@ def settings_of(configuration: Configuration) -> Settings:
         body_bytes=gate.body_bytes,
         body_seconds=gate.body_seconds,
         decision_seconds=gate.decision_seconds,
+        refusal_seconds=gate.refusal_seconds,
         concurrent_decisions=gate.concurrent_decisions,
         unsafe_mode=gate.unsafe_mode,
         data_centre=gate.data_centre,

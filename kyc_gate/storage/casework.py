@@ -284,6 +284,7 @@ def _request(opening: CaseOpening, before: CaseRequest | None) -> CaseRequest:
         outcome=max(opening.outcome, before.outcome if before else opening.outcome, key=lambda each: each.severity),
         run=opening.run,
         party_id=opening.party_id,
+        final=opening.final,
     )
 
 
@@ -349,7 +350,7 @@ def _done(connection: Connection, case: Case, before: Case, step: Move) -> Moved
         case Step.WITHDRAW:
             return Moved(case=replace(case, proposal=None, version=case.version + 1))
         case Step.PROPOSE:
-            made = replace(case, proposal=_proposal(case, step), version=case.version + 1)
+            made = replace(case, proposal=_proposal(connection, case, step), version=case.version + 1)
             return Moved(case=replace(made, assignee=case.assignee or step.by))
         case Step.APPROVE:
             return _approved(connection, case, before, step)
@@ -359,11 +360,12 @@ def _done(connection: Connection, case: Case, before: Case, step: Move) -> Moved
             return Moved(case=case)
 
 
-def _proposal(case: Case, step: Move) -> Proposal:
+def _proposal(connection: Connection, case: Case, step: Move) -> Proposal:
     if step.proposes not in DISPOSITIONS:
         raise InputError("`proposes`: a proposal is to `approve` or to `reject`")
     disposition = _disposition(step, step.proposes)
     if step.proposes is Step.APPROVE:
+        _approvable(connection, case)
         _require_clearable(step, disposition)
         grants.require_sense(step, waiting=case.waiting)
     return Proposal(
@@ -408,10 +410,19 @@ def _approved(connection: Connection, case: Case, before: Case, step: Move) -> M
     disposition = _disposition(step, Step.APPROVE)
     _require_clearable(step, disposition)
     decided = _decided(case, step, disposition)
-    given = grants.give(connection, decided, requests_of(connection, case), step)
+    given = grants.give(connection, decided, _approvable(connection, case), step)
     cleared = clearances.settle(connection, decided, proposal, step) if proposal and step.clear else ()
     first = given[0].id if given else None
     return Moved(case=replace(decided, grant_id=first), grants=given, clearances=cleared)
+
+
+def _approvable(connection: Connection, case: Case) -> tuple[CaseRequest, ...]:
+    """Return the requests that an approval lets through. Raises `CaseError` where there is none among those waiting."""
+    requests = requests_of(connection, case)
+    open_ = tuple(request for request in requests if not request.final)
+    if requests and not open_:
+        raise CaseError(f"no approval lets through what waits in the case `{case.id}`: reject it")
+    return open_
 
 
 def _decided(case: Case, step: Move, disposition: Disposition) -> Case:

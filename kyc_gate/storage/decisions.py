@@ -57,7 +57,9 @@ def _tell(connection: Connection, entry: DecisionEntry, case: Case | None) -> No
         }
         first = case.decision_ids == (entry.decision_id,)
         emit(connection, "case.opened" if first else "case.joined", told, entry.case.at)
-    elif entry.record.get("outcome") == "block" and isinstance(at := entry.record.get("at"), str):
+    beyond_approval = entry.case is None or entry.case.final
+    at = entry.record.get("at")
+    if entry.record.get("outcome") == "block" and beyond_approval and isinstance(at, str):
         emit(connection, "decision.blocked", told | {"rules": entry.record.get("rules")}, datetime.fromisoformat(at))
 
 

@@ -32,7 +32,8 @@ from kyc_gate.model.usage import DayUsage, HoldRequest, MeteredRun, RunEnd, Usag
 class CaseOpening(Record):
     """What a case needs to be opened, or joined when one waits for the same control group and family of rules.
 
-    `run` is the model that the request says it makes. `four_eyes`: the policy asks for a second person.
+    `run` is the model that the request says it makes. `four_eyes`: the policy asks for a second person. `final`: no
+    approval lets the request through.
     """
 
     severity: str
@@ -52,6 +53,7 @@ class CaseOpening(Record):
     four_eyes: bool = False
     run: str | None = None
     expires_at: datetime | None = None
+    final: bool = False
 
     @property
     def case_family(self) -> str:

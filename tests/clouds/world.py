@@ -95,7 +95,7 @@ def world(folder: Path, adapter: Adapter, respond: Respond) -> Iterator[World]:
         snapshot=merge([reading]),
         parties=PARTIES,
         accounts=tuple(Account(provider=adapter.name, id=f"acct-{party.id}", party_id=party.id) for party in PARTIES),
-        settings=Settings(decision_seconds=10.0),
+        settings=Settings(decision_seconds=10.0, refusal_seconds=0.0),
     )
     with served_in_thread(cloud) as port:
         app = KYCGateMiddleware(Gateway([Upstream(url=f"http://127.0.0.1:{port}")]), gate=gate)

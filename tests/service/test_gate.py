@@ -11,7 +11,10 @@ import pytest
 from approvals import approve_case
 
 from kyc_gate.audit.verify import verify
-from kyc_gate.errors import IdempotencyConflict
+from kyc_gate.errors import CaseError, IdempotencyConflict
+from kyc_gate.model.access import local_actor
+from kyc_gate.model.case import Disposition
+from kyc_gate.model.case_steps import Step
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.job import Accelerators, Caller, Certainty
 from kyc_gate.ownership.gleif.records import Address
@@ -123,8 +126,15 @@ async def test_an_approval_does_not_stretch_to_a_larger_request(gate: Gate) -> N
 
 
 async def test_no_approval_covers_a_blocked_party(gate: Gate) -> None:
-    """A block opens no case, so there is nothing to approve."""
-    assert (await gate.decide(training("listed"))).case_id is None
+    """A block of a list opens a case, as whatever waits does; nobody can approve it, and it can be rejected."""
+    blocked = await gate.decide(training("listed"))
+    assert blocked.outcome is Outcome.BLOCK
+    work, case_id = gate.casework, str(blocked.case_id)
+    with pytest.raises(CaseError, match="no approval lets through"):
+        await work.propose(local_actor("ana"), case_id, Step.APPROVE, note="fine", seen=1)
+    await work.propose(local_actor("ana"), case_id, Step.REJECT, note="it is them", seen=1)
+    await work.reject(local_actor("bo"), case_id, note="reported", disposition=Disposition.TRUE_POSITIVE)
+    assert (await gate.decide(training("listed"))).case_id != case_id
 
 
 async def test_an_unresolved_request_is_held(gate: Gate) -> None:

@@ -1,0 +1,294 @@
+"""What refused customers learn: of two who are refused for what lists say, nobody can tell which list, or how closely.
+
+Each row of the catalogue's oracles is run here, against the served gate.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import re
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from gates import PARTIES, company, job, make_gate
+from msgspec.structs import replace
+from structlog.testing import capture_logs
+from wire import exchange, status_of, upstream
+
+from kyc_gate import Gate
+from kyc_gate.lists.reading import ListReading
+from kyc_gate.lists.snapshot import merge
+from kyc_gate.model.access import local_actor
+from kyc_gate.model.case import Disposition
+from kyc_gate.model.case_steps import Step
+from kyc_gate.model.listing import ListEntry, ListSnapshot
+from kyc_gate.model.party import Account, PartyKind
+from kyc_gate.service.generation import Generation
+
+from .test_serve import call, configuration, serving
+
+NAMES = {
+    "sdn": "Sealed Machinery Works",
+    "entity": "Granite Photonics Institute",
+    "near": "Sealed Machinary Work Holding",
+    "lapsed": "Basalt Optics Bureau",
+    "unlisted": "Kestrel Lens Makers",
+}
+"""A match that blocks, a match that waits, a resemblance, one that was cleared until today, and nobody's name."""
+
+LISTED = [("SDN", NAMES["sdn"]), ("EL", NAMES["entity"]), ("UVL", NAMES["lapsed"])]
+IDS = re.compile(rb"(dec|case)_[0-9a-f]{32}")
+STEP = 0.2
+
+
+def snapshot(*more: tuple[str, str]) -> ListSnapshot:
+    """The lists of these tests, published now."""
+    entries = tuple(
+        ListEntry(list=code, id=str(number), name=name, kind=PartyKind.COMPANY)
+        for number, (code, name) in enumerate([*LISTED, *more])
+    )
+    at = datetime.now(UTC)
+    return merge([ListReading(name="test", format="test", entries=entries, problems=(), as_of=at)])
+
+
+class World(NamedTuple):
+    """A served gate: the port that customers reach, that of operators, and the gate itself."""
+
+    port: int
+    api: int
+    gate: Gate
+
+    async def ask(self, party: str, body: bytes | None = None) -> bytes:
+        """The whole answer to a small job of the party's."""
+        return await exchange(self.port, call(f"acct-{party}", job(hours=1) if body is None else body))
+
+
+@asynccontextmanager
+async def world(folder: Path, **settings: Any) -> AsyncIterator[World]:
+    """A gate with a customer for each reason, one of whom two people cleared, and whom they no longer clear."""
+    gate = make_gate(folder, **settings)
+    known = tuple(replace(company(id, "Norway"), name=name) for id, name in NAMES.items())
+    accounts = tuple(Account(provider="generic", id=f"acct-{id}", party_id=id) for id in NAMES)
+    gate._seed = ((*PARTIES, *known), (*gate._seed[1], *accounts))
+    async with upstream() as cloud, serving(gate, configuration(cloud.url)) as (port, api):
+        await gate.activate(snapshot())
+        here = World(port, api, gate)
+        await _clear(here)
+        yield here
+        assert [each for each in cloud.received if b"acct-" in each and b"acct-unlisted" not in each] == []
+
+
+async def _clear(here: World) -> None:
+    """Clear one resemblance, see that its party passes by it, and end it."""
+    gate = here.gate
+    refused = json.loads(body_of(await here.ask("lapsed")))
+    pairs = await gate.pairs(refused["case_id"])
+    of: dict[str, Any] = {"note": "x", "seen": 1, "disposition": Disposition.FALSE_POSITIVE, "clear": pairs}
+    await gate.casework.propose(local_actor("ana"), refused["case_id"], Step.APPROVE, **of)
+    moved = await gate.casework.approve(local_actor("bo"), refused["case_id"], note="x", seen=2)
+    for grant in moved.grants:
+        await gate.casework.revoke(local_actor("bo"), grant.id, note="only the clearance counts here")
+    gate._standings.forget()
+    await gate.casework.end_clearance(local_actor("bo"), moved.clearances[0].id, note="they merged")
+    gate._standings.forget()
+
+
+def body_of(raw: bytes) -> bytes:
+    """The body of a whole answer."""
+    return raw.partition(b"\r\n\r\n")[2]
+
+
+def told(raw: bytes) -> bytes:
+    """A whole answer without its ids: what two customers can compare."""
+    return IDS.sub(lambda found: found[1] + b"_", raw)
+
+
+REFUSED = ("sdn", "entity", "near", "lapsed")
+
+
+async def refusals(here: World) -> dict[str, bytes]:
+    """The answer to each refused customer, first as somebody new and then as somebody known."""
+    found = {}
+    for time_ in ("new", "known"):
+        found |= {f"{party} {time_}": await here.ask(party) for party in REFUSED}
+    return found
+
+
+async def content_is_the_same(here: World) -> None:
+    """Status, headers, length and body are the same for every reason, apart from the ids."""
+    answers = await refusals(here)
+    assert {status_of(raw) for raw in answers.values()} == {403}
+    assert {told(raw) for raw in answers.values()} == {told(answers["sdn new"])}
+    assert len({len(raw) for raw in answers.values()}) == 1
+    document = json.loads(body_of(answers["sdn new"]))
+    assert re.fullmatch(r"case_[0-9a-f]{32}", document["case_id"])
+    assert await here.gate.store.fetch_case(document["case_id"]) is not None
+    for raw in answers.values():
+        text = raw.decode().lower()
+        for word in ("sdn", "ofac", "entity", "list", "match", "score", "sealed", "granite", "basalt", "sanction"):
+            assert word not in text
+
+
+async def unnoticed_headers(here: World) -> None:
+    """No header times, tags or counts what was compared."""
+    raw = (await here.ask("sdn")).partition(b"\r\n\r\n")[0].lower()
+    names = {line.partition(b":")[0] for line in raw.split(b"\r\n")[1:]}
+    assert names == {b"content-type", b"content-length", b"cache-control", b"kyc-decision-id"}
+
+
+async def ids_are_random(here: World) -> None:
+    """Ids of decisions and cases have 128 bits, and no two begin alike."""
+    documents = [json.loads(body_of(await here.ask(party))) for party in REFUSED]
+    for name in ("decision_id", "case_id"):
+        ids = {document[name] for document in documents}
+        assert len({id[:13] for id in ids}) == len(ids) == len(documents)
+        assert all(re.fullmatch(r"(dec|case)_[0-9a-f]{32}", id) for id in ids)
+
+
+async def mistakes_name_nobody(here: World) -> None:
+    """A call that cannot be read is answered alike, whoever sent it."""
+    wrong = job(hours=1).replace(b'"gpus": 8', b'"gpus": "x"')
+    answers = {party: await here.ask(party, wrong) for party in (*REFUSED, "unlisted")}
+    assert {status_of(raw) for raw in answers.values()} == {400}
+    assert len(set(answers.values())) == 1
+
+
+async def a_failure_tells_nothing(here: World) -> None:
+    """Where the gate itself fails the answer is generic, and its reference leads to the line in the log."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("Sealed Machinery Works of SDN")
+
+    here.gate._concluded = fails  # type: ignore[method-assign,assignment]
+    with capture_logs() as lines:
+        raw = await here.ask("sdn")
+    (failed,) = (line for line in lines if line["event"] == "decision.failed")
+    assert status_of(raw) == 503
+    assert b"Traceback" not in raw
+    assert b"Sealed" not in raw
+    assert f"reference {failed['reference']}" in json.loads(body_of(raw))["detail"]
+
+
+async def nothing_is_documented(here: World) -> None:
+    """There is no generated documentation; what customers ask for is the upstream's to answer."""
+    for path in ("/docs", "/redoc", "/openapi.json"):
+        question = f"GET {path} HTTP/1.1\r\nHost: api.example\r\n\r\n".encode()
+        assert status_of(await exchange(here.api, question)) == 404
+        assert body_of(await exchange(here.port, question)) == b"ok"
+
+
+async def operators_alone_see_figures(here: World) -> None:
+    """Metrics and readiness are on the operators' own port; they name no customer, and the customers' port has none."""
+    for party in REFUSED:
+        await here.ask(party)
+    for path in ("/metrics", "/readyz", "/healthz"):
+        question = f"GET {path} HTTP/1.1\r\nHost: api.example\r\n\r\n".encode()
+        assert b"kyc_gate_" not in await exchange(here.port, question)
+        assert b'"ready"' not in await exchange(here.port, question)
+        raw = await exchange(here.api, question)
+        assert status_of(raw) == 200
+        text = raw.decode().lower()
+        for name in (*NAMES.values(), "acct-", "party"):
+            assert name.lower() not in text
+
+
+async def takes_the_same_time(here: World) -> None:
+    """A refusal takes a whole step, however long it took to decide; a pass waits for none of it."""
+    for party in (*REFUSED, *REFUSED):
+        began = time.perf_counter()
+        await here.ask(party)
+        assert time.perf_counter() - began >= STEP
+    await here.ask("unlisted")
+    passed = []
+    for _ in range(5):
+        began = time.perf_counter()
+        assert status_of(await here.ask("unlisted")) == 200
+        passed.append(time.perf_counter() - began)
+    assert min(passed) < STEP
+
+
+@pytest.mark.long
+async def test_times_do_not_tell(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Sixty refusals for each reason, in any order: no two reasons differ in time by more than chance makes them.
+
+    Somebody is new once, so that one time is all there is to see of it: it lies among those of who is known. Without
+    the step the same tests tell reasons apart.
+    """
+    async with world(tmp_path_factory.mktemp("stepped"), refusal_seconds=STEP) as here:
+        taken = await timed(here, 60)
+    new = taken.pop("new")
+    for one, other in itertools.combinations(taken.values(), 2):
+        assert differs_by_chance(one, other) > 0.001
+    known = statistics.quantiles(itertools.chain(*taken.values()), n=20)
+    assert known[0] <= statistics.median(new) <= known[-1]
+    async with world(tmp_path_factory.mktemp("plain"), refusal_seconds=0.0) as here:
+        taken = await timed(here, 60)
+    assert min(differs_by_chance(*pair) for pair in itertools.combinations(taken.values(), 2)) <= 0.001
+
+
+async def timed(here: World, times: int) -> dict[str, list[float]]:
+    """Seconds that refusals took, by reason: known customers, and one that is new to the gate each time."""
+    taken: dict[str, list[float]] = {party: [] for party in (*REFUSED, "new")}
+    order = [party for party in taken for _ in range(times)]
+    random.Random(8).shuffle(order)  # noqa: S311 - an order, not a secret
+    for party in order:
+        if party == "new":
+            here.gate._standings.forget()
+            here.gate._generation = Generation.of(here.gate.snapshot, here.gate.settings, here.gate.lists.clocks)
+        began = time.perf_counter()
+        assert status_of(await here.ask("sdn" if party == "new" else party)) == 403
+        taken[party].append(time.perf_counter() - began)
+    return taken
+
+
+def differs_by_chance(one: list[float], other: list[float], rounds: int = 2_000) -> float:
+    """How often two samples of one distribution differ in their medians as much as these: a permutation test."""
+    chance = random.Random(8)  # noqa: S311 - a test of chance, not a secret
+    seen = abs(statistics.median(one) - statistics.median(other))
+    both = [*one, *other]
+    larger = 0
+    for _ in range(rounds):
+        chance.shuffle(both)
+        larger += abs(statistics.median(both[: len(one)]) - statistics.median(both[len(one) :])) >= seen
+    return (larger + 1) / (rounds + 1)
+
+
+ROWS: dict[str, Callable[[World], Awaitable[None]]] = {
+    "oracle_tipping_off-001": content_is_the_same,
+    "oracle_tipping_off-002": takes_the_same_time,
+    "oracle_tipping_off-003": content_is_the_same,
+    "oracle_tipping_off-006": ids_are_random,
+    "oracle_tipping_off-007": unnoticed_headers,
+    "oracle_tipping_off-008": content_is_the_same,
+    "oracle_tipping_off-009": mistakes_name_nobody,
+    "oracle_tipping_off-010": a_failure_tells_nothing,
+    "oracle_tipping_off-011": nothing_is_documented,
+    "oracle_tipping_off-012": operators_alone_see_figures,
+    "oracle_tipping_off-013": operators_alone_see_figures,
+}
+
+
+LEFT = {"oracle_tipping_off-004", "oracle_tipping_off-005"}
+"""Probing with many names. A customer's name is what the operator's directory says, so no call tries another one."""
+
+
+@pytest.mark.parametrize("row", ROWS)
+async def test_row(row: str, tmp_path: Path) -> None:
+    """Each oracle of the catalogue tells nothing."""
+    slow = ROWS[row] is takes_the_same_time
+    async with world(tmp_path, refusal_seconds=STEP if slow else 0.0) as here:
+        await ROWS[row](here)
+
+
+def test_no_row_is_left_out(shared_data: Path) -> None:
+    """Every oracle of the catalogue is run."""
+    lines = (shared_data / "bad_inputs.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {row["id"] for row in map(json.loads, lines) if row["category"] == "oracle_tipping_off"} == set(ROWS) | LEFT
