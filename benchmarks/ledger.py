@@ -2,8 +2,9 @@
 cost of a hold as the number of past runs grows.
 
 Raw means: one thread, no asyncio, no store. It records the statements that the store's own thread ran for one decision
-(hold, append, settle) and runs those again with fresh keys, as many decisions to a commit as the store had. The two
-take turns of a second or two; the ratio is of neighbouring turns.
+(hold, append, settle) and for one commit, and runs those again with fresh keys, for the same number of control groups,
+as many decisions to a commit as the store had; what it writes is made before the clock starts. The two take turns of a
+second or two; the ratio is of neighbouring turns. Where others use the machine, the processor time is what to compare.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from kyc_gate.storage.store import DecisionEntry
 SECONDS = 1.5
 ROUNDS = 8
 CALLERS = 64
+GROUPS = 100
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PAST_RUNS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 MANY_ACCOUNTS = (10, 100)
@@ -91,6 +93,13 @@ class Round(NamedTuple):
 Statement = tuple[str, Any]
 
 
+class Recorded(NamedTuple):
+    """The statements of one decision, and those of the commit that it shares."""
+
+    decision: list[Statement]
+    commit: list[Statement]
+
+
 async def _rounds(store: RowStore, twin: RowStore, raw: Any) -> list[Round]:
     """Let the store and the raw driver take turns; the driver has the tables and rows of a store of its own."""
     await twin.open()
@@ -142,28 +151,34 @@ async def _sent(store: RowStore) -> int:
     return done
 
 
-async def _statements(store: RowStore, writer: Any) -> list[Statement]:
-    """Return what the thread runs for one decision, without the transaction's own statements."""
-    begun, seen = writer._begun, []
+async def _statements(store: RowStore, writer: Any) -> Recorded:
+    """Return what the thread runs for one decision of group 0, and what it runs before each commit."""
+    begun, commit = writer._begun, writer._commit
+    of_decision: list[Statement] = []
+    of_commit: list[Statement] = []
 
     class Spy:
-        def __init__(self, connection: Any) -> None:
-            self._connection = connection
+        def __init__(self, connection: Any, seen: list[Statement]) -> None:
+            self.connection, self._seen = connection, seen
 
         def execute(self, sql: str, parameters: Any = ()) -> Any:
-            seen.append((sql, parameters))
-            return self._connection.execute(sql, parameters)
+            self._seen.append((sql, parameters))
+            return self.connection.execute(sql, parameters)
 
         def executemany(self, sql: str, parameters: Any) -> Any:
-            return self._connection.executemany(sql, parameters)
+            return self.connection.executemany(sql, parameters)
 
-    await _decision(store, 1)
+    def commit_seen(spy: Any) -> None:
+        of_commit.clear()
+        commit(Spy(spy.connection, of_commit))
+
+    await _decision(store, 0)
     await asyncio.sleep(0.1)  # until its transaction is over
-    writer._begun = lambda deadline: Spy(begun(deadline))
-    await _decision(store, 1)
+    writer._begun, writer._commit = lambda deadline: Spy(begun(deadline), of_decision), commit_seen
+    await _decision(store, 0)
     await asyncio.sleep(0.1)
-    writer._begun = begun
-    return [(sql, values) for sql, values in seen if sql != "COMMIT"]
+    writer._begun, writer._commit = begun, commit
+    return Recorded(of_decision, [statement for statement in of_commit if statement[0] != "COMMIT"])
 
 
 async def _decision(store: RowStore, group: int | None = None) -> None:
@@ -175,7 +190,7 @@ async def _decision(store: RowStore, group: int | None = None) -> None:
 
 
 def _hold(group: int | None = None, at: datetime = NOW) -> HoldRequest:
-    group = secrets.randbelow(100) if group is None else group
+    group = secrets.randbelow(GROUPS) if group is None else group
     return HoldRequest(
         control_group=f"group:{group}",
         account=f"aws:{group}",
@@ -193,64 +208,81 @@ def _hold(group: int | None = None, at: datetime = NOW) -> HoldRequest:
 _ID = re.compile(r"(hold|dec)_[0-9a-f]{32}|[0-9a-f]{32}")
 
 
-def _again(statements: list[Statement], number: int) -> list[Statement]:
-    """Return the statements with ids and keys of their own, and the chain's next position."""
+_OF_GROUP = re.compile(r"(group:|aws:|party)0")
+
+
+def _again(statements: list[Statement], number: int, holders: dict[str, int]) -> list[Statement]:
+    """Return the statements with ids and keys of their own, the chain's next position, and another control group."""
     names: dict[str, str] = {}
+    group = secrets.randbelow(GROUPS)
 
     def fresh(value: Any) -> Any:
-        if isinstance(value, str) and len(value) < 80 and _ID.fullmatch(value):
+        if not isinstance(value, str) or len(value) > 80:
+            return value
+        if _ID.fullmatch(value):
             prefix = value[: value.index("_") + 1] if "_" in value else ""
             return names.setdefault(value, prefix + secrets.token_hex(16))
-        return value
+        return _OF_GROUP.sub(rf"\g<1>{group}", value)
 
-    found = []
+    found: list[Statement] = []
     for sql, values in statements:
         if isinstance(values, dict):
-            found.append((sql, values))
+            found.append((sql, {name: fresh(value) for name, value in values.items()}))
             continue
         given = [fresh(value) for value in values]
         if sql.startswith(("INSERT INTO records", "INSERT INTO personal")):
             given[0] = 1_000_000 + number
+        elif sql.startswith("INSERT INTO holds"):
+            given[_HOLDER] = holders[f"aws:{group}"]
         found.append((sql, tuple(given)))
     return found
+
+
+_HOLDER = 6
+"""Where a new hold says whose it is."""
 
 
 class _Raw:
     """The same statements on a connection, one transaction after another, with ids that go on."""
 
-    def __init__(self, execute: Any, statements: list[Statement], begin: tuple[str, ...]) -> None:
+    def __init__(self, execute: Any, statements: Recorded, begin: tuple[str, ...]) -> None:
         self._execute, self._statements, self._begin = execute, statements, begin
+        self._holders = dict(execute("SELECT account, id FROM holders", ()).fetchall())
         self._done = 0
 
     def __call__(self, together: int) -> tuple[float, float]:
         """Return decisions a second, so many to a commit, and the processor time of one in seconds."""
         first, processor, elapsed = self._done, 0.0, 0.0
         while elapsed < SECONDS:
-            prepared = [_again(self._statements, self._done + number) for number in range(together)]
+            prepared = [
+                *((sql, ()) for sql in self._begin),
+                *(statement for number in range(together) for statement in self._fresh(self._done + number)),
+                *self._statements.commit,
+            ]
             started, spent = time.perf_counter(), time.thread_time()
-            for statement in self._begin:
-                self._execute(statement, ())
-            for each in prepared:
-                for sql, values in each:
-                    cursor = self._execute(sql, values)
-                    if sql.startswith("SELECT") or "RETURNING" in sql:
-                        cursor.fetchall()
+            for sql, values in prepared:
+                cursor = self._execute(sql, values)
+                if sql.startswith("SELECT") or "RETURNING" in sql:
+                    cursor.fetchall()
             self._execute("COMMIT", ())
             elapsed += time.perf_counter() - started
             processor += time.thread_time() - spent
             self._done += together
         return (self._done - first) / elapsed, processor / (self._done - first)
 
+    def _fresh(self, number: int) -> list[Statement]:
+        return _again(self._statements.decision, number, self._holders)
+
 
 @contextlib.contextmanager
-def _raw_sqlite(path: Path, statements: list[Statement]) -> Iterator[_Raw]:
+def _raw_sqlite(path: Path, statements: Recorded) -> Iterator[_Raw]:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None, cached_statements=256)) as connection:
         connection.execute("PRAGMA synchronous = FULL")
         yield _Raw(connection.execute, statements, ("BEGIN IMMEDIATE",))
 
 
 @contextlib.contextmanager
-def _raw_postgres(url: str, statements: list[Statement]) -> Iterator[_Raw]:
+def _raw_postgres(url: str, statements: Recorded) -> Iterator[_Raw]:
     import psycopg
 
     from kyc_gate.storage.postgres_rows import _translated

@@ -21,7 +21,7 @@ from kyc_gate.storage.rows import CONTRADICTIONS, Connection
 from kyc_gate.storage.spread import OPERATIONS_A_UNIT as OPERATIONS_A_UNIT
 from kyc_gate.storage.spread import Spread, pace, spread
 from kyc_gate.storage.sums import Sums
-from kyc_gate.storage.timestamps import date_of, day_of, micros, second_of
+from kyc_gate.storage.timestamps import DAY_MICROS, date_of, day_of, micros, second_of
 
 MAXIMUM_UNITS = 2**63 - 1
 
@@ -31,7 +31,8 @@ REPLAY_SECONDS = 86_400
 A key that comes back later may start new machines upstream, so it takes a hold of its own.
 """
 
-_COUNTING = (HoldState.HELD, HoldState.SETTLED)
+_HELD = HoldState.HELD.value
+_COUNTING = (_HELD, HoldState.SETTLED.value)
 
 
 def hold(connection: Connection, request: HoldRequest) -> Usage:
@@ -40,20 +41,40 @@ def hold(connection: Connection, request: HoldRequest) -> Usage:
     Raises `IdempotencyConflict`, and `InputError` for an amount that the ledger cannot hold.
     """
     _check(request)
-    earlier = _earlier(connection, request)
+    at = micros(request.at)
+    day, second = at // DAY_MICROS, at // 1_000_000
+    since, horizon = day - request.window_days, second + request.horizon_seconds
+    earlier = _earlier(connection, request, at)
     holder = _holder(connection, request)
-    pieces = links.pieces_of(connection, request, lambda group: _within(connection, request, group))
+    pieces = links.pieces_of(
+        connection, request, since, lambda group: Sums(connection, group, since, horizon).within(0)
+    )
     try:
         if earlier is None:
-            hold_id = _take(connection, request, holder)
-            links.note(connection, request, holder)
+            hold_id = _take(connection, request, holder, at, second)
+            links.note(connection, request, holder, day)
         else:
             hold_id = earlier
             _raise(connection, request, earlier)
     except CONTRADICTIONS as error:
         raise _too_much(request.high) from error
-    usage = usage_of(connection, request, hold_id, replayed=earlier is not None)
-    return replace(usage, pieces=pieces)
+    # The sums are read last: they include this hold.
+    found = Sums(connection, request.control_group, since, horizon)
+    likely, high, total_likely, total_high, party, account = found.of(request.party_id, request.account)
+    return Usage(
+        hold_id=hold_id,
+        control_group=request.control_group,
+        likely=likely,
+        high=high,
+        accounts=found.accounts,
+        replayed=earlier is not None,
+        total_likely=total_likely,
+        total_high=total_high,
+        party=party,
+        account=account,
+        running=found.running,
+        pieces=pieces,
+    )
 
 
 def peek(connection: Connection, request: HoldRequest) -> Usage:
@@ -109,33 +130,6 @@ def rely_on(connection: Connection, hold_id: str, decision_id: str, *, replays: 
         raise StorageFault(
             f"the hold `{hold_id}` is {state}: its reservation was lost before the decision was recorded"
         )
-
-
-def usage_of(connection: Connection, request: HoldRequest, hold_id: str, *, replayed: bool) -> Usage:
-    """Return the usage of the request's control group over the request's window, and since it was first seen."""
-    since = day_of(request.at) - request.window_days
-    horizon = second_of(request.at) + request.horizon_seconds
-    found = Sums(connection, request.control_group, since, horizon)
-    likely, high, total_likely, total_high, party, account = found.of(request.party_id, request.account)
-    return Usage(
-        hold_id=hold_id,
-        control_group=request.control_group,
-        likely=likely,
-        high=high,
-        accounts=found.accounts,
-        replayed=replayed,
-        total_likely=total_likely,
-        total_high=total_high,
-        party=party,
-        account=account,
-        running=found.running,
-    )
-
-
-def _within(connection: Connection, request: HoldRequest, control_group: str) -> int:
-    """Return the likely operations of another control group over the request's window."""
-    since = day_of(request.at) - request.window_days
-    return Sums(connection, control_group, since, second_of(request.at) + request.horizon_seconds).within(0)
 
 
 def usage_since(connection: Connection, control_group: str, since: datetime, until: datetime) -> Usage | None:
@@ -219,12 +213,12 @@ def spread_of(started: int, end: int | None, likely_rate: int, high_rate: int) -
     return found
 
 
-def _earlier(connection: Connection, request: HoldRequest) -> str | None:
+def _earlier(connection: Connection, request: HoldRequest, at: int) -> str | None:
     """Return the id of the counting hold that the request's key already has, within the time that keys are kept."""
     row = connection.execute(
         "SELECT id, fingerprint, state FROM holds WHERE account = ? AND key = ? AND held_at > ?"
         " ORDER BY state IN ('held', 'settled') DESC, held_at DESC LIMIT 1",
-        (request.account, request.key, micros(request.at) - REPLAY_SECONDS * 1_000_000),
+        (request.account, request.key, at - REPLAY_SECONDS * 1_000_000),
     ).fetchone()
     if row is None:
         return None
@@ -259,9 +253,8 @@ def _holder(connection: Connection, request: HoldRequest) -> int:
     return found
 
 
-def _take(connection: Connection, request: HoldRequest, holder: int) -> str:
+def _take(connection: Connection, request: HoldRequest, holder: int, at: int, started: int) -> str:
     hold_id = f"hold_{secrets.token_hex(16)}"
-    started = second_of(request.at)
     insert_hold(
         connection,
         hold_id=hold_id,
@@ -271,8 +264,8 @@ def _take(connection: Connection, request: HoldRequest, holder: int) -> str:
         control_group=request.control_group,
         party_id=request.party_id,
         holder=holder,
-        held_at=micros(request.at),
-        state=HoldState.HELD,
+        held_at=at,
+        state=_HELD,
         started=started,
         end=None if request.open_ended else started + request.seconds,
         likely_rate=pace(request.likely, request.seconds),
@@ -292,7 +285,7 @@ def insert_hold(
     party_id: str,
     holder: int,
     held_at: int,
-    state: HoldState,
+    state: str,
     started: int,
     end: int | None,
     likely_rate: int,
@@ -317,7 +310,7 @@ def insert_hold(
             holder,
             found.first_day,
             held_at,
-            state.value,
+            state,
             started,
             end,
             str(likely_rate),

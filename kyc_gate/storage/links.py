@@ -12,7 +12,7 @@ from kyc_gate.model.splitting import Linked, Pieces
 from kyc_gate.model.usage import HoldRequest
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.spread import OPERATIONS_A_UNIT
-from kyc_gate.storage.timestamps import date_of, day_of
+from kyc_gate.storage.timestamps import date_of
 
 COMMON_ACCOUNTS = 10
 """A value that more accounts name than this is everybody's."""
@@ -29,9 +29,8 @@ NEAR_SHARE = (4, 5)
 RESUMED = ("checkpoint", "output")
 
 
-def note(connection: Connection, request: HoldRequest, holder: int) -> None:
-    """Note what a request names, and whether it keeps just under a line."""
-    day = day_of(request.at)
+def note(connection: Connection, request: HoldRequest, holder: int, day: int) -> None:
+    """Note what a request of a day names, and whether it keeps just under a line."""
     for kind, value in request.links[:MOST_LINKS]:
         connection.execute(
             "INSERT INTO run_links (kind, value, holder, first_day, last_day, runs) VALUES (?, ?, ?, ?, ?, 1)"
@@ -72,12 +71,11 @@ def prune(connection: Connection, before_day: int) -> int:
     return sum(connection.execute(sql, (before_day, PRUNED_AT_ONCE)).rowcount for sql in _OLD)
 
 
-def pieces_of(connection: Connection, request: HoldRequest, usage_within: Callable[[str], int]) -> Pieces:
+def pieces_of(connection: Connection, request: HoldRequest, since: int, usage_within: Callable[[str], int]) -> Pieces:
     """Return what the request shares with other control groups, what those use, and how close to lines it keeps.
 
-    `usage_within` gives the likely operations of a control group over the request's window.
+    The request's window begins with the day `since`; `usage_within` gives a control group's likely operations in it.
     """
-    since = day_of(request.at) - request.window_days
     linked: list[Linked] = []
     groups: set[str] = set()
     restarts = 0
@@ -116,5 +114,7 @@ def _asked(connection: Connection, control_group: str, since: int) -> tuple[int,
         " FROM holders AS h JOIN asked_by_day AS a ON a.holder = h.id WHERE h.control_group = ? AND a.day >= ?",
         (control_group, since),
     ).fetchone()
-    runs, likely, near_runs, near = (int(value or 0) for value in row)
+    if row[0] is None:
+        return 0, 0, 0, 0
+    runs, likely, near_runs, near = map(int, row)
     return runs, likely * 1_000_000, near_runs, near * 1_000_000

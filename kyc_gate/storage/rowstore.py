@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -799,18 +799,18 @@ class RowStore:
                 yield found
             number = page[-1][0]
 
-    async def _write(self, run: Callable[[Connection], T]) -> T:
-        return await self._do(Operation(run=run))
+    def _write(self, run: Callable[[Connection], T]) -> Awaitable[T]:
+        return self._do(Operation(run=run))
 
-    async def _do(self, operation: Operation[T]) -> T:
+    def _do(self, operation: Operation[T]) -> Awaitable[T]:
         if self._writer is None:
             raise StorageFault("the store is not open")
-        return await self._writer.do(operation)
+        return self._writer.do(operation)
 
-    async def _read(self, run: Callable[[Connection], T]) -> T:
+    def _read(self, run: Callable[[Connection], T]) -> Awaitable[T]:
         if self._reader is None:
             raise StorageFault("the store is not open")
-        return await self._reader.do(Operation(run=run))
+        return self._reader.do(Operation(run=run))
 
 
 def _releasing(hold_id: str, decision_id: str | None = None) -> Operation[None]:

@@ -185,7 +185,7 @@ def _split_off(connection: Connection, run: MeteredRun, machines: int) -> Metere
         party_id=run.party_id,
         holder=holder,
         held_at=held_at,
-        state=run.state,
+        state=run.state.value,
         started=started,
         end=end,
         likely_rate=share[0],

@@ -21,6 +21,7 @@ _OF_SPANS = ", ".join(
     for name in ("likely", "high")
 )
 _SHORT, _LONG = SPANS
+_NONE = (0, 0)
 
 
 def _spans(inside: int, days: int, condition: str) -> str:
@@ -56,22 +57,23 @@ class Sums:
             "short": -(-since // _SHORT) * _SHORT,
             "long": -(-since // _LONG) * _LONG,
         }
-        self._holders: dict[int, tuple[str, str, tuple[int, int], int]] = {
-            id: (account, party_id, (likely, high), runs)
-            for id, account, party_id, likely, high, runs in connection.execute(
-                "SELECT id, account, party_id, open_likely, open_high, open_runs FROM holders"
-                " WHERE control_group = :control_group",
-                {"control_group": control_group},
-            )
-        }
+        holders = connection.execute(
+            "SELECT id, account, party_id, open_likely, open_high, open_runs FROM holders WHERE control_group = ?",
+            (control_group,),
+        )
+        self._holders: dict[int, tuple[str, str, int, int, int]] = {row[0]: row[1:] for row in holders}
         self._since, self._horizon = since, horizon
         self._within: dict[int, tuple[int, int]] = {}
         self._ever: dict[int, tuple[int, int]] = {}
         self._ending: set[int] = set()
         for inside, id, a, b, c, d, e, f, g, h, runs in connection.execute(_SUMS, parameters):
             known = self._within if inside else self._ever
-            likely, high = known.get(id, (0, 0))
-            known[id] = (likely + _amount(a, b, c, d), high + _amount(e, f, g, h))
+            likely, high = known.get(id, _NONE)
+            # Quotients and remainders, of amounts and of turns, which are counted backwards.
+            known[id] = (
+                likely + int(a - c) * 1_000_000 + int(b - d),
+                high + int(e - g) * 1_000_000 + int(f - h),
+            )
             if inside and runs:
                 self._ending.add(id)
 
@@ -83,33 +85,32 @@ class Sums:
     @property
     def running(self) -> int:
         """How many open-ended runs go on."""
-        return sum(runs for *_, runs in self._holders.values())
+        return sum([holder[4] for holder in self._holders.values()])
 
     @property
     def accounts(self) -> int:
         """How many accounts have a run that ends within the window, or goes on."""
-        return len({account for id, (account, _, _, runs) in self._holders.items() if runs or id in self._ending})
+        return len({account for id, (account, *_, runs) in self._holders.items() if runs or id in self._ending})
 
     def of(self, party_id: str, account: str) -> tuple[int, int, int, int, int, int]:
         """Return all that a hold asks for, in one pass: likely and high in the window, the same ever, and likely in the
         window of a party and of an account."""
-        none = (0, 0)
         likely = high = ever_likely = ever_high = of_party = of_account = 0
         daily_likely = daily_high = daily_party = daily_account = 0
-        for id, (name, party, daily, _) in self._holders.items():
-            within, ever = self._within.get(id, none), self._ever.get(id, none)
+        for id, (name, party, open_likely, open_high, _) in self._holders.items():
+            within, ever = self._within.get(id, _NONE), self._ever.get(id, _NONE)
             likely += within[0]
             high += within[1]
             ever_likely += ever[0]
             ever_high += ever[1]
-            daily_likely += daily[0]
-            daily_high += daily[1]
+            daily_likely += open_likely
+            daily_high += open_high
             if party == party_id:
                 of_party += within[0]
-                daily_party += daily[0]
+                daily_party += open_likely
             if name == account:
                 of_account += within[0]
-                daily_account += daily[0]
+                daily_account += open_likely
         return (
             self._with_open(likely, daily_likely),
             self._with_open(high, daily_high),
@@ -121,8 +122,6 @@ class Sums:
 
     def within(self, kind: int, *, party_id: str | None = None, account: str | None = None) -> int:
         """Return likely (0) or high (1) operations in the window, of one party or account where it is named."""
-        if party_id is None and account is None:
-            return self._total(self._holders, self._within, kind)
         ids = [
             id
             for id, (name, party, *_) in self._holders.items()
@@ -136,15 +135,13 @@ class Sums:
 
     def _total(self, ids: Collection[int], amounts: dict[int, tuple[int, int]], kind: int) -> int:
         known = sum(amounts[id][kind] for id in ids if id in amounts)
-        daily = sum(self._holders[id][2][kind] for id in ids)
+        daily = 0
+        for id in ids:
+            _, _, *pace, _ = self._holders[id]
+            daily += pace[kind]
         return self._with_open(known, daily)
 
     def _with_open(self, known: int, daily: int) -> int:
         """Return operations: what is known, and what goes on at so much a day, up to the horizon."""
         open_units = open_amount(daily, self._since, self._horizon) if daily else 0
         return max(known + open_units, 0) * OPERATIONS_A_UNIT
-
-
-def _amount(quotient: int, remainder: int, turn_quotient: int, turn_remainder: int) -> int:
-    """Return what four sums say: local amounts by quotient and remainder, and turns, which are counted backwards."""
-    return (int(quotient) - int(turn_quotient)) * 1_000_000 + int(remainder) - int(turn_remainder)

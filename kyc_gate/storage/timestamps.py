@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from kyc_gate.errors import InputError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MICROS = 86_400_000_000
+"""Microseconds that a day has."""
 
 
 def micros(at: datetime) -> int:
@@ -19,7 +21,7 @@ def micros(at: datetime) -> int:
 
 def day_of(at: datetime) -> int:
     """Return the number of the UTC day that `at` falls on."""
-    return micros(at) // 86_400_000_000
+    return micros(at) // DAY_MICROS
 
 
 def second_of(at: datetime) -> int:

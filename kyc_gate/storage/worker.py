@@ -14,17 +14,18 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from kyc_gate.errors import ChainBroken, StorageFault
+from kyc_gate.storage.deadlines import Deadlines, expire
 from kyc_gate.storage.rows import Connection, EngineFault
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Operation(Generic[T]):
+class Operation(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """Something to do on the connection, and what its answer may rest on.
 
     `early`: the answer does not wait for the commit. Only for what a later operation checks again (a hold), or what is
@@ -64,8 +65,7 @@ class Waiting:
         return not self.operation.repeats and time.monotonic() > self.deadline
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """An operation with its result or its error."""
 
     waiting: Waiting
@@ -83,6 +83,7 @@ class Worker:
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         self._process = os.getpid()
         self._closed = False
+        self._deadlines: dict[asyncio.AbstractEventLoop, Deadlines] = {}
 
     def start(self) -> None:
         """Start the thread."""
@@ -94,12 +95,15 @@ class Worker:
         `seconds` stands in for the deadline where nobody's request waits.
         """
         self._require_room()
-        seconds = self.deadline_seconds if seconds is None else seconds
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        waiting = Waiting(operation, time.monotonic() + seconds, loop, future)
-        timer = loop.call_later(seconds, self._expire, future, seconds)
-        self._queue.put(waiting)
+        if seconds is None:
+            deadline = time.monotonic() + self.deadline_seconds
+            self._deadlines_of(loop).add(future, deadline)
+        else:
+            deadline = time.monotonic() + seconds
+            loop.call_later(seconds, expire, future, seconds)
+        self._queue.put(Waiting(operation, deadline, loop, future))
         try:
             return await future
         except asyncio.CancelledError:
@@ -107,8 +111,6 @@ class Worker:
             if future.done() and not future.cancelled() and future.exception() is None:
                 self._take_back(operation, future.result())
             raise
-        finally:
-            timer.cancel()
 
     def stop(self) -> None:
         """Let the thread finish what is queued, and end. Returns at once; safe to call twice."""
@@ -133,9 +135,13 @@ class Worker:
         if self._queue.qsize() >= self._most_waiting:
             raise StorageFault(f"the store is behind: {self._most_waiting} operations wait for it")
 
-    def _expire(self, future: asyncio.Future[Any], seconds: float) -> None:
-        if not future.done():
-            future.set_exception(StorageFault(f"the store did not answer within {seconds:g} s"))
+    def _deadlines_of(self, loop: asyncio.AbstractEventLoop) -> Deadlines:
+        found = self._deadlines.get(loop)
+        if found is None:
+            for other in [each for each in self._deadlines if each.is_closed()]:
+                self._deadlines.pop(other, None)
+            found = self._deadlines[loop] = Deadlines(loop, self.deadline_seconds)
+        return found
 
     def _answer(self, answers: Iterable[Answered]) -> None:
         """Hand answers to their event loops, one wake-up a loop."""
@@ -161,6 +167,7 @@ class Worker:
                 future.set_exception(answered.error)
             else:
                 future.set_result(answered.result)
+        self._deadlines_of(asyncio.get_running_loop()).drop_done()
 
     def _unreceived(self, answered: Answered) -> None:
         if answered.error is None:
