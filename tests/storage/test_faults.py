@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from kyc_gate.errors import ChainBroken, StorageFault
+from kyc_gate.storage import group_commit
 from kyc_gate.storage.sqlite import SqliteStore
 
 from .samples import NOW, OPERATIONS, decision_entry, hold_request
@@ -348,8 +349,9 @@ def test_an_fsync_that_fails(file: Path) -> None:
     assert known + faults == 60
 
 
-async def test_usage_stays_exact_through_faults(store: SqliteStore) -> None:
+async def test_usage_stays_exact_through_faults(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Holds that were answered and then lost are refused at the append, and do not count."""
+    monkeypatch.setattr(group_commit, "LINGER_SECONDS", 10.0)  # so that the fault meets the hold's transaction
     await store.ready()
     lost = await store.hold(hold_request())
 

@@ -53,7 +53,7 @@ async def test_runs_of_an_earlier_schema_are_summed(tmp_path: Path, monkeypatch:
     _live(connection, rng, 60)
     connection.execute("COMMIT")
     connection.close()
-    await _checked(lambda: SqliteStore(path), rng)
+    await _checked(lambda: SqliteStore(path, deadline_seconds=20.0), rng)
 
 
 async def test_runs_of_an_earlier_database_are_summed(
