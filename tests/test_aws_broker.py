@@ -55,6 +55,21 @@ class World(NamedTuple):
     back: Relay
     keys: dict[str, Keys]
     config: Path
+    broker: Keys
+
+    def there(self, service: str, account: str) -> Any:
+        """A client of the role in a customer's account that goes past the gate."""
+        own = {"aws_access_key_id": self.broker.id, "aws_secret_access_key": self.broker.secret}
+        sts = boto3.client("sts", endpoint_url=self.upstream, region_name=REGION, **own)
+        session = sts.assume_role(RoleArn=ROLE.format(account=account), RoleSessionName="admin")["Credentials"]
+        return boto3.client(
+            service,
+            endpoint_url=self.upstream,
+            region_name=REGION,
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
 
     def client(self, service: str, account: str, **more: Any) -> Any:
         keys = self.keys[account]
@@ -114,6 +129,11 @@ def _configuration(folder: Path, upstream: str) -> Path:
         [lists]
         files = ["list.jsonl"]
         [aws]
+        [aws.ask]
+        regions = ["{REGION}"]
+        role = "{ROLE}"
+        seconds = 10
+        endpoints = {{{endpoints}}}
         [broker]
         port = 0
         key_file = "sealing.key"
@@ -141,7 +161,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         keys = {account: issued(config, account) for account in COUNTRIES}
         own = {"AWS_ACCESS_KEY_ID": broker.id, "AWS_SECRET_ACCESS_KEY": broker.secret, "HOME": str(folder)}
         addresses = stack.enter_context(gate_served(config, **own))
-        yield World(addresses["broker"], upstream, back, keys, config)
+        yield World(addresses["broker"], upstream, back, keys, config, broker)
 
 
 def issued(config: Path, account: str) -> Keys:
@@ -397,6 +417,109 @@ async def _opens(world: World) -> None:
             found = await keys.find(issued_keys.id)
             assert found is not None
             assert found[1] == issued_keys.secret
+
+
+def _template(world: World, account: str, name: str, *types: str) -> str:
+    """Make a template past the gate, with a version for each type; its id."""
+    ec2 = world.there("ec2", account)
+    made = ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData={"InstanceType": types[0]})
+    id: str = made["LaunchTemplate"]["LaunchTemplateId"]
+    for each in types[1:]:
+        ec2.create_launch_template_version(LaunchTemplateId=id, LaunchTemplateData={"InstanceType": each})
+    return id
+
+
+def record_of(world: World, decision: str) -> dict[str, Any]:
+    lines = _kyc_gate("audit", "export", "--config", str(world.config), "--json").splitlines()
+    found = next(json.loads(line) for line in lines if decision in line)
+    body: dict[str, Any] = json.loads(found["body"]) if isinstance(found.get("body"), str) else found
+    return body
+
+
+def from_template(world: World, account: str, count: int = 1, **template: str) -> Any:
+    return world.client("ec2", account).run_instances(
+        ImageId="ami-03cf127a", LaunchTemplate=template, MinCount=count, MaxCount=count
+    )
+
+
+def test_a_template_that_never_passed_the_gate_is_asked_about(seen: World) -> None:
+    """A numbered version of a template is asked upstream with the operator's credentials, and decided by its type."""
+    id = _template(seen, ALLOWED, "asked", "p5.48xlarge")
+    answer = from_template(seen, ALLOWED, LaunchTemplateId=id, Version="1")
+    record = record_of(seen, answer["ResponseMetadata"]["HTTPHeaders"]["kyc-decision-id"])
+    (inquired,) = record["request"]["inquired"]
+    assert inquired["lines"] == [{"count": 1, "instance_type": "p5.48xlarge", "model": None, "multiplier": 1}]
+    assert inquired["by"] == "aws ec2 describe_launch_template_versions"
+    assert inquired["at"]
+    assert record["request"]["unresolved"] == []
+
+
+def test_what_the_template_says_is_multiplied(seen: World) -> None:
+    """Four thousand machines from a template are as many as four thousand that are named."""
+    id = _template(seen, BLOCKED, "many", "p5.48xlarge")
+    with pytest.raises(ClientError) as caught:
+        from_template(seen, BLOCKED, MANY, LaunchTemplateId=id, Version="1")
+    assert code_of(caught)[0] == "UnauthorizedOperation"
+
+
+def test_a_template_that_is_not_there_waits_for_a_person(seen: World) -> None:
+    """What the cloud does not know stays unresolved; so does a template of another customer."""
+    other = _template(seen, BLOCKED, "other", "t3.micro")
+    for id in ("lt-00000000000000000", other):
+        with pytest.raises(ClientError) as caught:
+            from_template(seen, ALLOWED, LaunchTemplateId=id, Version="1")
+        assert code_of(caught) == ("PendingVerification", 403, 0)
+
+
+def test_a_name_that_moves_goes_on_as_what_it_stood_for(seen: World) -> None:
+    """`$Latest` of a name is decided as the version that it stands for, and that version is what the cloud is sent."""
+    id = _template(seen, ALLOWED, "moving", "t3.micro", "p5.48xlarge")
+    seen.back.clear()
+    answer = from_template(seen, ALLOWED, LaunchTemplateName="moving", Version="$Latest")
+    assert answer["Instances"][0]["InstanceType"] == "p5.48xlarge"
+    sent = next(each for each in seen.sent().split(b"\r\n\r\n") if b"Action=RunInstances" in each)
+    assert f"LaunchTemplate.LaunchTemplateId={id}&LaunchTemplate.Version=2".encode() in sent
+    assert b"Latest" not in sent
+    answer = from_template(seen, ALLOWED, LaunchTemplateId=id)  # its default version
+    assert answer["Instances"][0]["InstanceType"] == "t3.micro"
+
+
+def test_an_instance_that_never_passed_the_gate_is_asked_about(seen: World) -> None:
+    """Starting machines that were made past the gate is decided by their types; one that is not there waits."""
+    ec2 = seen.there("ec2", ALLOWED)
+    made = ec2.run_instances(ImageId="ami-03cf127a", InstanceType="p5.48xlarge", MinCount=2, MaxCount=2)
+    ids = [instance["InstanceId"] for instance in made["Instances"]]
+    ec2.stop_instances(InstanceIds=ids)
+    answer = seen.client("ec2", ALLOWED).start_instances(InstanceIds=ids)
+    record = record_of(seen, answer["ResponseMetadata"]["HTTPHeaders"]["kyc-decision-id"])
+    assert [line["instance_type"] for line in record["request"]["lines"]] == ["p5.48xlarge"] * 2
+    with pytest.raises(ClientError) as caught:
+        seen.client("ec2", ALLOWED).start_instances(InstanceIds=[ids[0], "i-0123456789abcdef0"])
+    assert code_of(caught) == ("PendingVerification", 403, 0)
+
+
+def test_a_job_definition_is_asked_about(seen: World) -> None:
+    """The GPUs of a job's definition are counted, and the job waits, since no chip is named; so does one without."""
+    needs = [{"type": "VCPU", "value": "4"}, {"type": "MEMORY", "value": "4096"}, {"type": "GPU", "value": "8"}]
+    batch = seen.there("batch", ALLOWED)
+    for name in ("plain", "heavy"):
+        properties = {"image": "busybox", "resourceRequirements": needs if name == "heavy" else needs[:2]}
+        batch.register_job_definition(jobDefinitionName=name, type="container", containerProperties=properties)
+    client = seen.client("batch", ALLOWED)
+    found = {}
+    for name in ("plain:1", "heavy:1", "heavy"):
+        with pytest.raises(ClientError) as caught:
+            client.submit_job(jobName="j", jobQueue="queue", jobDefinition=name, arrayProperties={"size": 4})
+        assert code_of(caught) == ("AccessDeniedException", 403, 0)
+        decision = re.search(r"dec_[0-9a-f]+", str(caught.value))
+        assert decision is not None
+        asked = record_of(seen, decision[0])["request"]
+        found[name] = [line["count"] * line["multiplier"] for line in asked["lines"]], asked["unresolved"]
+    assert found == {
+        "plain:1": ([], ["job-definition:plain:1"]),
+        "heavy:1": ([32], []),
+        "heavy": ([], ["job-definition:heavy"]),
+    }
 
 
 def test_the_command_line_passes(seen: World) -> None:

@@ -129,6 +129,16 @@ def _settings(configuration: Configuration) -> Iterator[Check]:
     if configuration.aws is not None and configuration.aws.signatures == "unverified":
         detail = "`aws.signatures` is `unverified`: the account that a key names stays a claim"
         yield Check(check="adapters", state="warn", detail=detail)
+    if (
+        configuration.aws is not None
+        and configuration.aws.ask is not None
+        and configuration.aws.ask.unsafe_moving_names
+    ):
+        detail = "`aws.ask.unsafe_moving_names` is set: a template may be another by the time the call arrives"
+        yield Check(check="adapters", state="warn", detail=detail)
+    if configuration.broker is not None and configuration.broker.unsafe_one_account:
+        detail = "`broker.unsafe_one_account` is set: customers reach each other's machines"
+        yield Check(check="adapters", state="warn", detail=detail)
     if not configuration.api.tokens_sha256:
         yield Check(check="api", state="warn", detail="`api.tokens_sha256` is empty; see docs/api.md")
 

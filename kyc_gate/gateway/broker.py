@@ -16,12 +16,14 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from kyc_gate.adapters.aws import signature
+from kyc_gate.adapters.aws.pins import pinned
 from kyc_gate.adapters.aws.signature import Claim, check_signature, check_time, read_claim
 from kyc_gate.adapters.form import read_form
 from kyc_gate.adapters.head import check_head, with_body
 from kyc_gate.asgi.body import ClientLeftError, Replay, read_body
 from kyc_gate.asgi.head import PROVEN, call_of, other_path, raw_path_of
 from kyc_gate.asgi.middleware import KYCGateMiddleware
+from kyc_gate.asgi.passage import KEY, Passage
 from kyc_gate.asgi.refusal import answer_to, closing, deny_websocket, send_answer
 from kyc_gate.asgi.types import ASGIApp, Receive, Scope, Send
 from kyc_gate.errors import ConfigurationError, NotReady, RefusedCall
@@ -35,7 +37,7 @@ from kyc_gate.service.sealing import read_sealer
 from kyc_gate.service.signing_keys import SigningKeys
 
 if TYPE_CHECKING:
-    from kyc_gate.gateway.broker_credentials import BrokerCredentials
+    from kyc_gate.service.aws_credentials import OperatorCredentials
     from kyc_gate.service.gate import Gate
 
 log = structlog.get_logger("kyc_gate")
@@ -55,12 +57,22 @@ def broker_of(gate: Gate, configuration: Configuration) -> tuple[ASGIApp, Gatewa
     settings = configuration.broker
     if settings is None or configuration.aws is None:
         raise ConfigurationError("`broker` needs `[aws]`, whose calls it signs")
-    from kyc_gate.gateway.broker_credentials import BrokerCredentials
+    try:
+        from kyc_gate.service.aws_credentials import Assuming, OperatorCredentials
+    except ImportError as error:
+        raise ConfigurationError(f"`broker` needs the extra `botocore`: {error}") from error
 
     endpoints = Endpoints(settings)
     keys = SigningKeys(gate.store, partial(read_sealer, configuration.path(settings.key_file)), gate.now)
     sts = endpoints.origin("sts", settings.regions[0]) if "sts" in settings.endpoints else None
-    credentials = BrokerCredentials(settings, sts)
+    assuming = Assuming(
+        region=settings.regions[0],
+        role=settings.role,
+        external_id=settings.external_id,
+        profile=settings.profile,
+        sts=sts,
+    )
+    credentials = OperatorCredentials(assuming)
     route = Resigned(endpoints, credentials)
     forwarder = Gateway(
         route=route, connect_seconds=settings.connect_seconds, upstream_seconds=settings.upstream_seconds
@@ -72,7 +84,7 @@ class BrokerDoor:
     """An ASGI application that lets a call reach `app` only with a signature that it checked."""
 
     def __init__(
-        self, app: ASGIApp, gate: Gate, keys: SigningKeys, endpoints: Endpoints, credentials: BrokerCredentials
+        self, app: ASGIApp, gate: Gate, keys: SigningKeys, endpoints: Endpoints, credentials: OperatorCredentials
     ) -> None:
         self._app = app
         self._gate = gate
@@ -97,7 +109,7 @@ class BrokerDoor:
                 raise RefusedCall(400, "ambiguous-path", "the path sent and the path routed by are not the same")
             proven, body = await self._proven(call, receive)
             # Before anything is decided: where they are not to be had, the refusal is in the customer's dialect.
-            await self._credentials.of(proven.account, proven.key_id)
+            await self._credentials.frozen(proven.account, f"kyc-{proven.key_id}")
         except ClientLeftError:
             log.info("call.abandoned", method=scope["method"], stage="body")
             return
@@ -161,7 +173,7 @@ def _check_identity(call: Call, claim: Claim) -> None:
 class Resigned:
     """The route of a call whose signature was checked: to its service, signed by the broker."""
 
-    def __init__(self, endpoints: Endpoints, credentials: BrokerCredentials) -> None:
+    def __init__(self, endpoints: Endpoints, credentials: OperatorCredentials) -> None:
         self._endpoints = endpoints
         self._credentials = credentials
 
@@ -173,16 +185,22 @@ class Resigned:
         body = await _whole(receive)
         if hashlib.sha256(body).hexdigest() != proven.payload:
             raise RefusedCall(403, signature.WRONG, "the body is not the one that was signed")
+        passage = scope.get(KEY)
+        body = pinned(body, passage.admission.request if isinstance(passage, Passage) else None)
+        proven = replace(proven, payload=hashlib.sha256(body).hexdigest())
         origin = self._endpoints.origin(proven.service, proven.region)
         query = b"&".join(
             pair for pair in scope.get("query_string", b"").split(b"&") if not pair.lower().startswith(b"x-amz-")
         )
         url = target(origin, raw_path_of(scope), query)
         try:
-            credentials = await self._credentials.of(proven.account, proven.key_id)
+            credentials = await self._credentials.frozen(proven.account, f"kyc-{proven.key_id}")
         except NotReady as error:
             raise RefusedCall(503, "no-credentials", "the gate cannot sign for you now; try again later") from error
         fields = forwarded(scope["headers"])
+        fields.popall("Transfer-Encoding", None)
+        if body or "Content-Length" in fields:
+            fields["Content-Length"] = str(len(body))
         for name in _SPENT:
             fields.popall(name, None)
         return Onward(url, sign(scope["method"], url, fields, proven, credentials), body or None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from kyc_gate.model.lineage import Lineage
@@ -68,6 +69,19 @@ class Caller(Record):
     how: str = ""
 
 
+class Inquired(Record):
+    """What the operator asked the provider about a reference, and was told: it stands for `lines`, each once.
+
+    `means` is the reference that stands for the same for ever where there is one, `by` what was asked, and `at` when.
+    """
+
+    reference: str
+    means: str
+    lines: tuple[Accelerators, ...]
+    by: str
+    at: datetime | None = None
+
+
 class ProvisioningRequest(Record):
     """A guarded call, read. Everything a decision may depend on and nothing of the wire.
 
@@ -77,7 +91,8 @@ class ProvisioningRequest(Record):
     `duration_seconds` is None for machines without a stated end. `references` are the names that the request itself
     gives to what it starts, as `kind:id`, so that the call that ends it can be recognised.
     `repeats` is how often each reference of `unresolved` is asked for. `replaces` names what the lines are the whole
-    of, where the call changes something that may run already: only what goes beyond it is new.
+    of, where the call changes something that may run already: only what goes beyond it is new. `inquired` are answers
+    of the provider that the lines rest on.
     """
 
     provider: str
@@ -102,6 +117,7 @@ class ProvisioningRequest(Record):
     dry_run: bool = False
     fingerprint: str = ""
     lineage: Lineage | None = None
+    inquired: tuple[Inquired, ...] = ()
 
 
 class Estimate(Record):

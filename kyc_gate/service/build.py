@@ -24,6 +24,7 @@ from kyc_gate.model.party import Account, Party
 from kyc_gate.model.receiver import require_secret
 from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.service.config import Configuration, GenericSettings
+from kyc_gate.service.inquiries import Inquiries
 from kyc_gate.service.ip_file import read_ip_countries
 from kyc_gate.service.list_keeper import ListKeeper
 from kyc_gate.service.list_shelf import read_active
@@ -65,7 +66,21 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
         "ip_countries": ip_countries_of(configuration),
         "settings": settings_of(configuration),
         "notifier": notifier_of(configuration),
+        "inquiries": inquiries_of(configuration),
     }
+
+
+def inquiries_of(configuration: Configuration) -> Inquiries | None:
+    """Return who is asked about references, None where nobody is. Raises `ConfigurationError`."""
+    settings = configuration.aws.ask if configuration.aws is not None else None
+    if settings is None:
+        return None
+    try:
+        from kyc_gate.service.aws_desk import AWSDesk
+    except ImportError as error:
+        raise ConfigurationError(f"`aws.ask` needs the extra `botocore`: {error}") from error
+
+    return Inquiries([AWSDesk(settings)], seconds=settings.seconds, keep=settings.keep_seconds)
 
 
 def ip_countries_of(configuration: Configuration) -> IPCountries | None:
@@ -142,7 +157,10 @@ def _dated(reading: ListReading, files: dict[str, Path]) -> ListReading:
 def _adapters(configuration: Configuration) -> tuple[Adapter, ...]:
     adapters: list[Adapter] = []
     if configuration.aws is not None:
-        adapters.append(AWSAdapter(signatures=configuration.aws.signatures))
+        asking = configuration.aws.ask
+        adapters.append(
+            AWSAdapter(signatures=configuration.aws.signatures, asked_hosts=asking.hosts if asking is not None else ())
+        )
     if configuration.gcp is not None:
         adapters.append(GCPAdapter(tokens=configuration.gcp.tokens, hosts=configuration.gcp.hosts))
     if configuration.azure is not None:

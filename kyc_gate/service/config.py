@@ -142,13 +142,40 @@ class AccessSettings(Record):
     oidc: OIDCSettings | None = None
 
 
+class AWSAskSettings(Record):
+    """Asking AWS about references that a call does not spell out, with the operator's own credentials.
+
+    `regions` are those that are asked in, `hosts` the gate's own names behind which AWS answers: of calls to other
+    hosts than these, AWS's own and the broker's nothing is asked. `role` is assumed for each account, `{account}` in
+    its ARN; without it the credentials that botocore finds (`profile`) are asked with, about their own account alone.
+    A decision waits `seconds` for an answer; what stands for the same for ever is kept `keep_seconds`.
+    `unsafe_moving_names` believes what `$Latest` or a template's name stood for a moment before the call.
+    """
+
+    regions: Annotated[tuple[str, ...], Meta(min_length=1)]
+    hosts: tuple[str, ...] = ()
+    role: str | None = None
+    external_id: str | None = None
+    profile: str | None = None
+    endpoints: dict[str, str] = msgspec.field(default_factory=dict)
+    seconds: Annotated[float, Meta(gt=0, le=10)] = 0.5
+    keep_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 300.0
+    unsafe_moving_names: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a role that would be the same in every account."""
+        if self.role is not None and "{account}" not in self.role:
+            raise ValueError("`aws.ask.role` has no `{account}`: it would ask about another account than the caller's")
+
+
 class AWSSettings(Record):
-    """AWS: who proves a caller's signature, the upstream behind the gate or nobody.
+    """AWS: who proves a caller's signature, the upstream behind the gate or nobody; and who is asked about references.
 
     A call that is not for an AWS host is known as AWS by its signature.
     """
 
     signatures: Literal["unverified", "upstream"] = "unverified"
+    ask: AWSAskSettings | None = None
 
 
 BROKERED = ("autoscaling", "batch", "bedrock", "ec2", "eks", "pcs", "sagemaker", "sts")
@@ -443,7 +470,7 @@ def _keys(at: str) -> list[str]:
         "compute": ComputeSettings,
         "access": OIDCSettings if "oidc" in at else AccessSettings,
         "cases": BusinessCalendar if "calendar" in at else CaseSettings,
-        "aws": AWSSettings,
+        "aws": AWSAskSettings if "ask" in at else AWSSettings,
         "broker": BrokerSettings,
         "gcp": GCPSettings,
         "azure": AzureSettings,

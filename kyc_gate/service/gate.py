@@ -18,6 +18,7 @@ import structlog
 from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Adapter, Refusal
+from kyc_gate.adapters.aws.pins import pins
 from kyc_gate.adapters.aws.signature import REPLAYED
 from kyc_gate.adapters.problem import problem_answer
 from kyc_gate.audit.retention import retention_of
@@ -58,6 +59,7 @@ from kyc_gate.service.disclosure import blocked_by_lists, refusal_of_decision, r
 from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
 from kyc_gate.service.growth import SPREADING, definition_of, growth_of, repeated
+from kyc_gate.service.inquiries import Asking, Inquiries
 from kyc_gate.service.knowledge import Knowledge, change_of
 from kyc_gate.service.lineage_facts import declared_run, with_models
 from kyc_gate.service.list_keeper import ListKeeper
@@ -105,11 +107,13 @@ class Gate:
         policy_keeper: PolicyKeeper | None = None,
         notifier: Notifier | None = None,
         oidc: OIDC | None = None,
+        inquiries: Inquiries | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self._active = ActivePolicies.of(policies, self.settings, origin)
         self.store = store
         self._knowledge = Knowledge(store)
+        self._inquiries = inquiries
         self.casework = Casework(store, self.settings, lambda: self.now())
         self._register = register
         self.oidc = oidc
@@ -184,6 +188,8 @@ class Gate:
         for task in keeping:
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
+        if self._inquiries is not None:
+            await self._inquiries.close()
         await self.trials.write(self)
         with contextlib.suppress(KYCGateError, OSError):  # the last few records wait for the next start
             await self.upkeep.checkpoint(self)
@@ -581,7 +587,7 @@ class Gate:
         if not self._opened:
             raise NotReady("the gate is not open")
         decision_id = f"dec_{secrets.token_hex(16)}"
-        reading = await self._reading(request, party)
+        reading = await self._reading(request, party, self._asking(adapter, call, request))
         self._relying[reading.usage.hold_id] += 1
         try:
             facts, decision = self._concluded(reading, None)
@@ -600,9 +606,9 @@ class Gate:
             asyncio.get_running_loop().call_soon(self.trials.observe, decision_id, reading.request, facts, decision)
         return self._acted(decision_id, reading, facts, decision, receipt, grant, adapter, call, started, line)
 
-    async def _reading(self, request: ProvisioningRequest, party: Party | None) -> Reading:
+    async def _reading(self, request: ProvisioningRequest, party: Party | None, asking: Asking) -> Reading:
         generation, active = self._generation, self._active
-        request = await self._resolved(request)
+        request = await self._resolved(request, asking)
         standing, known = await self._standings.of(request, generation, party)
         active = self.trials.active_for(standing.customer.id or f"account {request.caller.account or ''}", active)
         request = await self._completed(request, standing.control_group)
@@ -868,24 +874,51 @@ class Gate:
 
     # Lists, references
 
-    async def _resolved(self, request: ProvisioningRequest) -> ProvisioningRequest:
-        """Return the request with every reference followed that earlier traffic taught; the rest stays unresolved."""
+    def _asking(self, adapter: Adapter | None, call: Call | None, request: ProvisioningRequest) -> Asking:
+        """Return whether the provider may be asked about the call's references, and about those that move."""
+        if self._inquiries is None:
+            return Asking.NOTHING
+        if call is None:
+            return Asking.LASTING
+        asks = getattr(adapter, "asks", None)
+        if asks is None or not asks(call):
+            return Asking.NOTHING
+        return Asking.MOVING if pins(call, request) else Asking.LASTING
+
+    async def _resolved(self, request: ProvisioningRequest, asking: Asking) -> ProvisioningRequest:
+        """Return the request with every reference followed that earlier traffic taught; the rest stays unresolved.
+
+        What traffic never named is asked of the provider, as `asking` says; what it named and may have changed is not.
+        """
         if not request.unresolved:
             return await growth_of(self.store, request)
         lines = list(request.lines)
         left = []
+        unheard = []
         places = 1
         for reference in request.unresolved:
             kind, _, name = reference.partition(":")
             found = await self.store.fetch_learned(request.provider, request.caller.account or "", kind, name)
-            if not found:  # never learnt, or no longer what was learnt
+            if found is None:
+                unheard.append(reference)
+            elif not found:  # no longer what was learnt
                 left.append(reference)
             elif kind == SPREADING:
                 places *= found[0].count
             else:
                 lines.extend(repeated(found, request.repeats))
+        said = await self._inquiries.resolve(request, unheard, self.now(), asking) if self._inquiries else {}
+        for answer in said.values():
+            lines.extend(repeated(answer.lines, request.repeats))
+        left = [name for name in request.unresolved if name in left or (name in unheard and name not in said)]
         certainty = Certainty.UNRESOLVED if left else Certainty.EXACT
-        resolved = replace(request, lines=tuple(repeated(lines, places)), unresolved=tuple(left), certainty=certainty)
+        resolved = replace(
+            request,
+            lines=tuple(repeated(lines, places)),
+            unresolved=tuple(left),
+            certainty=certainty,
+            inquired=tuple(said.values()),
+        )
         return await growth_of(self.store, resolved)
 
     async def _completed(self, request: ProvisioningRequest, control_group: str) -> ProvisioningRequest:

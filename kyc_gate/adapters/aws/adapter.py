@@ -72,6 +72,7 @@ class AWSAdapter:
     aside) of hosts that speak AWS, where calls without a signature are judged by their parameters, too.
     `signatures` says who checks them: with `upstream` the account named by the access key counts as verified, because
     the operator states that the upstream refuses a call whose signature is wrong; otherwise it stays a claim.
+    `asked_hosts` are names of the operator's own, behind which AWS answers.
     """
 
     name = "aws"
@@ -81,12 +82,14 @@ class AWSAdapter:
         *,
         hosts: Sequence[str] = ("*",),
         signatures: Literal["unverified", "upstream"] = "unverified",
+        asked_hosts: Sequence[str] = (),
     ) -> None:
         if signatures not in ("unverified", "upstream"):
             raise ValueError(f"signatures `{signatures}` is neither `unverified` nor `upstream`")
         if not hosts:
             raise ValueError("no host speaks AWS; name one such as `*.amazonaws.com`")
         self._elsewheres: set[bytes] = set()
+        self._asked_hosts = frozenset(host.lower() for host in asked_hosts)
         self._verified = signatures == "upstream"
         self._hosts = re.compile("|".join(fnmatch.translate(host.lower()) for host in hosts))
         self._paths = {service: PathTable(tuple(paths)) for service, paths in REST.items()}
@@ -290,6 +293,7 @@ class AWSAdapter:
             caller=caller,
             linkage=reading.linkage,
             idempotency_key=_idempotency_key(call, caller, operation, reading),
+            repeats=reading.repeats,
             references=() if not isinstance(meaning, dict) else started(operation, meaning, region),
             dry_run=reading.dry_run,
             fingerprint=digest(asked),
@@ -308,6 +312,18 @@ class AWSAdapter:
             credential_id=credential.access_key,
             verified=self._verified and account is not None,
             how="sigv4-access-key-id",
+        )
+
+    def asks(self, call: Call) -> bool:
+        """Return whether the call goes where AWS answers, so that what AWS says of its references bears on it.
+
+        Whoever sends a call to a host of their own has it mean there what they like.
+        """
+        if call.proven is not None:
+            return True
+        host = call.value(b"host") or b""
+        return (
+            service_of_host(host) is not None or _HOST_PORT.sub("", host.decode("latin-1").lower()) in self._asked_hosts
         )
 
     # ending

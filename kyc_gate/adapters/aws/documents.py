@@ -82,6 +82,7 @@ def _complete(service: str, reader: Reader, kind: RequestKind, operation: str, d
         unresolved=tuple(dict.fromkeys(reading.unresolved)),
         ranged=reading.ranged,
         duration_seconds=reading.duration_seconds,
+        repeats=reading.repeats,
         tags=_tags(document),
         linkage=tuple(sorted({*_links(document), *_resumed(document)})),
         token=token(document.get(token_field), token_field) if token_field else None,
@@ -420,10 +421,12 @@ def _read_eks_nodes(kind: RequestKind, operation: str, document: Document) -> Re
     if not isinstance(types, list) or not types or not numbers:
         template = _part(document, "launchTemplate")
         named = template.get("id") or template.get("name")
-        return Reading(
-            kind=kind,
-            unresolved=(reference("launch-template", named) if named else reference("operation", operation),),
-        )
+        hidden = [reference("operation", operation)]
+        if named:
+            hidden = [reference("launch-template", f"{named}@{template.get('version') or '$Default'}")]
+        if not numbers:
+            hidden.append(reference("parameter", "scalingConfig"))
+        return Reading(kind=kind, unresolved=tuple(hidden), repeats=max(numbers, default=1) or 1)
     number = max(numbers)
     lines = [
         Accelerators(instance_type=instance_type(each, "instanceTypes[]"), count=number) for each in types if number
@@ -455,6 +458,7 @@ def _read_batch_job(kind: RequestKind, operation: str, document: Document) -> Re
         lines=lines,
         unresolved=(reference("job-definition", document.get("jobDefinition")),),
         duration_seconds=None if timeout is None else timeout * tries,
+        repeats=array * number,
     )
 
 

@@ -23,6 +23,9 @@ _MEMBER_TYPE = re.compile(r"(?:^|\.)InstanceTypes?\.(?:member\.)?[0-9]+$")
 
 # Parameters that carry no meaning: when and how it is signed, and the token that makes a retry a retry. Who signs, in
 # version 2 (`AWSAccessKeyId`), stays: it is all that tells one caller from another there.
+_CONFIGURATION = re.compile(r"(?:[A-Za-z]+\.)?LaunchTemplateConfigs?\.(?:member\.)?[0-9]+\.")
+_OVERRIDE = re.compile(r"Overrides?\.([0-9]+)\.")
+_TYPED_OVERRIDE = re.compile(r"Overrides?\.[0-9]+\.InstanceType")
 _FLEETING = re.compile(r"(?i)X-Amz-.*|ClientToken|DryRun|Signature(Version|Method)?|Timestamp|Expires|SecurityToken")
 
 _TARGET = "CapacityReservationSpecification.CapacityReservationTarget"
@@ -81,6 +84,7 @@ def _with_common(service: str, operation: str, reading: Reading, parameters: Par
         linkage=_linkage(parameters),
         token=token(parameters.get(token_field), token_field) if token_field else None,
         dry_run=_dry_run(service, operation, parameters),
+        repeats=reading.repeats,
     )
 
 
@@ -127,17 +131,22 @@ def _read_run(service: str, operation: str, parameters: Parameters) -> Reading:
             kind=kind_of(service, operation), lines=(_line(parameters, number),), unresolved=tuple(unresolved)
         )
     unresolved.append(_hidden_type(parameters))
-    return Reading(kind=kind_of(service, operation), unresolved=tuple(unresolved))
+    return Reading(kind=kind_of(service, operation), unresolved=tuple(unresolved), repeats=number)
 
 
 def _hidden_type(parameters: Parameters) -> str:
     """Return where the instance type comes from when the call does not say."""
-    template = parameters.get("LaunchTemplate.LaunchTemplateId") or parameters.get("LaunchTemplate.LaunchTemplateName")
-    if template:
-        return reference("launch-template", f"{template}@{parameters.get('LaunchTemplate.Version', '$Default')}")
+    if (template := _template(parameters, "LaunchTemplate.")) is not None:
+        return template
     if any("InstanceRequirements." in name for name in parameters):
         return reference("instance-requirements", "any")
     return reference("parameter", "InstanceType")
+
+
+def _template(parameters: Parameters, home: str) -> str | None:
+    """Return the template and its version that stand below `home`. One that is named twice is refused upstream."""
+    named = parameters.get(f"{home}LaunchTemplateId") or parameters.get(f"{home}LaunchTemplateName")
+    return reference("launch-template", f"{named}@{parameters.get(f'{home}Version', '$Default')}") if named else None
 
 
 def _read_start(service: str, operation: str, parameters: Parameters) -> Reading:
@@ -169,7 +178,10 @@ def _read_fleet(service: str, operation: str, parameters: Parameters) -> Reading
     field = next((name for name in targets if name in parameters), None)
     number = digits(parameters[field], field, least=0) if field else None
     types = _types(parameters)
-    unresolved = [] if types else [_fleet_reference(parameters)]
+    # A configuration whose overrides do not name each a type launches what its template says.
+    unresolved = _fleet_templates(parameters)
+    if not types and not unresolved:
+        unresolved.append(_fleet_reference(parameters))
     if number is None:
         unresolved.append(reference("parameter", "TotalTargetCapacity"))
     if any(name.endswith(("TargetCapacityUnitType", "WeightedCapacity", "WeightedCapacity.1")) for name in parameters):
@@ -177,15 +189,29 @@ def _read_fleet(service: str, operation: str, parameters: Parameters) -> Reading
     if any("InstanceRequirements." in name for name in parameters):
         unresolved.append(reference("instance-requirements", "any"))
     lines = tuple(Accelerators(instance_type=name, count=number) for name in types) if number else ()
-    return Reading(kind=kind_of(service, operation), lines=lines, unresolved=tuple(unresolved), ranged=len(types) > 1)
+    return Reading(
+        kind=kind_of(service, operation),
+        lines=lines,
+        unresolved=tuple(unresolved),
+        ranged=len(types) > 1,
+        repeats=number or 1,
+    )
+
+
+def _fleet_templates(parameters: Parameters) -> list[str]:
+    found = {}
+    for name in parameters:
+        if config := _CONFIGURATION.match(name):
+            home = config[0]
+            below = [each.removeprefix(home) for each in parameters if each.startswith(home)]
+            overrides = {each[1] for each in map(_OVERRIDE.match, below) if each}
+            typed = {each.split(".")[1] for each in below if _TYPED_OVERRIDE.fullmatch(each)}
+            if not overrides or overrides - typed:
+                found[_template(parameters, f"{home}LaunchTemplateSpecification.") or reference("parameter", home)] = 0
+    return list(found)
 
 
 def _fleet_reference(parameters: Parameters) -> str:
-    for name, value in parameters.items():
-        if name.endswith(("LaunchTemplateId", "LaunchTemplateName")):
-            return reference(
-                "launch-template", f"{value}@{parameters.get(name.rpartition('.')[0] + '.Version', '$Default')}"
-            )
     fleet = parameters.get("FleetId") or parameters.get("SpotFleetRequestId")
     return reference("fleet", fleet) if fleet else reference("parameter", "InstanceType")
 
@@ -249,15 +275,23 @@ def _read_group(service: str, operation: str, parameters: Parameters) -> Reading
     types = _types(parameters)
     lines = tuple(Accelerators(instance_type=name, count=number) for name in types) if number else ()
     unresolved = [] if lines else [_group_reference(operation, parameters)]
+    if not lines and number is None:
+        unresolved.append(reference("parameter", "MaxSize"))
     if any("InstanceRequirements." in name or name.endswith("WeightedCapacity") for name in parameters):
         unresolved.append(reference("instance-requirements", "any"))
-    return Reading(kind=kind_of(service, operation), lines=lines, unresolved=tuple(unresolved), ranged=len(types) > 1)
+    return Reading(
+        kind=kind_of(service, operation),
+        lines=lines,
+        unresolved=tuple(unresolved),
+        ranged=len(types) > 1,
+        repeats=number or 1,
+    )
 
 
 def _group_reference(operation: str, parameters: Parameters) -> str:
+    if (template := _template(parameters, "LaunchTemplate.")) is not None:
+        return template
     for field, kind in (
-        ("LaunchTemplate.LaunchTemplateId", "launch-template"),
-        ("LaunchTemplate.LaunchTemplateName", "launch-template"),
         ("LaunchConfigurationName", "launch-configuration"),
         ("InstanceId", "instance-template"),
         ("AutoScalingGroupName", "auto-scaling-group"),

@@ -225,7 +225,7 @@ GROUP = {"AutoScalingGroupName": "g", "MinSize": 0}
         pytest.param(
             lambda c: c.create_auto_scaling_group(**GROUP, MaxSize=9, LaunchTemplate={"LaunchTemplateId": "lt-1"}),
             (),
-            ("launch-template:lt-1",),
+            ("launch-template:lt-1@$Default",),
             id="template",
         ),
         pytest.param(
@@ -416,3 +416,48 @@ def test_callers_of_old_signatures_are_told_apart() -> None:
     assert asked[0] is not None
     assert asked[1] is not None
     assert asked[0].fingerprint != asked[1].fingerprint
+
+
+CONFIG = {"LaunchTemplateSpecification": {"LaunchTemplateId": "lt-1", "Version": "3"}}
+
+
+@pytest.mark.parametrize(
+    ("configs", "unresolved"),
+    [
+        pytest.param([CONFIG], ("launch-template:lt-1@3",), id="alone"),
+        pytest.param([{**CONFIG, "Overrides": [{"InstanceType": "t3.micro"}]}], (), id="overridden"),
+        pytest.param(
+            [{**CONFIG, "Overrides": [{"InstanceType": "t3.micro"}, {"SubnetId": "subnet-1"}]}],
+            ("launch-template:lt-1@3",),
+            id="overridden in part",
+        ),
+        pytest.param(
+            [
+                {**CONFIG, "Overrides": [{"InstanceType": "t3.micro"}]},
+                {"LaunchTemplateSpecification": {"LaunchTemplateName": "big"}},
+            ],
+            ("launch-template:big@$Default",),
+            id="another beside it",
+        ),
+    ],
+)
+def test_a_fleet_launches_what_its_templates_say(configs: list[Any], unresolved: tuple[str, ...]) -> None:
+    """A type that one configuration names says nothing of the others, whose templates stay to be resolved."""
+    asked = ask(
+        lambda c: c.create_fleet(
+            LaunchTemplateConfigs=configs, TargetCapacitySpecification={"TotalTargetCapacity": 50}, Type="instant"
+        )
+    )
+    assert asked is not None
+    assert (asked.unresolved, asked.repeats) == (unresolved, 50)
+
+
+def test_a_template_is_asked_for_as_often_as_machines() -> None:
+    """What a template says is multiplied by the number of machines."""
+    asked = ask(
+        lambda c: c.run_instances(
+            ImageId="ami-1", MinCount=1, MaxCount=30, LaunchTemplate={"LaunchTemplateId": "lt-1", "Version": "2"}
+        )
+    )
+    assert asked is not None
+    assert (asked.unresolved, asked.repeats) == (("launch-template:lt-1@2",), 30)
