@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections import Counter
 from typing import Any
 
 from kyc_gate.cli.output import add_json, for_people, print_json, printable
@@ -12,9 +11,10 @@ from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.cli.trials import add_candidate, read_candidate
 from kyc_gate.model.record import plain
 from kyc_gate.service.candidates import begin, going_on, keep
+from kyc_gate.service.shadow_report import shadow_report
 from kyc_gate.service.trials import SHADOW
 
-EXAMPLES = 10
+_SHOWN = ("id", "decided", "differed", "failed", "days", "changes", "rules", "examples")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,30 +56,9 @@ async def _stop(options: argparse.Namespace) -> dict[str, Any]:
 async def _report(options: argparse.Namespace) -> dict[str, Any]:
     async with opened_store(options.config) as (_, store):
         id = options.id or (await going_on(store, SHADOW))["id"]
-        days = await store.fetch_shadow_days(id)
-        changes: Counter[str] = Counter()
-        rules: Counter[str] = Counter()
-        examples: list[dict[str, Any]] = []
-        lenient = stricter = failed = 0
-        async for each in store.disagreements(id):
-            changes[f"{each.old} to {each.new or 'failed'}"] += 1
-            rules.update(set(each.old_rules) ^ set(each.new_rules))
-            lenient += each.lenient
-            failed += each.new is None
-            stricter += each.new is not None and each.new.severity > each.old.severity
-            if len(examples) < EXAMPLES:
-                examples.append(plain(each))
-    return {
-        "id": id,
-        "decided": sum(day.decided for day in days),
-        "differed": sum(day.differed for day in days),
-        "failed": failed,
-        "days": [plain(day) for day in days],
-        "changes": dict(changes.most_common()),
-        "rules": dict(rules.most_common()),
-        "examples": examples,
-        "status": 4 if lenient else 3 if stricter or failed else 0,
-    }
+        report = await shadow_report(store, id)
+    told = plain(report)
+    return {**{name: told[name] for name in _SHOWN}, "status": report.status}
 
 
 def _told(found: dict[str, Any]) -> list[str]:

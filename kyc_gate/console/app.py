@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from kyc_gate.api.app import api_app
 from kyc_gate.api.caller import signed_in
 from kyc_gate.api.page_headers import PAGE_HEADERS
-from kyc_gate.console import queue
+from kyc_gate.console import decisions, parties, queue
 from kyc_gate.console.assets import asset
 from kyc_gate.console.guard import guarded, to_sign_in
 from kyc_gate.console.page import Page
@@ -29,7 +29,7 @@ from kyc_gate.console.visit import Visit
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
 
-PAGES: tuple[Page, ...] = (*queue.PAGES,)
+PAGES: tuple[Page, ...] = (*queue.PAGES, *decisions.PAGES, *parties.PAGES)
 """Every page. Of two that fit an address, the first one is taken."""
 
 NAVIGATION = tuple(page for page in PAGES if page.title)

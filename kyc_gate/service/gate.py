@@ -60,6 +60,7 @@ from kyc_gate.service.gather import ListStanding, estimate_of, gather
 from kyc_gate.service.generation import Generation
 from kyc_gate.service.growth import SPREADING, definition_of, growth_of, repeated
 from kyc_gate.service.inquiries import Asking, Inquiries
+from kyc_gate.service.jobs import Jobs
 from kyc_gate.service.knowledge import Knowledge, change_of
 from kyc_gate.service.lineage_facts import declared_run, with_models
 from kyc_gate.service.list_keeper import ListKeeper
@@ -81,6 +82,9 @@ from kyc_gate.telemetry.trace import Spans, current_trace, in_trace, read_trace
 
 SCREENINGS = 8
 """Calls that are screened at once, apart from decisions; each holds a thread for a tenth of a second at most."""
+
+LOOKED_AT_SECONDS = 30.0
+"""How old the directory may be for a person who looks at a party."""
 
 log = structlog.get_logger("kyc_gate")
 
@@ -117,6 +121,7 @@ class Gate:
         self.casework = Casework(store, self.settings, lambda: self.now())
         self._register = register
         self.oidc = oidc
+        self.jobs = Jobs(lambda: self.now())
         self.access = Access(store, self.settings.access, lambda: self.now())
         self.adapters = adapters
         self._overlooks = tuple(getattr(adapter, "overlooks", _overlooks_nothing) for adapter in adapters)
@@ -190,6 +195,7 @@ class Gate:
         await asyncio.gather(*keeping, return_exceptions=True)
         if self._inquiries is not None:
             await self._inquiries.close()
+        await self.jobs.close()
         await self.trials.write(self)
         with contextlib.suppress(KYCGateError, OSError):  # the last few records wait for the next start
             await self.upkeep.checkpoint(self)
@@ -316,7 +322,9 @@ class Gate:
 
     async def owners_of(self, party_id: str) -> PartyOwners | None:
         """Return who stands behind a party on file, and what it resembles now; None where there is no such party."""
-        return await owners_of(party_id, self._standings, self._generation, self.settings)
+        asked = (party_id, self._standings, self._generation, self.settings)
+        # One that was put on file a moment ago is looked for once more.
+        return await owners_of(*asked, seconds=LOOKED_AT_SECONDS) or await owners_of(*asked)
 
     # What a door asks, in the order in which it asks.
 

@@ -66,6 +66,14 @@ class ListKeeper:
         max_age = self._configuration.lists.max_age_hours
         return read_coverage(self._shelf, self._sources, now=now, max_age_hours=max_age)
 
+    def generations(self) -> tuple[str, ...]:
+        """Return the ids of what is kept to compare with, the oldest first."""
+        return self._shelf.generations()
+
+    def kept(self, generation: str) -> ListSnapshot:
+        """Return the snapshot of a kept generation. Raises `FeedFault`."""
+        return self._shelf.snapshot(self._shelf.generation(generation).snapshot)
+
     def _tell_coverage(self, gate: Gate) -> None:
         """Log what is expected and not active, stale, or active and not expected: at every start."""
         with contextlib.suppress(FeedFault):  # a damaged shelf is told by whoever reads it
@@ -151,10 +159,11 @@ class ListKeeper:
                 await pull_apart(self._shelf, self._sources, pulling_of(self._configuration))
             except Exception as error:  # noqa: BLE001 - as above: the schedule goes on
                 log.error("lists.pull-failed", error=str(error), kind=type(error).__name__)
-                await asyncio.sleep(min(60.0, self._interval.total_seconds()))
+                await asyncio.sleep(min(60.0, self.interval.total_seconds()))
 
     @property
-    def _interval(self) -> timedelta:
+    def interval(self) -> timedelta:
+        """About how long after one pull the next one is due."""
         return timedelta(minutes=self._configuration.lists.refresh_minutes)
 
     def _wait(self, now: datetime) -> float:
@@ -166,5 +175,5 @@ class ListKeeper:
             tried = [checks[source.name].tried_at for source in self._sources if source.name in checks]
         if len(tried) < len(self._sources):
             return random.uniform(0.0, 1.0)  # noqa: S311 - jitter
-        due = min(tried) + self._interval * spread
+        due = min(tried) + self.interval * spread
         return max((due - now).total_seconds(), 0.05)

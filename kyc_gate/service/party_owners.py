@@ -64,10 +64,13 @@ async def owners_behind(party: Party, standings: Standings, configuration: Confi
 
 
 async def owners_of(
-    party_id: str, standings: Standings, generation: Generation, settings: Settings
+    party_id: str, standings: Standings, generation: Generation, settings: Settings, *, seconds: float | None = None
 ) -> PartyOwners | None:
-    """Return who stands behind a party, by the lists of `generation`; None where there is no such party on file."""
-    standing, parties = await standings.behind(party_id, generation), await standings.parties()
+    """Return who stands behind a party, by the lists of `generation`; None where there is no such party on file.
+
+    The directory is as old as `seconds` at most, where that is longer than the standings' own time.
+    """
+    standing, parties = await standings.behind(party_id, generation, seconds), await standings.parties(seconds)
     party = parties.get(party_id)
     if standing is None or party is None:
         return None

@@ -61,6 +61,7 @@ class Settings(Record):
     log_names: bool = False
     spans: bool = False
     signer: Signer | None = None
+    verifiers: tuple[Verifier, ...] = ()
     checkpoint_seconds: float = 60.0
     checkpoint_file: str | None = None
     periods: Periods = Periods()
@@ -108,6 +109,7 @@ def settings_of(configuration: Configuration) -> Settings:
         log_names=configuration.log.names,
         spans=configuration.log.spans,
         signer=signer_of(configuration),
+        verifiers=verifiers_of(configuration),
         checkpoint_seconds=configuration.audit.checkpoint_seconds,
         periods=Periods(ofac=configuration.audit.years_ofac, ear=configuration.audit.years_ear),
         checkpoint_file=str(configuration.path(name)) if (name := configuration.audit.checkpoints) else None,

@@ -106,9 +106,9 @@ class Standings:
         """Return the clearances of a party by the last reading, as old as that of the directory may be."""
         return self._clearances.get(party_id, ()) if party_id else ()
 
-    async def behind(self, id: str, generation: Generation) -> Standing | None:
+    async def behind(self, id: str, generation: Generation, seconds: float | None = None) -> Standing | None:
         """Return the standing of a party on file, for somebody who looks: nothing is written. None for no party."""
-        parties = await self.parties()
+        parties = await self.parties(seconds)
         found = parties.get(id)
         if found is None:
             return None
@@ -183,9 +183,10 @@ class Standings:
             self._version, self._standings, self._grouping, self._joined = version, {}, None, set()
         return self._standings
 
-    async def parties(self) -> Directory:
-        """Return every party on file, by id."""
-        while time.monotonic() - self._parties_at >= self._seconds:
+    async def parties(self, seconds: float | None = None) -> Directory:
+        """Return every party on file, by id. A reading of the last `seconds` will do, where that is longer."""
+        most = max(self._seconds, seconds or 0.0)
+        while time.monotonic() - self._parties_at >= most:
             epoch = self._epoch
             if self._reading is None or self._reading.done() or not self._seconds:
                 self._reading = asyncio.create_task(self._read_parties(epoch))
