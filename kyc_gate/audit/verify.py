@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kyc_gate.audit.chain import GENESIS, link
 from kyc_gate.audit.checkpoint import Checkpoint
@@ -19,6 +19,9 @@ from kyc_gate.model.record import Record
 ERASED = "personal.erased"
 """The type of the record that says which records' sealed parts were erased, in `erased`: pairs of first and last."""
 
+SKEW = timedelta(minutes=1)
+"""By how much the times of two records may be out of order: decisions that overlap, and clocks of several gates."""
+
 _HOLD = '"legal_hold.'
 
 
@@ -26,7 +29,8 @@ class Verified(Record):
     """A log that verifies: how many records were read, position and hash of the last, and the root of their tree.
 
     `checkpoints` is how many of those given it agrees with, `erased` how many sealed parts are gone, as it says itself.
-    `root` is None where the walk did not start at the first record.
+    `root` is None where the walk did not start at the first record. `backwards` is how many records say that they are
+    older, by more than `SKEW`, than the one before: a clock was put back there. Positions order records, and no time.
     """
 
     records: int
@@ -35,6 +39,7 @@ class Verified(Record):
     root: str | None = None
     checkpoints: int = 0
     erased: int = 0
+    backwards: int = 0
 
 
 class Walk:
@@ -66,6 +71,8 @@ class Walk:
         self._bare: list[tuple[int, datetime | None]] = []
         self._told: list[_Erasure] = []
         self._kept: dict[str, bool] = {}
+        self._at: datetime | None = None
+        self._backwards = 0
         self._meet()
 
     def take(self, record: AuditRecord | Mapping[str, object]) -> None:
@@ -79,6 +86,7 @@ class Walk:
         if not found.body.isascii() or link(self.head, position, found.body) != found.hash:
             raise ChainBroken(f"record {position} was changed: its bytes do not give its hash")
         self._unseal(found)
+        self._note_time(found.body)
         if self._peaks is not None:
             self._peaks.add(leaf_hash(found.body))
         self.records += 1
@@ -110,7 +118,14 @@ class Walk:
             root=self._peaks.root().hex() if self._peaks is not None else None,
             checkpoints=self._agreed,
             erased=len(self._bare),
+            backwards=self._backwards,
         )
+
+    def _note_time(self, body: str) -> None:
+        at = _moment(json.loads(body)) if '"at":"' in body else None
+        if at is not None:
+            self._backwards += self._at is not None and at < self._at - SKEW
+            self._at = at
 
     def _unseal(self, record: AuditRecord) -> None:
         if record.salt is not None and record.personal is not None:

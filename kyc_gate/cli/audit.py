@@ -118,6 +118,7 @@ def _verify(options: argparse.Namespace) -> int:
                 "root": verified.root,
                 "checkpoints": verified.checkpoints,
                 "erased": verified.erased,
+                "backwards": verified.backwards,
             }
         )
     else:
@@ -125,6 +126,8 @@ def _verify(options: argparse.Namespace) -> int:
         print(
             f"root {verified.root}; {verified.checkpoints} checkpoints agree; {verified.erased} sealed parts are gone"
         )
+        if verified.backwards:
+            print(f"{verified.backwards} records are older than the one before: a clock was put back there")
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -33,6 +33,9 @@ REARM_SECONDS = 300.0
 SWEEP_SECONDS = 20.0
 """Between two looks for cases that are overdue or ended."""
 
+JUMP_SECONDS = 5.0
+"""By how much the time of day may run from the time that passed: what keeps clocks right moves them by less."""
+
 KEPT_DAYS = 1_858
 """Days for which links and requests are kept at least: five years, as records are (15 CFR 762.6), and a month."""
 
@@ -53,6 +56,9 @@ class Upkeep:
         self._sign_at = 0.0
         self._sweep_at = 0.0
         self._rearm_at = time.monotonic() + REARM_SECONDS
+        self._clocks: tuple[float, float] | None = None
+        self.jumps = 0
+        """How often the time of day was seen to jump."""
         self._unkept: list[str] = []
         self.unsigned = False
         """Whether the last try to sign a checkpoint, or to keep it outside the store, failed."""
@@ -64,6 +70,7 @@ class Upkeep:
 
     async def look(self, gate: Gate) -> None:
         """Hear what is new, tell what this gate changed, and prune when it is time."""
+        self.compare_clocks(gate.now())
         announced = await gate.store.fetch_announced()
         await self._lists_heard(gate, *announced.get("lists", (0, "")))
         await self._policies_heard(gate, *announced.get("policies", (0, "")))
@@ -78,6 +85,16 @@ class Upkeep:
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             await gate.store.prune(gate.now() - timedelta(days=max(KEPT_DAYS, gate.settings.window_days + 31)))
+
+    def compare_clocks(self, now: datetime) -> None:
+        """Tell when the time of day jumped: ages of lists, due times and windows are counted by it."""
+        clocks = (now.timestamp(), time.monotonic())
+        if self._clocks is not None:
+            jumped = (clocks[0] - self._clocks[0]) - (clocks[1] - self._clocks[1])
+            if abs(jumped) > JUMP_SECONDS:
+                self.jumps += 1
+                log.error("clock.jumped", seconds=round(jumped, 1))
+        self._clocks = clocks
 
     async def checkpoint(self, gate: Gate) -> Checkpoint | None:
         """Sign a checkpoint where there is a key and something new, and put it where it is kept outside the store."""

@@ -257,6 +257,56 @@ asyncio.run(main())
 """
 
 
+async def test_connections_that_are_cut_lose_nothing(url: str) -> None:
+    """Every connection of the store is cut again and again under load: nothing is lost, and nothing counted twice."""
+    store = PostgresStore(url, deadline_seconds=5.0)
+    await store.open()
+    known: list[str] = []
+    stop = asyncio.Event()
+
+    async def caller(number: int) -> None:
+        step = 0
+        while not stop.is_set():
+            step += 1
+            with contextlib.suppress(StorageFault):
+                passed = await decided(store, f"g{number}-{step}", f"a{number}")
+                known.extend([passed] if passed else [])
+
+    callers = [asyncio.create_task(caller(number)) for number in range(4)]
+    connection = PostgresConnection(url, seconds=5, application="test")
+    cuts = 0
+    for _ in range(10):
+        await asyncio.sleep(0.3)
+        cuts += len(
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND application_name LIKE 'kyc_gate%'"
+            ).fetchall()
+        )
+    stop.set()
+    await asyncio.gather(*callers)
+    assert cuts > 5
+    assert known
+    found = [str(record.get("decision_id")) async for record in store.records() if record["type"] == "decision"]
+    assert set(known) <= set(found)
+    assert len(found) == len(set(found))
+    counted = connection.execute(
+        "SELECT control_group FROM holds WHERE state IN ('held', 'settled') GROUP BY control_group HAVING COUNT(*) > 1"
+    ).fetchall()
+    assert counted == []
+    connection.close()
+    await store.verify()
+    await store.close()
+
+
+def test_no_state_of_a_session_is_relied_on() -> None:
+    """No statement leaves anything in its session, so that a pool which hands out sessions by transaction will do."""
+    folder = Path(postgres_schema.__file__).parent
+    text = " ".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
+    words = ("pg_advisory_lock", "pg_try_advisory_lock", "LISTEN ", "NOTIFY ", "CREATE TEMP", "DISCARD", "SET SESSION")
+    assert [word for word in words if word in text] == []
+
+
 def test_a_replica_that_is_killed_holds_up_nobody(url: str) -> None:
     """Two replicas write; one is killed in the middle. The other goes on, and every acknowledged decision is there."""
     command = [sys.executable, "-c", _REPLICA, url, str(Path(__file__).parents[1])]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from catalogue import rows_of, stands
 from structlog.testing import CapturingLogger
 
 from kyc_gate.telemetry import sink
@@ -151,3 +152,21 @@ def test_what_prints_is_kept() -> None:
     """Names in any script stand as they are written."""
     for name in ("Ærø Skipsverft", "北京航空航天大学", "شركة", "Nguyễn"):
         assert escaped(name) == name
+
+
+def test_no_row_of_the_catalogue_is_left_out(shared_data: Path) -> None:
+    """Where each row is tried: names by the test above, and the rest by tests that exist."""
+    here = "telemetry/test_sink.py::"
+    rest = {
+        "004": here + "test_no_text_forges_a_line",
+        "008": here + "test_a_number_that_is_none_becomes_a_text",
+        "009": here + "test_secrets_are_redacted",
+        "010": here + "test_secrets_are_redacted",
+        "011": "storage/test_record.py::test_sealed_parts_come_back_until_they_are_erased",
+        "012": here + "test_an_error_that_quotes_a_file_is_told_by_type_and_place",
+        "013": here + "test_a_text_of_any_length_is_cut_and_digested",
+    }
+    rows = rows_of(shared_data, "log_injection")
+    names = {id for id, row in rows.items() if row["input"].startswith("name = ")}
+    assert set(rows) == names | {f"log_injection-{number}" for number in rest}
+    assert all(map(stands, rest.values()))
