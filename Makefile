@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: clouds nginx slurm pango run peers policy-peers places test test-all check bench format clean help
+.PHONY: clouds nginx slurm pango chromium screenshots run peers policy-peers places test test-all check bench format clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -48,6 +48,9 @@ clouds: $(VENV)/.test  ## try the doors with the clients that are too large for 
 	@$(PIP) install --editable '.[clouds]'
 	@$(BIN)/python -m pytest tests/clouds $(ARGS)
 
+screenshots: $(VENV)/.test chromium  ## take the pictures of docs/console.md anew
+	@PYTHONPATH=tests $(BIN)/python tools/screenshots.py
+
 format: $(VENV)/.test  ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -87,6 +90,10 @@ slurm:
 # Papers as PDF are laid out with Pango.
 pango:
 	$(call debian,Pango,ldconfig -p | grep -q libpangoft2,libpango-1.0-0 libpangoft2-1.0-0 fonts-dejavu-core)
+
+# Tests look at the console with a browser.
+chromium:
+	$(call debian,Chromium,command -v chromium >/dev/null,chromium)
 
 # Without ensurepip (Debian's python3 without python3-venv) the environment is made bare and filled from outside.
 $(BIN)/python:

@@ -34,7 +34,11 @@ def shared_data() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give long tests their own limit."""
+    """Give long tests their own limit, and have those that share a browser run first.
+
+    Of processes that share the tests, each begins with a stretch of its own: so one of them has the browser.
+    """
+    items.sort(key=lambda item: "browser" not in item.path.parts)
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))

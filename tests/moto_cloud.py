@@ -12,8 +12,18 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import boto3
 from relay import free_port
+
+REGION = "us-east-1"
+POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+
+
+class Keys(NamedTuple):
+    id: str
+    secret: str
 
 
 @contextlib.contextmanager
@@ -30,7 +40,7 @@ def moto(folder: Path) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -75,6 +85,29 @@ def party_line(account: str, country: str) -> str:
             }
         )
         + "\n"
+    )
+
+
+def make_keys(upstream: str, account: str) -> Keys:
+    """An access key of an account of its own. moto takes the account from a header before there is a key."""
+    iam = boto3.client(
+        "iam", endpoint_url=upstream, region_name=REGION, aws_access_key_id="setup", aws_secret_access_key="setup"
+    )
+
+    def for_account(request: Any, **_: Any) -> None:
+        request.headers["x-moto-account-id"] = account
+
+    iam.meta.events.register("before-sign.iam.*", for_account)
+    iam.create_user(UserName="operator")
+    iam.put_user_policy(UserName="operator", PolicyName="all", PolicyDocument=POLICY)
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    return Keys(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def client_of(service: str, url: str, keys: Keys) -> Any:
+    """An ordinary client of boto3 that sends its calls to `url`."""
+    return boto3.client(
+        service, endpoint_url=url, region_name=REGION, aws_access_key_id=keys.id, aws_secret_access_key=keys.secret
     )
 
 

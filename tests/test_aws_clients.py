@@ -11,14 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto_cloud import check_signatures, gate_served, moto, party_line
+from moto_cloud import REGION, Keys, check_signatures, client_of, gate_served, make_keys, moto, party_line
 from relay import Relay
 
-REGION = "us-east-1"
-POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 ROLE = "arn:aws:iam::111111111111:role/SageMaker"
 ALLOWED, HELD, BLOCKED = "111111111111", "222222222222", "333333333333"
 COUNTRIES = {ALLOWED: "Norway", HELD: "United Arab Emirates", BLOCKED: "China"}
@@ -27,11 +24,6 @@ EC2_CODES = {HELD: "PendingVerification", BLOCKED: "UnauthorizedOperation"}
 
 MANY = 4000
 """Machines of eight H100s: over a month, more than a tenth of 1e26 operations."""
-
-
-class Keys(NamedTuple):
-    id: str
-    secret: str
 
 
 class Cloud(NamedTuple):
@@ -46,13 +38,7 @@ class Cloud(NamedTuple):
 
     def client(self, service: str, account: str, *, direct: bool = False) -> Any:
         """An ordinary client of `account`; `direct` goes round the gate, to look at what the cloud holds."""
-        return boto3.client(
-            service,
-            endpoint_url=self.upstream if direct else self.gateway,
-            region_name=REGION,
-            aws_access_key_id=self.keys[account].id,
-            aws_secret_access_key=self.keys[account].secret,
-        )
+        return client_of(service, self.upstream if direct else self.gateway, self.keys[account])
 
     def instances(self, account: str) -> int:
         reservations = self.client("ec2", account, direct=True).describe_instances()["Reservations"]
@@ -67,28 +53,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     folder = tmp_path_factory.mktemp("aws")
     with contextlib.ExitStack() as stack:
         upstream = stack.enter_context(moto(folder))
-        keys = {account: _keys(upstream, account) for account in COUNTRIES}
+        keys = {account: make_keys(upstream, account) for account in COUNTRIES}
         check_signatures(upstream)
         back = stack.enter_context(Relay.to(upstream))
         config = _configuration(folder, back.url)
         front = stack.enter_context(Relay.to(stack.enter_context(gate_served(config))["gateway"]))
         yield Cloud(front.url, upstream, front, back, keys, config)
-
-
-def _keys(upstream: str, account: str) -> Keys:
-    """An access key of an account of its own. moto takes the account from a header before there is a key."""
-    iam = boto3.client(
-        "iam", endpoint_url=upstream, region_name=REGION, aws_access_key_id="setup", aws_secret_access_key="setup"
-    )
-
-    def for_account(request: Any, **_: Any) -> None:
-        request.headers["x-moto-account-id"] = account
-
-    iam.meta.events.register("before-sign.iam.*", for_account)
-    iam.create_user(UserName="operator")
-    iam.put_user_policy(UserName="operator", PolicyName="all", PolicyDocument=POLICY)
-    key = iam.create_access_key(UserName="operator")["AccessKey"]
-    return Keys(key["AccessKeyId"], key["SecretAccessKey"])
 
 
 def _configuration(folder: Path, upstream: str) -> Path:
@@ -149,13 +119,7 @@ def create_training_job(cloud: Cloud, account: str, name: str, count: int = 1) -
 
 def test_the_cloud_checks_signatures(cloud: Cloud) -> None:
     """The cloud behind the gate refuses a call whose signature is wrong, so what it accepts came through unchanged."""
-    wrong = boto3.client(
-        "ec2",
-        endpoint_url=cloud.gateway,
-        region_name=REGION,
-        aws_access_key_id=cloud.keys[ALLOWED].id,
-        aws_secret_access_key="wrong",
-    )
+    wrong = client_of("ec2", cloud.gateway, Keys(cloud.keys[ALLOWED].id, "wrong"))
     with pytest.raises(ClientError) as caught:
         wrong.describe_instances()
     assert caught.value.response["Error"]["Code"] in ("AuthFailure", "SignatureDoesNotMatch")

@@ -21,7 +21,7 @@ class Asset(NamedTuple):
 
 
 _FOLDER = Path(__file__).parent / "static"
-_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 def _asset(name: str) -> Asset:
@@ -33,6 +33,7 @@ def _asset(name: str) -> Asset:
 ASSETS = {
     "style": _asset("console.css"),
     "keys": _asset("console.js"),
+    "icon": _asset("icon.svg"),
     # Unchanged from https://www.npmjs.com/package/htmx.org, version 2.0.11 (Zero-Clause BSD).
     "htmx": _asset("htmx-2.0.11.min.js"),
 }

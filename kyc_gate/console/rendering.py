@@ -32,7 +32,13 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals |= {"root": ROOT, "style": ASSETS["style"], "keys": ASSETS["keys"], "htmx": ASSETS["htmx"]}
+    found.globals |= {
+        "root": ROOT,
+        "style": ASSETS["style"],
+        "keys": ASSETS["keys"],
+        "htmx": ASSETS["htmx"],
+        "icon": ASSETS["icon"],
+    }
     found.filters |= {
         "when": when,
         "day": day,

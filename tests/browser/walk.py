@@ -1,0 +1,54 @@
+"""A walk through the console: from page to page by their links, one address for each kind of page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin, urlsplit
+
+from kyc_gate.console.app import PAGES
+from kyc_gate.console.rendering import ROOT
+
+from .chrome import Visitor
+
+
+def kinds() -> dict[str, re.Pattern[str]]:
+    """Every kind of page that is read, by its path as the console names it (`/cases/{id}`)."""
+    return {
+        page.path: re.compile(re.sub(r"\\\{[a-z_0-9]+(?::path)?\\\}", "[^/]+", re.escape(f"{ROOT}{page.path}")))
+        for page in PAGES
+        if page.method == "GET"
+    }
+
+
+def walk(visitor: Visitor) -> Iterator[tuple[str, str]]:
+    """Yield the path of each kind of page, with an address of it, as links lead there; the visitor looks at it.
+
+    What is no page (a file to save, a drawing) is yielded with an empty address.
+    """
+    left, waiting = kinds(), [ROOT]
+    while waiting:
+        address = waiting.pop(0)
+        kind = next((path for path, pattern in left.items() if pattern.fullmatch(urlsplit(address).path)), None)
+        if kind is None and address != ROOT:
+            continue
+        answer = visitor.context.request.get(f"{visitor.home}{address}")
+        assert answer.ok, f"{address} answered {answer.status}"
+        if "text/html" not in answer.headers["content-type"]:
+            left.pop(kind or "")
+            yield kind or "", ""
+            continue
+        visitor.goes(address)
+        waiting += _links(visitor)
+        if kind is not None:
+            left.pop(kind)
+            yield kind, address
+    assert not left, f"no link leads to {', '.join(left)}"
+
+
+def _links(visitor: Visitor) -> list[str]:
+    """Addresses of the console that the page links to; those that lead on come before those that come back."""
+    found = visitor.page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
+    addresses = [urlsplit(urljoin(visitor.page.url, href)) for href in found]
+    inside = [each for each in addresses if f"{each.scheme}://{each.netloc}" == visitor.home]
+    return [f"{each.path}?{each.query}" if each.query else each.path for each in inside if each.path.startswith(ROOT)]
