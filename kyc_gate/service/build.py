@@ -14,6 +14,7 @@ from kyc_gate.adapters.aws import AWSAdapter
 from kyc_gate.adapters.azure import AzureAdapter
 from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.generic import GenericAdapter
+from kyc_gate.adapters.kubernetes.adapter import KubernetesAdapter
 from kyc_gate.adapters.neoclouds import NeocloudAdapter
 from kyc_gate.adapters.slurm.adapter import SlurmAdapter
 from kyc_gate.errors import ConfigurationError, StorageFault
@@ -168,6 +169,8 @@ def _adapters(configuration: Configuration) -> tuple[Adapter, ...]:
     if (small := configuration.neoclouds) is not None:
         verified = small.keys == "upstream"
         adapters += [NeocloudAdapter(name, hosts=small.hosts, verified=verified) for name in small.providers]
+    if configuration.kubernetes is not None and configuration.kubernetes.hosts:
+        adapters.append(KubernetesAdapter(configuration.kubernetes))
     if configuration.slurm is not None and configuration.slurm.rest is not None:
         adapters.append(SlurmAdapter(configuration.slurm))
     if configuration.generic is not None:

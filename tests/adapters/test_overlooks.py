@@ -12,23 +12,37 @@ from kyc_gate.adapters.azure import AzureAdapter
 from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
+from kyc_gate.adapters.kubernetes.adapter import KubernetesAdapter
+from kyc_gate.adapters.kubernetes.settings import KubernetesSettings
 from kyc_gate.adapters.paths import MOST_REMEMBERED, PathTable
+from kyc_gate.adapters.slurm.adapter import SlurmAdapter
+from kyc_gate.adapters.slurm.settings import SlurmSettings
 from kyc_gate.model.call import Call
 
 FIELDS = GenericFields(accelerator="gpu", count="gpus")
 ROUTE = GenericRoute(operation="CreateJob", path="/v1/jobs/{team}", fields=FIELDS, run_id="id")
-ADAPTERS: tuple[Adapter, ...] = (AWSAdapter(), GCPAdapter(), AzureAdapter(), GenericAdapter((ROUTE,)))
+CLUSTER = KubernetesSettings(cluster="test", hosts=("cluster.example",))
+ADAPTERS: tuple[Adapter, ...] = (
+    AWSAdapter(),
+    GCPAdapter(),
+    AzureAdapter(),
+    GenericAdapter((ROUTE,)),
+    KubernetesAdapter(CLUSTER),
+    SlurmAdapter(SlurmSettings()),
+)
 SIGNED = b"AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/%s/aws4_request, Signature=0"
 
 PATHS = b"""/ * /v1/jobs/a /v1/jobs /V1/jobs/a /v1/jobs/a/cancel /v1//jobs/a /v1/x/../jobs/a /v1/%6aobs/a /v1/other
 /clusters /clusters/a/node-groups /v1/submitjob // /health /batch /batch/compute/v1 /google.container.v1.X/Y
 /compute/v1/projects/p/zones/z/instances /compute/v1/projects/p/zones/z/Instances /v1/projects/p/locations/l/nodes%2f
 /subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v /Subscriptions/s%2f
-/v1/projects/p/locations/l/clusters /.. /v1/%70rojects/p/locations/l/nodes /v2/projects/p/locations/l/nodes/n""".split()
+/v1/projects/p/locations/l/clusters /..
+/slurm/v0.0.40/job/submit /slurm/v0.0.40/job/submit/ /api/v1/namespaces/n/pods /api/v1/pods/p/exec
+/v1/%70rojects/p/locations/l/nodes /v2/projects/p/locations/l/nodes/n""".split()
 NAMES = b"""host Host authorization Authorization x-amz-target X-Amz-Target content-type smithy-protocol content-length
 transfer-encoding accept x-amz-date 1""".split()
-VALUES = b"""api.example ec2.us-east-1.amazonaws.com SAGEMAKER.us-east-1.AMAZONAWS.com:443 9 chunked rpc-v2-cbor
-Management.Azure.com compute.googleapis.com TPU.googleapis.com. multipart/mixed application/grpc
+VALUES = b"""api.example cluster.example ec2.us-east-1.amazonaws.com SAGEMAKER.us-east-1.AMAZONAWS.com:443 9 chunked
+rpc-v2-cbor Management.Azure.com compute.googleapis.com TPU.googleapis.com. multipart/mixed application/grpc
 SageMaker.CreateTrainingJob application/x-www-form-urlencoded application/json""".split()
 SIGNATURES = [SIGNED % b"ec2", b" " + SIGNED % b"sagemaker", b"aws4-hmac-sha256 Credential=", b"Bearer abc"]
 

@@ -124,6 +124,7 @@ class Objects:
             answered = await self.cluster.create(document, user)
             self._check(answered.response)
             made = answered.document
+        made["metadata"].setdefault("uid", str(uuid.uuid4()))
         self._write(self._key(part["plural"], made), made)
         return JSONResponse(made, status_code=201)
 

@@ -30,18 +30,22 @@ def allow(
 
 def deny(uid: str, refusal: Refusal) -> Answer:
     """Return the answer that keeps the object out. A policy's outcome is 403, which no client sends again by itself."""
+    response: dict[str, object] = {"uid": uid, "allowed": False, "status": status_of(refusal, message_of(refusal))}
+    if refusal.decision_id is not None:
+        response["auditAnnotations"] = {"decision": refusal.decision_id}
+    return _answer(response)
+
+
+def status_of(refusal: Refusal, message: str) -> dict[str, object]:
+    """Return the members of a `Status` that tells a failure."""
     code = refusal.status if refusal.status in _REASONS else 400
-    status = {
+    return {
         "metadata": {},
         "status": "Failure",
         "code": code,
         "reason": _REASONS[code],
-        "message": _short(message_of(refusal)),
+        "message": _short(message),
     }
-    response: dict[str, object] = {"uid": uid, "allowed": False, "status": status}
-    if refusal.decision_id is not None:
-        response["auditAnnotations"] = {"decision": refusal.decision_id}
-    return _answer(response)
 
 
 def message_of(refusal: Refusal) -> str:

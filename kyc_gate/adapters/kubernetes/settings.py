@@ -79,7 +79,8 @@ class KubernetesSettings(Record):
     `client_ca` proves it. `controllers` are users that make objects from admitted ones, beside Kubernetes' own.
     `accelerators` says which chip a resource or device class is, where the pod does not choose nodes by a label.
     `charge` says what is counted: what runs on the nodes, or the nodes. `nodes` is the most a daemon set can reach.
-    `kueue` has the gate answer Kueue's admission checks.
+    `kueue` has the gate answer Kueue's admission checks. `hosts` are names of the API server, with or without a port,
+    whose calls are guarded where the gateway forwards them or a client has the hook.
     """
 
     cluster: Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
@@ -98,6 +99,7 @@ class KubernetesSettings(Record):
     unsafe_plain_http: bool = False
     unsafe_ignore_privileged: bool = False
     kueue: KueueSettings | None = None
+    hosts: tuple[Name, ...] = ()
 
     @property
     def verified(self) -> bool:
