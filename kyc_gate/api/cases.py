@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -220,10 +221,16 @@ def _decision(name: str | None) -> Step:
 
 
 def _given(body: bytes) -> StepInput:
-    if not body:
-        return StepInput()
+    return read_step(read_json_object(body)) if body else StepInput()
+
+
+def read_step(raw: dict[str, Any], *, strict: bool = True) -> StepInput:
+    """Return a step's fields; those of a form are texts, and read without `strict`. Raises `InputError` naming one."""
     try:
-        return msgspec.convert(read_json_object(body), StepInput, strict=True)
+        found = msgspec.convert(raw, StepInput, strict=strict)
+        if found.grant_hours is not None and not isfinite(found.grant_hours):
+            raise InputError("`grant_hours`: not a number of hours")
+        return found
     except msgspec.ValidationError as error:
         text, _, at = str(error).partition(" - at `$.")
         where = f"`{at.rstrip('`')}`: " if at else ""

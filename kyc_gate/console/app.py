@@ -8,6 +8,7 @@ errors of the house: `guard` makes pages of them. Forms carry `{{ macros.token(v
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from starlette.routing import Mount, Route
 from kyc_gate.api.app import api_app
 from kyc_gate.api.caller import signed_in
 from kyc_gate.api.page_headers import PAGE_HEADERS
-from kyc_gate.console import decisions, parties, queue
+from kyc_gate.console import case_page, case_steps, decisions, nearest, parties, queue, runbooks
 from kyc_gate.console.assets import asset
 from kyc_gate.console.guard import guarded, to_sign_in
 from kyc_gate.console.page import Page
@@ -29,7 +30,15 @@ from kyc_gate.console.visit import Visit
 if TYPE_CHECKING:
     from kyc_gate.service.gate import Gate
 
-PAGES: tuple[Page, ...] = (*queue.PAGES, *decisions.PAGES, *parties.PAGES)
+PAGES: tuple[Page, ...] = (
+    *queue.PAGES,
+    *nearest.PAGES,
+    *case_page.PAGES,
+    *case_steps.PAGES,
+    *decisions.PAGES,
+    *parties.PAGES,
+    *runbooks.PAGES,
+)
 """Every page. Of two that fit an address, the first one is taken."""
 
 NAVIGATION = tuple(page for page in PAGES if page.title)
@@ -65,6 +74,7 @@ def console_app(gate: Gate) -> Starlette:
     # An address has one spelling: the one with another slash is answered 404 and leads nowhere.
     app.router.redirect_slashes = False
     app.state.gate = gate
+    app.state.explaining = asyncio.Semaphore(1)
     app.state.navigation = tuple((page.title, f"{ROOT}{page.path}", page.permission) for page in NAVIGATION)
     return app
 

@@ -44,9 +44,11 @@ def _templates() -> Environment:
         "day": day,
         "operations": operations,
         "percent": percent,
+        "shares": shares,
         "words": words,
         "lines": lines,
         "visible": visible,
+        "typed": typed,
     }
     return found
 
@@ -64,6 +66,11 @@ def visible(value: Any) -> Any:
 def lines(text: str) -> Markup:
     """Return a text of several lines, each made visible and escaped by itself."""
     return Markup("<br>").join(escaped(line) for line in text.splitlines())
+
+
+def typed(text: str) -> Markup:
+    """Return what somebody typed, for the field that they typed it in: escaped, and otherwise as it was."""
+    return Markup.escape(text)
 
 
 def when(at: datetime | str | None) -> Markup | str:
@@ -92,6 +99,11 @@ def operations(value: float | Decimal | str | None) -> str:
 def percent(share: float | None) -> str:
     """Return a share (0 to 1) as a percentage; `unknown` where it is not known."""
     return "unknown" if share is None else f"{share:.1%}"
+
+
+def shares(share: float) -> str:
+    """Return a share of a line that may be far beyond it, such as `34.1%` or `169 times`."""
+    return f"{share:.1%}" if share < 10 else f"{share:,.0f} times"
 
 
 def words(name: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from html.parser import HTMLParser
 from typing import Any
 
@@ -123,6 +124,6 @@ async def send(
     if form.multipart:
         data = aiohttp.FormData(filled)
         if file is not None:
-            data.add_field("file", file[1], filename=file[0], content_type="application/octet-stream")
+            data.add_field("file", io.BytesIO(file[1]), filename=file[0], content_type="application/octet-stream")
     async with session.post(form.action, data=data) as response:
         return Page(response.status, await response.text(), response.headers)

@@ -21,6 +21,8 @@ async def opened(gate: Gate, number: int, **changes: object) -> str:
         "fingerprint": f"{number:064x}",
         "family": f"family-{number}",
         "control_group": f"group:{number}",
+        "at": gate.now(),
+        "due_at": gate.now() + timedelta(days=3),
         **changes,
     }
     opening = samples.case_opening(f"dec_{number}", **about)
