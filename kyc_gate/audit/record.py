@@ -15,7 +15,7 @@ PLACE = ("position", "previous", "hash")
 SEAL, SALT = "sealed", "salt"
 """The digest that stands in a record for its `PARTS`, and, beside the parts, the salt that it was made with."""
 
-PARTS = ("request", "facts", "decision", "run", "note", "answers", "parties", "resemblance")
+PARTS = ("request", "facts", "decision", "run", "note", "answers", "parties", "resemblance", "paper")
 """What of a record tells of people. It is kept apart, and may be erased."""
 
 

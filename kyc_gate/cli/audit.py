@@ -286,14 +286,19 @@ async def _erase(options: argparse.Namespace) -> int:
     async with opened_store(options.config) as (configuration, store):
         periods = settings_of(configuration).periods
         due, kept = await store.count_due(periods, now)
-        gone = 0
+        cases, cases_kept = await store.count_due_papers(periods, now)
+        gone = cases_gone = 0
         if options.because:
-            gone = await store.erase_due(periods, by=getpass.getuser(), because=options.because, at=now)
+            by = getpass.getuser()
+            gone = await store.erase_due(periods, by=by, because=options.because, at=now)
+            cases_gone = await store.erase_papers(periods, by=by, because=options.because, at=now)
     if options.json:
-        print_json({"due": due, "kept_by_hold": kept, "erased": gone})
+        of_cases = {"due": cases, "kept_by_hold": cases_kept, "erased": cases_gone}
+        print_json({"due": due, "kept_by_hold": kept, "erased": gone, "cases": of_cases})
     else:
         print(f"{due} records are past their time, {kept} more are kept by a legal hold; {gone} erased")
-        if due and not options.because:
+        print(f"{cases} cases hold papers past their time, {cases_kept} more are kept by a hold; {cases_gone} erased")
+        if (due or cases) and not options.because:
             print("give `--because WHY` to erase them")
     return 0
 

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec import field
 from msgspec.structs import replace
 
+from kyc_gate.audit.retention import Retention
 from kyc_gate.audit.seal import seal
 from kyc_gate.errors import AccessDenied, CaseError, InputError
 from kyc_gate.model.access import Way
@@ -26,8 +28,8 @@ from kyc_gate.model.case import (
     Proposal,
 )
 from kyc_gate.model.case_steps import DISPOSITIONS, Move, Moved, Step, transition
-from kyc_gate.model.record import plain
-from kyc_gate.storage import clearances, grants
+from kyc_gate.model.record import Record, plain
+from kyc_gate.storage import clearances, grants, paper_retention
 from kyc_gate.storage.case_words import found_by, put_words
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.documents import read, written
@@ -43,8 +45,18 @@ _WAITING = ", ".join(f"'{state}'" for state in WAITING)
 _UNDECIDED = f"state IN ({_WAITING})"
 
 
-def open_or_join(connection: Connection, opening: CaseOpening) -> Case:
-    """Return the case that waits for the control group and family, opened now or joined by this decision."""
+def open_or_join(connection: Connection, opening: CaseOpening, retention: Retention = Retention.OFAC) -> Case:
+    """Return the case that waits for the control group and family, opened now or joined by this decision.
+
+    Its papers are kept as long as the decision's `retention` asks, or that of an earlier one if it is longer.
+    """
+    case = _opened_or_joined(connection, opening, retention)
+    paper_retention.classify(connection, case.id, retention)
+    paper_retention.touch(connection, case.id, opening.at)
+    return case
+
+
+def _opened_or_joined(connection: Connection, opening: CaseOpening, retention: Retention) -> Case:
     if opening.severity not in SEVERITIES:
         raise InputError(f"unknown case severity `{opening.severity}`; it is one of {', '.join(SEVERITIES)}")
     row = connection.execute(
@@ -56,7 +68,7 @@ def open_or_join(connection: Connection, opening: CaseOpening) -> Case:
         if case.expires_at is None or case.expires_at > opening.at:
             return _join(connection, case, opening)
         _expire(connection, case, opening.at)
-    return _open(connection, opening)
+    return _open(connection, opening, retention)
 
 
 def case_of(connection: Connection, case_id: str) -> Case | None:
@@ -84,8 +96,28 @@ def requests_of(connection: Connection, case: Case) -> tuple[CaseRequest, ...]:
 
 def events_of(connection: Connection, case_id: str) -> tuple[CaseEvent, ...]:
     """Return what was done with a case, first to last."""
-    rows = connection.execute("SELECT number, document FROM case_events WHERE case_id = ? ORDER BY number", (case_id,))
-    return tuple(replace(read(document, CaseEvent), number=int(number)) for number, document in rows)
+    rows = connection.execute(
+        "SELECT case_events.number, case_events.document, case_event_parts.document FROM case_events"
+        " LEFT JOIN case_event_parts ON case_event_parts.number = case_events.number"
+        " WHERE case_id = ? ORDER BY case_events.number",
+        (case_id,),
+    )
+    return tuple(_event(int(number), document, parts) for number, document, parts in rows)
+
+
+class _Parts(Record):
+    """What a step says beside who took it and when: kept apart, since it may be erased."""
+
+    note: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def _event(number: int, document: str, parts: str | None) -> CaseEvent:
+    event: CaseEvent = read(document, CaseEvent)
+    if parts is None:
+        return replace(event, number=number)
+    said: _Parts = read(parts, _Parts)
+    return replace(event, number=number, note=said.note, details=said.details)
 
 
 def cases_found(connection: Connection, query: CaseQuery) -> tuple[Case, ...]:
@@ -190,7 +222,7 @@ def note_event(connection: Connection, case: Case, step: Move, said: str, told: 
 # Opening and joining
 
 
-def _open(connection: Connection, opening: CaseOpening) -> Case:
+def _open(connection: Connection, opening: CaseOpening, retention: Retention) -> Case:
     earlier = connection.execute(
         "SELECT id FROM cases WHERE control_group = ? AND family = ? ORDER BY number DESC LIMIT 1",
         (opening.control_group, opening.case_family),
@@ -219,10 +251,11 @@ def _open(connection: Connection, opening: CaseOpening) -> Case:
     request = _request(opening, None)
     connection.execute(
         "INSERT INTO cases"
-        " (id, state, control_group, family, party_id, severity, due_at, expires_at, subject, document)"
-        " VALUES (?, 'open', ?, ?, ?, ?, ?, ?, ?, ?)",
+        " (id, state, retention, control_group, family, party_id, severity, due_at, expires_at, subject, document)"
+        " VALUES (?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             case.id,
+            retention.value,
             case.control_group,
             case.family,
             case.party_id,
@@ -515,8 +548,15 @@ def _told(connection: Connection, moved: Moved, step: Move) -> dict[str, Any]:
 
 def _record(connection: Connection, case: Case, step: Move, said: str, told: dict[str, Any]) -> None:
     """Write the step into the case's history and into the chain."""
-    event = CaseEvent(case_id=case.id, step=step.step, by=step.by, at=step.at, note=step.note, details=told)
-    connection.execute("INSERT INTO case_events (case_id, document) VALUES (?, ?)", (case.id, written(event)))
+    event = CaseEvent(case_id=case.id, step=step.step, by=step.by, at=step.at)
+    (number,) = connection.execute(
+        "INSERT INTO case_events (case_id, document) VALUES (?, ?) RETURNING number", (case.id, written(event))
+    ).fetchone()
+    if step.note or told:
+        parts = written(_Parts(note=step.note, details=told))
+        connection.execute("INSERT INTO case_event_parts (number, document) VALUES (?, ?)", (number, parts))
+    paper_retention.touch(connection, case.id, step.at)
+    paper = {name: told.pop(name) for name in ("name", "url") if name in told}
     body = {
         "type": said,
         "at": step.at.isoformat(),
@@ -527,6 +567,7 @@ def _record(connection: Connection, case: Case, step: Move, said: str, told: dic
         "family": case.family,
         "control_group": case.control_group,
         **told,
+        **({"paper": paper} if paper else {}),
     }
     append_record(connection, seal(body), party_id=case.kept_for)
     emit(

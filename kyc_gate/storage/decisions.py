@@ -32,7 +32,7 @@ def append_decision(connection: Connection, entry: DecisionEntry, sealed: Sealed
     if entry.declares is not None:
         models.declare(connection, entry.declares)
     # 2. The case that waits for a person.
-    case = casework.open_or_join(connection, entry.case) if entry.case is not None else None
+    case = casework.open_or_join(connection, entry.case, entry.retention) if entry.case is not None else None
     # 3. The record.
     record = append_record(connection, sealed, entry.decision_id, party_id=entry.party_id, retention=entry.retention)
     # 4. What is to be told of it, in the same transaction.

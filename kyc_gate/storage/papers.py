@@ -27,6 +27,10 @@ def attach(connection: Connection, case_id: str, step: Move, content: bytes) -> 
         "INSERT INTO attachments (digest, content) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
         (found, base64.b64encode(content).decode("ascii")),
     )
+    connection.execute(
+        "INSERT INTO case_papers (case_id, digest) VALUES (?, ?) ON CONFLICT (case_id, digest) DO NOTHING",
+        (case_id, found),
+    )
     return found
 
 

@@ -6,7 +6,7 @@ Numbered as on SQLite: a migration that was shipped is never changed; the next o
 from __future__ import annotations
 
 from kyc_gate.errors import StorageFault
-from kyc_gate.storage import catalogue_tables, queue_tables, record_tables, signing_keys
+from kyc_gate.storage import catalogue_tables, paper_tables, queue_tables, record_tables, signing_keys
 from kyc_gate.storage.postgres_rows import PostgresConnection
 from kyc_gate.storage.spans import SPAN_TABLE, SPANS, span_added, span_changed, spans_of_days
 
@@ -335,6 +335,7 @@ MIGRATIONS = (
     _NINTH,
     catalogue_tables.POSTGRES,
     queue_tables.POSTGRES,
+    paper_tables.POSTGRES,
 )
 """Migration number n brings a database of schema n - 1 to schema n."""
 

@@ -41,6 +41,7 @@ from kyc_gate.storage import (
     links,
     models,
     outbox,
+    paper_retention,
     papers,
     party_words,
     people,
@@ -504,6 +505,19 @@ class RowStore:
     async def count_due(self, periods: Periods, at: datetime) -> tuple[int, int]:
         """Return how many records' sealed parts could be erased now, and how many more a legal hold keeps."""
         return await self._read(lambda connection: personal.count_due(connection, periods, at))
+
+    async def erase_papers(self, periods: Periods, *, by: str, because: str, at: datetime) -> int:
+        """Erase what decided cases hold of people, where its time is over and no legal hold keeps it; of how many."""
+        gone = 0
+        while some := await self._write(
+            lambda connection: paper_retention.erase_papers(connection, periods, by=by, because=because, at=at)
+        ):
+            gone += some
+        return gone
+
+    async def count_due_papers(self, periods: Periods, at: datetime) -> tuple[int, int]:
+        """Return of how many cases the papers could be erased now, and of how many more a legal hold keeps them."""
+        return await self._read(lambda connection: paper_retention.due_papers(connection, periods, at))
 
     async def place_hold(self, *, party_id: str, because: str, by: str, at: datetime) -> LegalHold:
         """Place a legal hold on a party's records; on everybody's, where `party_id` is empty."""

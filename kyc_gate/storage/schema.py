@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from kyc_gate.errors import StorageFault
-from kyc_gate.storage import catalogue_tables, queue_tables, record_tables, signing_keys
+from kyc_gate.storage import catalogue_tables, paper_tables, queue_tables, record_tables, signing_keys
 from kyc_gate.storage.spans import SPAN_TABLE, SPANS, span_added, span_changed, spans_of_days
 
 _FIRST = """
@@ -431,6 +431,7 @@ MIGRATIONS = (
     _TENTH,
     catalogue_tables.SQLITE,
     queue_tables.SQLITE,
+    paper_tables.SQLITE,
 )
 """Migration number n brings a file of schema n - 1 to schema n."""
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from kyc_gate.audit.retention import Periods
+from kyc_gate.audit.retention import Periods, Retention
 from kyc_gate.errors import AccessDenied, CaseError, InputError
 from kyc_gate.model.case import WAITING, Case, CaseState, Disposition
 from kyc_gate.model.case_steps import DISPOSITIONS, TRANSITIONS, Move, Moved, Step, transition
 from kyc_gate.model.clearance import Pair
 from kyc_gate.model.questionnaire import Questionnaire
 from kyc_gate.storage.rowstore import RowStore
-from kyc_gate.storage.store import CaseQuery, GrantNotSpent
+from kyc_gate.storage.store import CaseOpening, CaseQuery, GrantNotSpent
 
-from .samples import NOW, OPERATIONS, case_opening, decision_entry
+from .samples import NOW, OPERATIONS, case_opening, decision_entry, hold_request
 
 PAIR = Pair(
     party_id="kestrel",
@@ -392,3 +393,73 @@ async def test_a_clearance_takes_two_people_and_ends(store: RowStore) -> None:
     assert await store.fetch_clearances(NOW) == ()
     with pytest.raises(CaseError, match="ended already"):
         await store.end_clearance(clearance.id, by="cy", at=NOW, because="again")
+
+
+async def test_papers_of_a_case_are_erased_in_their_time(any_store: RowStore) -> None:
+    """After five years for the EAR's, ten for OFAC's, and not while a hold stands or what it let through goes on."""
+    store = any_store
+    opening = case_opening("dec_1", party_id="kestrel", control_group="group:kestrel")
+    case = await recorded(store, "dec_1", opening, Retention.EAR)
+    listed = await recorded(
+        store, "dec_2", case_opening("dec_2", party_id="lark", control_group="lark"), Retention.OFAC
+    )
+    digest = await store.attach_to_case(case, note_of("of Kay Estrel"), b"a passport")
+    shared = await store.attach_to_case(case, note_of("shared"), b"a register")
+    assert await store.attach_to_case(listed, note_of("of Lee Ark"), b"a register") == shared
+    asked = Questionnaire(
+        id="ask_1", case_id=case, digest="d" * 64, sent_by="ana", sent_at=NOW, expires_at=NOW + timedelta(days=9)
+    )
+    await store.send_questionnaire(asked, note_of("please"))
+    await store.answer_questionnaire("d" * 64, {"end_users": "Kay Estrel"}, NOW)
+    for each in (case, listed):
+        await store.move_case(each, Move(step=Step.REJECT, by="bo", at=NOW, note="says Kay Estrel"))
+    text = str([record async for record in store.records()])
+    assert "passport.pdf" in text
+    assert "passport.pdf" not in str([body async for body in bodies_alone(store)])
+
+    usage = await store.hold(hold_request(open_ended=True))
+    early, late, ten = (NOW + timedelta(days=366 * years) for years in (4, 6, 11))
+    assert await store.count_due_papers(Periods(), early) == (0, 0)
+    assert await store.count_due_papers(Periods(), late) == (0, 0), "a run of the group goes on"
+    await store.release(usage.hold_id)
+    kept = await store.place_hold(party_id="kestrel", because="BIS letter", by="root", at=late)
+    assert await store.count_due_papers(Periods(), late) == (0, 1)
+    assert await store.erase_papers(Periods(), by="dpo", because="over", at=late) == 0
+    await store.release_hold(kept.id, by="root", because="closed", at=late)
+    assert await store.erase_papers(Periods(), by="dpo", because="over", at=late) == 1
+    assert await store.erase_papers(Periods(), by="dpo", because="over", at=late) == 0
+
+    assert await store.fetch_attachment(digest) is None
+    assert await store.fetch_attachment(shared) == b"a register", "another case keeps it"
+    assert [each.answers for each in await store.fetch_questionnaires(case)] == [{}]
+    events = await store.fetch_case_events(case)
+    assert [event.step for event in events] == ["attach", "attach", "ask", "answer", "reject"]
+    assert {(event.note, str(event.details)) for event in events} == {("", "{}")}
+    gone = await store.fetch_case(case)
+    assert gone is not None
+    assert (gone.note, gone.disposition) == ("", Disposition.TRUE_POSITIVE)
+    assert "says Kay Estrel" in str(await store.fetch_case_events(listed))
+    told = [record async for record in store.records() if record["type"] == "papers.erased"]
+    assert [(each["cases"], each["attachments"]) for each in told] == [([case], [digest])]
+    assert await store.erase_papers(Periods(), by="dpo", because="over", at=ten) == 1
+    assert await store.fetch_attachment(shared) is None
+    assert "Estrel" not in str([await store.fetch_case_events(each) for each in (case, listed)])
+    await store.verify()
+
+
+async def recorded(store: RowStore, id: str, opening: CaseOpening, retention: Retention) -> str:
+    """Append a decision of a class with its case, and return the case's id."""
+    entry = decision_entry(id, case=opening, party_id=opening.party_id, retention=retention)
+    return str((await store.append(entry)).case_id)
+
+
+def note_of(note: str) -> Move:
+    """A step by somebody, with a paper."""
+    return Move(step=Step.ATTACH, by="ana", at=NOW, note=note, details={"name": "passport.pdf"})
+
+
+async def bodies_alone(store: RowStore) -> AsyncIterator[str]:
+    """What records say without their sealed parts."""
+    position = 0
+    while (record := await store.fetch_record(position := position + 1)) is not None:
+        yield record.body
