@@ -23,9 +23,12 @@ from kyc_gate.model.record import Record
 _ED25519 = b"\x01"
 """The algorithm's byte in a note's keys (signed-note, "Signature types")."""
 
+COSIGNATURE = b"\x04"
+"""The byte of a witness's key, which signs a time along (tlog-cosignature)."""
+
 _PRIVATE = "PRIVATE+KEY+"
 _NAME = re.compile(r"[^\s+]+")
-_DASH = "\u2014 "
+DASH = "\u2014 "
 MOST_BYTES = 64 * 1024
 
 
@@ -72,7 +75,7 @@ class Signer(Record):
         """Return the signed checkpoint of a log. Its origin is the key's name."""
         text = f"{self.name}\n{size}\n{_base64(root)}\n"
         signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(text.encode())
-        line = f"{_DASH}{self.name} {_base64(self.verifier.id + signature)}\n"
+        line = f"{DASH}{self.name} {_base64(self.verifier.id + signature)}\n"
         return Checkpoint(origin=self.name, size=size, root=root.hex(), note=f"{text}\n{line}")
 
 
@@ -90,7 +93,7 @@ def new_signer(name: str) -> Signer:
 
 def read_signer(text: str) -> Signer:
     """Return the private key that a file holds. Raises `ConfigurationError`, which tells nothing of the key."""
-    name, id, key = _parts(text.strip().removeprefix(_PRIVATE))
+    name, id, key = parts_of_key(text.strip().removeprefix(_PRIVATE))
     if not text.strip().startswith(_PRIVATE):
         raise ConfigurationError("the signing key is no key of a note: it begins with `PRIVATE+KEY+`")
     signer = Signer(name=name, seed=key)
@@ -101,7 +104,7 @@ def read_signer(text: str) -> Signer:
 
 def read_verifier(text: str) -> Verifier:
     """Return the public key that `name+id+key` says. Raises `ConfigurationError`."""
-    name, id, public = _parts(text.strip())
+    name, id, public = parts_of_key(text.strip())
     if key_id(name, public) != id:
         raise ConfigurationError(f"the key `{text.strip()[:80]}` does not have the id that it states")
     return Verifier(name=name, id=id, public=public)
@@ -118,7 +121,7 @@ def read_checkpoint(note: str, verifiers: Sequence[Verifier]) -> Checkpoint:
     origin, size, root = lines[:3]
     if not re.fullmatch(r"0|[1-9][0-9]{0,18}", size):
         raise ChainBroken(f"a checkpoint says `{size[:40]}` where its size stands")
-    digest = _decoded(root)
+    digest = decoded(root)
     if digest is None or len(digest) != 32:
         raise ChainBroken("a checkpoint's root is not 32 bytes in base64")
     _require_signed(f"{text}\n", origin, signatures.removesuffix("\n").split("\n"), verifiers)
@@ -129,9 +132,9 @@ def _require_signed(text: str, origin: str, lines: Iterable[str], verifiers: Seq
     known = {(verifier.name, verifier.id): verifier for verifier in verifiers}
     signed = False
     for line in lines:
-        name, _, encoded = line.removeprefix(_DASH).partition(" ")
-        given = _decoded(encoded)
-        if not line.startswith(_DASH) or given is None or len(given) < 5:
+        name, _, encoded = line.removeprefix(DASH).partition(" ")
+        given = decoded(encoded)
+        if not line.startswith(DASH) or given is None or len(given) < 5:
             raise ChainBroken("a checkpoint has a line among its signatures that is none")
         verifier = known.get((name, given[:4]))
         if verifier is None:
@@ -145,14 +148,16 @@ def _require_signed(text: str, origin: str, lines: Iterable[str], verifiers: Seq
         raise ChainBroken(f"no known key signed the checkpoint of `{origin[:80]}`")
 
 
-def _parts(text: str) -> tuple[str, bytes, bytes]:
+def parts_of_key(text: str, kind: bytes = _ED25519) -> tuple[str, bytes, bytes]:
+    """Return name, id and key of `name+id+key`. Raises `ConfigurationError` for a key of another kind."""
     name, plus, rest = text.partition("+")
     id, other, key = rest.partition("+")
-    found = _decoded(key)
+    found = decoded(key)
     if not (plus and other and _NAME.fullmatch(name) and re.fullmatch(r"[0-9a-f]{8}", id)) or found is None:
         raise ConfigurationError("a key is written `name+id+key`, its id in eight hexadecimal digits")
-    if len(found) != 33 or found[:1] != _ED25519:
-        raise ConfigurationError("a key is of another kind than Ed25519")
+    if len(found) != 33 or found[:1] != kind:
+        wanted = "that signs notes" if kind == _ED25519 else "of a witness, which signs a time along"
+        raise ConfigurationError(f"a key is of another kind than an Ed25519 key {wanted}")
     return name, bytes.fromhex(id), found[1:]
 
 
@@ -160,7 +165,8 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _decoded(text: str) -> bytes | None:
+def decoded(text: str) -> bytes | None:
+    """Return what base64 says; None for a text that is none, or not the only way to write it."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

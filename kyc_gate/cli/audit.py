@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from kyc_gate.audit.checkpoint import Checkpoint, Verifier, new_signer, read_checkpoint, read_verifier
+from kyc_gate.audit.cosignature import Seen, Witness, read_cosignatures, read_witness
 from kyc_gate.audit.proof import check_proof, write_proof
 from kyc_gate.audit.verify import Verified, verify
 from kyc_gate.cli.lines import numbered_rows
@@ -34,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verifying.add_argument("--config", metavar="FILE", help="the configuration file, such as kyc-gate.toml")
     verifying.add_argument("--head", metavar="HASH", help="a hash noted earlier, which the chain must pass through")
     verifying.add_argument("--checkpoints", metavar="FILE", help="checkpoints that were kept elsewhere")
+    verifying.add_argument(
+        "--witness", action="append", default=[], metavar="KEY", help="a witness that must have signed a checkpoint"
+    )
     _add_keys(verifying)
     proving = steps.add_parser("prove", help="prove a record's place, or that the log only grew", allow_abbrev=False)
     proving.add_argument("--decision", metavar="ID", help="the record of this decision")
@@ -97,6 +101,9 @@ def _verify(options: argparse.Namespace) -> int:
     if (options.input is None) == (options.config is None):
         raise UsageError("give `--config FILE` or `--input FILE`")
     given = [read_verifier(text) for text in options.key]
+    witnesses = [read_witness(text) for text in options.witness]
+    if witnesses and not options.checkpoints:
+        raise UsageError("`--witness` needs `--checkpoints FILE`: the notes that witnesses signed")
     if options.checkpoints and options.input and not given:
         raise UsageError("`--checkpoints` needs `--key KEY`: whose signature counts")
     try:
@@ -104,7 +111,8 @@ def _verify(options: argparse.Namespace) -> int:
             known = _known(options.checkpoints, given)
             verified = verify(_exported(options.input), expected_head=options.head, checkpoints=known)
         else:
-            verified = asyncio.run(_verify_store(options, given))
+            verified, known = asyncio.run(_verify_store(options, given))
+        seen = [_newest(witness, known) for witness in witnesses]
     except ChainBroken as error:
         if options.json:
             print_json({"verified": False, "error": str(error)})
@@ -119,6 +127,7 @@ def _verify(options: argparse.Namespace) -> int:
                 "checkpoints": verified.checkpoints,
                 "erased": verified.erased,
                 "backwards": verified.backwards,
+                "witnesses": [{"name": each.witness, "size": size, "at": each.at.isoformat()} for size, each in seen],
             }
         )
     else:
@@ -126,9 +135,19 @@ def _verify(options: argparse.Namespace) -> int:
         print(
             f"root {verified.root}; {verified.checkpoints} checkpoints agree; {verified.erased} sealed parts are gone"
         )
+        for size, each in seen:
+            print(f"{each.witness} saw the first {size} records at {each.at:%Y-%m-%d %H:%M:%S} UTC")
         if verified.backwards:
             print(f"{verified.backwards} records are older than the one before: a clock was put back there")
     return 0
+
+
+def _newest(witness: Witness, known: Sequence[Checkpoint]) -> tuple[int, Seen]:
+    """Return the largest size at which the witness saw the log. Raises `ChainBroken` where it signed none of these."""
+    found = [(each.size, seen) for each in known for seen in read_cosignatures(each.note, [witness])]
+    if not found:
+        raise ChainBroken(f"none of the checkpoints is cosigned by `{witness.name}`")
+    return max(found, key=lambda each: (each[0], each[1].at))
 
 
 def _exported(source: str) -> Iterator[dict[str, object]]:
@@ -139,13 +158,13 @@ def _exported(source: str) -> Iterator[dict[str, object]]:
             raise ChainBroken(f"`{source}` line {number}: {error}") from error
 
 
-async def _verify_store(options: argparse.Namespace, given: Sequence[Verifier]) -> Verified:
-    """Verify against the checkpoints in the store and those kept elsewhere."""
+async def _verify_store(options: argparse.Namespace, given: Sequence[Verifier]) -> tuple[Verified, list[Checkpoint]]:
+    """Verify against the checkpoints in the store and those kept elsewhere; return these too."""
     async with opened_store(options.config) as (configuration, store):
         keys = (*given, *verifiers_of(configuration))
         kept = await store.fetch_checkpoints() if keys else ()
         known = [read_checkpoint(each.note, keys) for each in kept] + _known(options.checkpoints, keys)
-        return await store.verify(expected_head=options.head, checkpoints=known)
+        return await store.verify(expected_head=options.head, checkpoints=known), known
 
 
 def _known(file: str | None, keys: Sequence[Verifier]) -> list[Checkpoint]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 
 def tree_hash(entries: list[bytes]) -> bytes:
@@ -96,3 +96,14 @@ def prove_record(proof: str, record: str, key: str) -> int:
     path = [base64.b64decode(each) for each in hashes]
     assert root_from_inclusion(record.encode(), int(index.removeprefix("index ")), size, path) == root
     return size
+
+
+def cosign(note: str, name: str, seed: bytes, second: int) -> tuple[str, str]:
+    """Return the note with a witness's line, and the witness's key, as c2sp.org/tlog-cosignature writes them."""
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    raw = b"\x04" + key.public_key().public_bytes_raw()
+    id = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
+    text = note[: note.rindex("\n\n") + 1]
+    signature = key.sign(f"cosignature/v1\ntime {second}\n{text}".encode())
+    blob = base64.b64encode(id + second.to_bytes(8, "big") + signature).decode()
+    return f"{note}\u2014 {name} {blob}\n", f"{name}+{id.hex()}+{base64.b64encode(raw).decode()}"

@@ -85,7 +85,17 @@ async def test_a_log_is_signed_proved_and_checked(
         told = said(capsys, "verify", "--input", str(exported), "--checkpoints", str(kept), "--key", public, status=1)
         assert "a checkpoint was signed at 3" in told["error"]
 
-        assert said(capsys, "erase", "--config", config) == {"due": 0, "kept_by_hold": 0, "erased": 0}
+        cosigned, witness = outsider.cosign(first["note"], "witness.example/w1", b"\x05" * 32, 1_700_000_000)
+        kept.write_text(cosigned + "\n", encoding="utf-8")
+        options = ("verify", "--config", config, "--checkpoints", str(kept), "--witness")
+        assert said(capsys, *options, witness)["witnesses"] == [
+            {"name": "witness.example/w1", "size": 3, "at": "2023-11-14T22:13:20+00:00"}
+        ]
+        other = outsider.cosign(first["note"], "witness.example/w2", b"\x06" * 32, 0)[1]
+        assert "none of the checkpoints is cosigned" in said(capsys, *options, other, status=1)["error"]
+
+        nothing = {"due": 0, "kept_by_hold": 0, "erased": 0}
+        assert said(capsys, "erase", "--config", config) == {**nothing, "cases": nothing}
         held = said(capsys, "hold", "--everybody", "--because", "BIS letter 7", "--config", config)
         assert held["party_id"] == ""
         growth = said(capsys, "prove", "--since", "3", "--config", config)
