@@ -18,6 +18,7 @@ from kyc_gate.console.app import interface_app
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.gateway.app import Gateway
 from kyc_gate.gateway.broker import broker_of
+from kyc_gate.gateway.protocol import DeadlineProtocol
 from kyc_gate.gateway.slurm_jobs import SlurmJobs
 from kyc_gate.model.record import Record
 from kyc_gate.service.config import AuthzSettings, Configuration
@@ -220,7 +221,7 @@ def _config(app: Any, **more: Any) -> uvicorn.Config:
     """Return the server's configuration. h11 on purpose: with httptools, trailers end up among a call's headers."""
     return uvicorn.Config(
         app,
-        http="h11",
+        http=DeadlineProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
