@@ -20,7 +20,20 @@ from starlette.routing import Mount, Route
 from kyc_gate.api.app import api_app
 from kyc_gate.api.caller import signed_in
 from kyc_gate.api.page_headers import PAGE_HEADERS
-from kyc_gate.console import case_page, case_steps, decisions, nearest, parties, queue, runbooks
+from kyc_gate.console import (
+    audit,
+    case_page,
+    case_steps,
+    clearances,
+    decisions,
+    lists,
+    nearest,
+    parties,
+    people,
+    policies,
+    queue,
+    runbooks,
+)
 from kyc_gate.console.assets import asset
 from kyc_gate.console.guard import guarded, to_sign_in
 from kyc_gate.console.page import Page
@@ -37,6 +50,11 @@ PAGES: tuple[Page, ...] = (
     *case_steps.PAGES,
     *decisions.PAGES,
     *parties.PAGES,
+    *clearances.PAGES,
+    *lists.PAGES,
+    *policies.PAGES,
+    *audit.PAGES,
+    *people.PAGES,
     *runbooks.PAGES,
 )
 """Every page. Of two that fit an address, the first one is taken."""
