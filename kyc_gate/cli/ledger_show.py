@@ -112,9 +112,10 @@ def _print_group(shown: GroupUsage) -> None:
         (found.line.name, f"{Decimal(found.line.operations):.2e}", _share(usage, found.line), crossing_said(found))
         for found in shown.crossings
     ]
-    print_table(("line", "operations", "used", "at the pace of the last four weeks"), rows)
+    print_table(("line", "operations", "used", "at the pace of four weeks, or of what goes on"), rows)
     print()
-    busiest = sorted(sorted(shown.days, key=lambda each: -each.likely)[:10], key=lambda each: each.day)
+    past = [each for each in shown.days if each.day <= shown.today]
+    busiest = sorted(sorted(past, key=lambda each: -each.likely)[:10], key=lambda each: each.day)
     print_table(
         ("busiest days", "likely operations", "ceiling"),
         [(str(each.day), f"{Decimal(each.likely):.3e}", f"{Decimal(each.high):.3e}") for each in busiest],

@@ -24,6 +24,9 @@ _ANCHORS = ("start", "middle", "middle", "middle", "end")
 SAMPLES = 40
 """Points of a projected curve; a straight line is bent by the logarithmic axis."""
 
+LETTERING = 14
+"""Pixels from one line of words to the next."""
+
 FONTS = "DejaVu Sans, Liberation Sans, Arial, sans-serif"
 
 _STYLE = """
@@ -113,11 +116,14 @@ def _axes(frame: _Frame) -> Iterable[str]:
 
 
 def _thresholds(frame: _Frame, crossings: Sequence[Crossing]) -> Iterable[str]:
-    for found in crossings:
+    above = float("-inf")
+    for found in sorted(crossings, key=lambda each: -each.line.operations):
         y = frame.y(found.line.operations)
+        # Below its line where the words of the last one stand above it.
+        above = y - 5 if y - 5 >= above + LETTERING else max(y + LETTERING, above + LETTERING)
         yield _rule(LEFT, y, WIDTH - RIGHT, y, "line")
         yield _text(
-            WIDTH - RIGHT, y - 5, f"{found.line.title or found.line.name}: {crossing_said(found)}", "named", "end"
+            WIDTH - RIGHT, above, f"{found.line.title or found.line.name}: {crossing_said(found)}", "named", "end"
         )
 
 

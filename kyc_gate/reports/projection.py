@@ -1,4 +1,4 @@
-"""When a control group will reach a threshold, if it goes on as in the last four weeks."""
+"""When a control group will reach a threshold, if it goes on as in the last four weeks, or as its runs go on now."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ class Point(Record):
 
 
 class Pace(Record):
-    """Operations a day over the last four weeks: their mean, and the slowest and fastest of those weeks."""
+    """Operations a day: the mean of the last four weeks, and their slowest and fastest week.
+
+    What goes on anyway is the least that mean and fastest are: machines that began today have no weeks behind them.
+    """
 
     mean: Fraction
     slowest: Fraction
@@ -72,15 +75,18 @@ def cumulative(days: Sequence[DayUsage]) -> tuple[Point, ...]:
 def pace(days: Sequence[DayUsage], today: date) -> Pace:
     """Return the pace of the four weeks that end with `today`, in likely operations a day.
 
-    A group whose first day lies within them is judged by the whole weeks since then, and by one week at least.
+    A group whose first day lies within them is judged by the whole weeks since then, and by one week at least. What the
+    day after `today` has already, of machines that go on and runs that are planned, goes on.
     """
+    going_on = Fraction(sum(each.likely for each in days if each.day == today + timedelta(days=1)))
     first = min((each.day for each in days), default=today)
     weeks = [
         Fraction(sum(each.likely for each in days if end - timedelta(days=7) < each.day <= end), 7)
         for end in (today - timedelta(days=7 * back) for back in range(WEEKS))
         if end >= first
     ] or [Fraction(0)]
-    return Pace(mean=sum(weeks, Fraction()) / len(weeks), slowest=min(weeks), fastest=max(weeks))
+    mean = sum(weeks, Fraction()) / len(weeks)
+    return Pace(mean=max(mean, going_on), slowest=min(weeks), fastest=max(*weeks, going_on))
 
 
 def crossing(line: Line, points: Sequence[Point], at: Pace, today: date) -> Crossing:

@@ -9,15 +9,20 @@ from kyc_gate.model.record import Record
 from kyc_gate.model.usage import DayUsage, Usage
 from kyc_gate.policy.policy import Policy
 from kyc_gate.reports.chart import render_usage_chart
-from kyc_gate.reports.projection import Crossing, Line, crossing, cumulative, pace
+from kyc_gate.reports.projection import Crossing, Line, Pace, Point, crossing, cumulative, pace
 from kyc_gate.storage.store import Store
 
 
 class GroupUsage(Record):
-    """One control group over the window, its days and its crossings."""
+    """One control group over the window: its days, what it had used by the end of each, its pace and its crossings.
+
+    `days` go on after `today` where runs are planned or have no end; `points` end now.
+    """
 
     usage: Usage
     days: tuple[DayUsage, ...]
+    points: tuple[Point, ...]
+    pace: Pace
     crossings: tuple[Crossing, ...]
     since: date
     today: date
@@ -31,15 +36,27 @@ async def group_usage(
     usage = await store.fetch_usage(name, since, now)
     if usage is None:
         return None
-    used = await store.fetch_daily_usage(name, since, now)
-    points, at, today = cumulative(used), pace(used, now.date()), now.date()
+    today = now.date()
+    # Tomorrow tells what goes on.
+    used = await store.fetch_daily_usage(name, since, now + timedelta(days=1))
+    points, at = _until_now(used, usage, today), pace(used, today)
     lines = [line for policy in policies for line in policy_lines(policy)]
     return GroupUsage(
         usage=usage,
         days=used,
+        points=points,
+        pace=at,
         crossings=tuple(crossing(line, points, at, today) for line in lines),
         since=since.date(),
         today=today,
+    )
+
+
+def _until_now(days: Sequence[DayUsage], usage: Usage, today: date) -> tuple[Point, ...]:
+    """Return the running sums up to now: a day holds all of itself, and what is left of today is still to come."""
+    points = cumulative([each for each in days if each.day <= today])
+    return tuple(
+        Point(day=each.day, likely=min(each.likely, usage.likely), high=min(each.high, usage.high)) for each in points
     )
 
 
@@ -65,5 +82,4 @@ def policy_lines(policy: Policy) -> list[Line]:
 def draw_usage(shown: GroupUsage) -> str:
     """Return the chart of a control group against the lines, as an SVG document."""
     title = f"Operations of {shown.usage.control_group}"
-    at = pace(shown.days, shown.today)
-    return render_usage_chart(title, cumulative(shown.days), shown.crossings, at, shown.today)
+    return render_usage_chart(title, shown.points, shown.crossings, shown.pace, shown.today)

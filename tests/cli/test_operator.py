@@ -169,7 +169,7 @@ def test_a_party_is_shown_against_the_lines_of_the_policies(
     assert lines["us-ai-diffusion.frontier_operations"]["crossed"] is None
     assert chart.read_text(encoding="utf-8").startswith("<svg")
     table = kyc_gate("ledger", "show", "fjordlys", "--config", str(config))
-    assert "at the pace of the last four weeks" in table.out
+    assert "at the pace of four weeks, or of what goes on" in table.out
 
 
 def test_a_chart_is_of_one_party_and_a_known_kind(config: Path, kyc_gate: Callable[..., Ran]) -> None:

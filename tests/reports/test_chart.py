@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from datetime import date, timedelta
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -36,6 +37,16 @@ def test_the_chart_says_in_words_what_it_shows() -> None:
     assert "2.80e+24 likely operations by 2026-11-24" in described
     assert "near: reached on 2026-11-06" in described
     assert "far <&> away: about 2029" in described
+
+
+def test_lines_at_the_same_number_are_told_beneath_each_other() -> None:
+    """No words of two lines stand on each other, however close the lines are."""
+    lines = [Line(name=name, operations=number) for name, number in (("a", 10**24), ("b", 10**24), ("c", 11 * 10**23))]
+    points, at = cumulative(month(10**20)), pace(month(10**20), TODAY)
+    drawn = render_usage_chart("t", points, [crossing(line, points, at, TODAY) for line in lines], at, TODAY)
+    places = [float(text.get("y", "")) for text in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
+    named = sorted(places[-3:])
+    assert all(below - above >= 14 for above, below in pairwise(named))
 
 
 def test_no_name_can_leave_its_place() -> None:

@@ -40,6 +40,13 @@ def test_a_new_group_is_judged_by_the_weeks_since_it_began() -> None:
     assert pace([day(1, 700)], TODAY).mean == 100
 
 
+def test_what_goes_on_is_the_least_pace() -> None:
+    """Machines that began today go on tomorrow: they are not spread over weeks in which they were not there."""
+    at = pace([day(0, 70), day(-1, 1000), day(-2, 5000)], TODAY)
+    assert at == Pace(mean=Fraction(1000), slowest=Fraction(10), fastest=Fraction(1000))
+    assert pace([day(0, 70_000), day(-1, 1000)], TODAY).fastest == 10_000
+
+
 @pytest.mark.parametrize(
     ("total", "reached_at", "crossed"),
     [
