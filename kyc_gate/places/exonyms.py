@@ -7,7 +7,7 @@ from collections.abc import Mapping
 EXONYMS: Mapping[str, tuple[str, ...]] = {
     "AT-2": ("Carinthia",), "AT-3": ("Lower Austria",), "AT-4": ("Upper Austria",), "AT-6": ("Styria",),
     "AT-7": ("Tyrol",), "AT-9": ("Vienna",), "BE-VLG": ("Flanders", "Flemish Region"), "BE-WAL": ("Wallonia",),
-    "BE-BRU": ("Brussels-Capital",), "CH-GE": ("Geneva",), "CH-ZH": ("Zurich",), "CH-BE": ("Berne",),
+    "BE-BRU": ("Brussels-Capital",), "CH-GE": ("Geneva",), "CH-FR": ("Freiburg",), "CH-ZH": ("Zurich",), "CH-BE": ("Berne",),
     "CN-NM": ("Inner Mongolia",), "CN-XZ": ("Tibet",), "CN-XJ": ("Xinjiang", "Xinjiang Uyghur Autonomous Region"),
     "CN-GX": ("Guangxi",), "CN-NX": ("Ningxia",), "CN-SN": ("Shaanxi",), "CN-GD": ("Canton Province", "Kwangtung"),
     "CN-HE": ("Hebei",), "CN-HA": ("Henan",), "CN-HI": ("Hainan",), "CN-SH": ("Shanghai Municipality",),

@@ -9,13 +9,16 @@ from msgspec.structs import replace
 
 from kyc_gate.model.country import CountryCode
 from kyc_gate.model.record import Record
-from kyc_gate.places.countries import country_of, parse_country
+from kyc_gate.places.countries import country_of, is_country_code, parse_country
 from kyc_gate.places.demonyms import country_of_demonym
 from kyc_gate.places.fold import LONGEST_TEXT
 from kyc_gate.places.gazetteer import LARGE, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
 from kyc_gate.places.hints import Hint, read_hints, without_hints
 from kyc_gate.places.meaning import (
     DOMINANCE,
+    RIVAL,
+    is_metropolis,
+    is_short,
     may_say_alone,
     meant,
     namesake,
@@ -26,8 +29,9 @@ from kyc_gate.places.meaning import (
 )
 from kyc_gate.places.occupied import BY_CODE
 from kyc_gate.places.place_key import place_key
-from kyc_gate.places.postal import has_six_digits, postal_code_fits
+from kyc_gate.places.postal import country_of_postal_code, has_six_digits, postal_code_fits
 from kyc_gate.places.reading import Reading, ambiguous_keys, is_word, places_named, read_part, split_parts
+from kyc_gate.places.writing import countries_writing
 
 MOST_COMPONENTS = 24
 """Parts of an address. A longer text is not an address."""
@@ -226,7 +230,7 @@ def _in_country(last: Reading, before: list[Reading], text: str) -> Headquarters
     """Return the country that ends the text, unless something before it says otherwise."""
     country = last.country
     assert country is not None  # noqa: S101  # the caller chose the case
-    if last.weak and not any(char.isdigit() for char in text) and not any(_lies_in(each, country) for each in before):
+    if last.weak and not postal_code_fits(text, country) and not any(_lies_in(each, country) for each in before):
         return _unknown(f"`{last.text}` follows words that name no place")
     evidence = [f"`{last.text}` at the end is {country}"]
     named = {each.country: each.text for each in before if each.country not in (None, country) and not each.weak}
@@ -261,7 +265,8 @@ def _with_town(country: CountryCode, last: Reading, town: Reading, evidence: lis
     if here:
         return _known(country, CONFIDENCE_LAST + CORROBORATED, *evidence, f"`{town.text}` is a place there")
     elsewhere = meant(town)
-    if elsewhere and elsewhere.people >= LARGE:
+    # `BEL` is Belgium, and Belgorod in Russia: a code says less than a name.
+    if elsewhere and elsewhere.people >= (RIVAL if is_country_code(last.text) else LARGE):
         return _conflict(f"`{last.text}` is {country}, yet `{town.text}` is in {elsewhere.country}")
     return _known(country, CONFIDENCE_LAST, *evidence)
 
@@ -304,7 +309,12 @@ def _with_code(last: Reading, before: list[Reading], text: str) -> Headquarters:
     town = before[-1] if before else None
     words = town.text if town else ""
     towns = places_named(place_key(words) or "") if town else ()
-    as_state = [place for place in towns for state in states if _inside(place, state) and "-" in state.region]
+    as_state = [
+        place
+        for place in towns
+        for state in states
+        if _inside(place, state) and ("-" in state.region or state.country in _CODES_FOLLOW)
+    ]
     in_country = [place for place in towns if place.country == country]
     if town and town.country and town.country in {country, *(state.country for state in states)}:
         country = town.country
@@ -318,19 +328,26 @@ def _with_code(last: Reading, before: list[Reading], text: str) -> Headquarters:
     return _code_alone(last, country, states, town, text)
 
 
+_CODES_FOLLOW = frozenset({"AU", "BR", "CA", "CH", "IN", "US"})
+"""Countries whose addresses end in two letters for the state: `Vitória - ES` is no town of Spain."""
+
+
 def _code_alone(
     last: Reading, country: CountryCode | None, states: list[Place], town: Reading | None, text: str
 ) -> Headquarters:
     leading = meant(town) if town else None
     in_state = [state for state in states if leading and state.country == leading.country]
     if town and leading and in_state:
-        if country is None and may_say_alone(town.text, leading) and not rival(town, leading, text):
+        if country is None and may_say_alone(town, leading) and not rival(town, leading, text):
             said = f"`{town.text}` is in {leading.country}, which has a subdivision `{last.text}`"
             return _known(CountryCode(leading.country), CONFIDENCE_CITY, said)
         return _unknown(f"`{town.text}` is in {leading.country}, and `{last.text}` may be a part of it or a country")
     if town and (named := town.country or (leading.country if leading else None)):
         return _conflict(f"`{town.text}` is in {named}, and `{last.text}` is no part of it")
-    if country and not any("-" in state.region for state in states):
+    others = {state.country for state in states if state.country in _CODES_FOLLOW} - {country}
+    if others and postal_code_fits(text, country or ""):
+        others = {other for other in others if postal_code_fits(text, other) is not False}
+    if country and not others:
         return _known(country, CONFIDENCE_CODE, f"`{last.text}` at the end is the code of {country}")
     zipped = re.search(rf"\b{last.code}\b,? +\d{{5}}(?:-\d{{4}})?\b", text)
     if zipped and any(state.region == f"US-{last.code}" for state in states):
@@ -355,6 +372,8 @@ def _in_place(last: Reading, before: list[Reading], text: str) -> Headquarters:
             return _known(
                 CountryCode(told), CONFIDENCE_SUBDIVISION, f"`{town.text}` is a place in `{last.text}`, {told}"
             )
+    if (by_code := _by_postal_code(last, before, text)) is not None:
+        return by_code
     leading = meant(last) or (six_digit_town(last, text) if has_six_digits(text) else None)
     if leading is None:
         return _between(last, before, text)
@@ -367,16 +386,31 @@ def _in_place(last: Reading, before: list[Reading], text: str) -> Headquarters:
     return _by_name(last, leading, text, agreeing=agreeing)
 
 
+def _by_postal_code(last: Reading, before: list[Reading], text: str) -> Headquarters | None:
+    """Return the country whose own form of a postal code stands beside a place of it: `Dartford DA1 3EN`."""
+    country = country_of_postal_code(text)
+    if country is None or not any(place.country == country for place in last.places):
+        return None
+    if any(reading.country not in (None, country) and not reading.weak for reading in before[-2:]):
+        return None
+    said = f"`{last.text}` is a place in {country}, whose form the postal code has"
+    return _known(CountryCode(country), CONFIDENCE_SUBDIVISION, said)
+
+
 def _by_name(last: Reading, leading: Place, text: str, *, agreeing: bool) -> Headquarters:
     """Return the country of the place that a name means, unless another of the name is too likely to be passed over."""
     country = CountryCode(leading.country)
     if leading.kind == SUBDIVISION:
-        other = None if agreeing else namesake(last, leading) or rival(last, leading, text)
+        if is_short(last.text) and countries_writing(last.text) and not agreeing:
+            return _unknown(f"`{last.text}` is too short to be surely a subdivision of {country}")
+        if last.numbered and not agreeing and not is_metropolis(last, country):
+            return _unknown(f"`{last.text}` is a subdivision of {country}, or a street with a house's number")
+        other = None if agreeing else namesake(last, leading, text) or rival(last, leading, text)
         if other:
             what = "a subdivision" if other.kind == SUBDIVISION else "a town"
             return _unknown(f"`{last.text}` is a subdivision of {country}, and {what} in {other.country}")
         return _known(country, CONFIDENCE_SUBDIVISION, f"`{last.text}` is a subdivision of {country}")
-    if not agreeing and not may_say_alone(last.text, leading):
+    if not agreeing and not may_say_alone(last, leading, text):
         return _unknown(f"`{last.text}` is a place in {country}, not known well enough for its name alone to say so")
     said = f"`{last.text}` is a city of about {leading.people:,} people in {country}"
     if not agreeing and (other := rival(last, leading, text)):
@@ -389,7 +423,7 @@ def _says_too(reading: Reading, leading: Place, text: str) -> bool:
     own = meant(reading)
     if own is None or own.country != leading.country or rival(reading, own, text):
         return False
-    return own.kind == SUBDIVISION or (may_say_alone(reading.text, own) and _inside(own, leading))
+    return own.kind == SUBDIVISION or (may_say_alone(reading, own) and _inside(own, leading))
 
 
 def _between(last: Reading, before: list[Reading], text: str) -> Headquarters:
@@ -401,7 +435,7 @@ def _between(last: Reading, before: list[Reading], text: str) -> Headquarters:
         if other is None or reading.country:
             continue
         here = [place for place in last.places if place.country == other.country]
-        known = may_say_alone(reading.text, other) and not rival(reading, other, text)
+        known = may_say_alone(reading, other) and not rival(reading, other, text)
         if here and known and max(place.people for place in here) * DOMINANCE >= largest:
             country = CountryCode(other.country)
             return _known(country, CONFIDENCE_CITY, f"`{reading.text}` and `{last.text}` are both places in {country}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from kyc_gate.places.gazetteer import CITY, LARGE, SUBDIVISION, Place
-from kyc_gate.places.postal import postal_code_fits
+from kyc_gate.places.postal import postal_code_fits, zip_is_of
 from kyc_gate.places.reading import Reading
-from kyc_gate.places.writing import countries_writing
+from kyc_gate.places.writing import countries_writing, is_written_in
 
 DOMINANCE = 10
 """How many times larger than the next country's a city must be for its name alone to mean it. Measured on head offices
@@ -35,15 +36,31 @@ SMALLEST_ALONE = 50_000
 """People that a city must have for its own name in Latin letters to say a country alone: villages, quarters and
 estates all over the world are called like a smaller one, and are in no table."""
 
+SMALLEST_REUSED = 200_000
+"""The same for names that are used again and again: those of the United States, Canada, Australia and Britain, after
+which estates from Karachi to Mahe are named, and the few syllables of Japanese and Korean in Latin letters."""
+
+SMALLEST_WITH_A_NUMBER = 500_000
+"""The same beside a house's number, which makes it the name of a street or of a quarter: `Novara 36a`."""
+
 SMALLEST_AT_HOME = 15_000
-"""The same in a script that its country writes, and few others."""
+"""The same in a script other than Latin."""
 
 SMALLEST_TRANSLATED = 500_000
-"""The same for a name that is not its own, in a script that its country does not write, or for a saint's: small towns
-of everywhere are written alike there, and every province that Spain or Portugal held has one of each saint."""
+"""The same for a name that is not its own, for one of few letters in another script, or for a saint's: small towns of
+everywhere are written alike there, and every province that Spain or Portugal held has one of each saint."""
+
+SHORT, SHORT_IN_LATIN = 3, 4
+"""Letters of a name that is short, in another script and in Latin letters."""
 
 _STATES_FOLLOW = frozenset({"US", "CA", "AU", "GB"})
 """Countries whose lesser towns write their state or county after the name: `Paris, Texas`, `Boston, Lincolnshire`."""
+
+_SYLLABLES = frozenset({"JP", "KR", "TW"})
+_WITHOUT_VOWELS = frozenset({"IL", "SA"})
+"""Countries that write in Hebrew and Arabic letters, as do others that leave vowels out."""
+
+_REUSED = _STATES_FOLLOW | _SYLLABLES
 
 _SAINT = re.compile(r"(?:san|santa|santo|sao|saint|sainte|st|sankt|sant)\b", re.IGNORECASE)
 
@@ -101,8 +118,7 @@ def _disputed(found: Place, candidates: list[Place], others: list[Place]) -> boo
     """
     if any(place.country in names and found.country in names for place in others for names in _SAME_NAMES):
         return True
-    mine = [place for place in candidates if place.country == found.country]
-    if any(place.first and place.kind == CITY for place in mine) or all(place.kind == SUBDIVISION for place in mine):
+    if found.first or all(place.kind == SUBDIVISION for place in candidates if place.country == found.country):
         return False
     towns = [place for place in others if place.first and place.kind == CITY]
     return len({place.country for place in towns}) >= TOWNS_OF_THE_NAME or any(place.renown >= RIVAL for place in towns)
@@ -122,40 +138,86 @@ def rival(reading: Reading, found: Place, text: str) -> Place | None:
         and (place.kind == SUBDIVISION or (place.kind == CITY and place.renown >= RIVAL))
         and size < DOMINANCE_OVER_RIVAL * place.renown
     ]
-    if rivals and postal_code_fits(text, found.country):
+    return _largest_left(rivals, found.country, text)
+
+
+def _largest_left(rivals: list[Place], country: str, text: str) -> Place | None:
+    """Return the largest of the rivals that a postal code at the end of `text` leaves."""
+    if rivals and postal_code_fits(text, country):
         rivals = [place for place in rivals if postal_code_fits(text, place.country) is not False]
     return max(rivals, key=lambda place: place.renown, default=None)
 
 
-def namesake(reading: Reading, region: Place) -> Place | None:
+def namesake(reading: Reading, region: Place, text: str) -> Place | None:
     """Return the town abroad that bears a subdivision's name: `Andalucia` is Spain's, and a town of Colombia.
 
-    Where a subdivision has its name from its own capital, it is the capital that has to be larger: Jaen.
+    Where a subdivision has its name from its own capital, it is the capital that has to be larger: Jaen, Murcia.
     """
     own = [place for place in reading.places if place.kind == CITY and place.country == region.country and place.first]
     capital = max((place.people for place in own), default=0)
     state = region.people if "-" in region.region else 0
-    least = max(RIVAL, capital // DOMINANCE, state // DOMINANCE_OVER_RIVAL)
+    least = max(RIVAL, capital // DOMINANCE_OVER_RIVAL, state // DOMINANCE_OVER_RIVAL)
     towns = [
-        place for place in reading.places if place.first and place.country not in {region.country, *_STATES_FOLLOW}
+        place
+        for place in reading.places
+        if place.first and place.country not in {region.country, *_STATES_FOLLOW} and place.renown > least
     ]
-    return max((town for town in towns if town.renown > least), key=lambda town: town.renown, default=None)
+    return _largest_left(towns, region.country, text)
 
 
 def smallest_alone(name: str, place: Place) -> int:
     """Return how many people a city must have for `name` alone to say where it is."""
     writers = countries_writing(name)
     if writers is not None:
-        namesakes = place.country in _STATES_FOLLOW  # towns there are called after places of everywhere: Moscow, Idaho
-        return SMALLEST_TRANSLATED if namesakes else SMALLEST_AT_HOME
+        if place.country in writers:
+            return SMALLEST_AT_HOME
+        # Towns of these countries are called after places of everywhere: Moscow, Idaho.
+        if place.country in _STATES_FOLLOW or is_short(name):
+            return SMALLEST_TRANSLATED
+        # Without its vowels a short name of Japan is one of anywhere: `کیرو` is Kiryu, Kirov and Cairo.
+        return SMALLEST_REUSED if place.country in _SYLLABLES and writers & _WITHOUT_VOWELS else SMALLEST_AT_HOME
     if not place.first or _SAINT.match(name):
         return SMALLEST_TRANSLATED
-    return SMALLEST_ALONE
+    return SMALLEST_REUSED if place.country in _REUSED else SMALLEST_ALONE
 
 
-def may_say_alone(name: str, place: Place) -> bool:
-    """Return whether a city is known well enough by `name` to say its country alone."""
-    return place.renown >= smallest_alone(name, place) and not _PART_OF_A_CITY.search(name)
+def is_short(name: str, most: int = SHORT) -> bool:
+    """Return whether a name has so few letters that other scripts write many names so: `Тул` is Toul, and Thule.
+
+    Vowel signs count; a Korean syllable has two letters or three, and a Chinese character is as long as a word.
+    """
+    letters = sum(2 if "\uac00" <= char <= "\ud7a3" else unicodedata.category(char)[0] in "LM" for char in name)
+    return letters <= most and not any("\u3400" <= char <= "\u9fff" for char in name)
+
+
+def is_foreign(name: str, place: Place) -> bool:
+    """Return whether a name in Latin letters is not spelled as the place is: `París`, a town of Panama, or `Tegu`."""
+    if countries_writing(name) is not None:
+        return False
+    if place.first:
+        return not is_written_in(name, place.country)
+    return place.country in _SYLLABLES and is_short(name, SHORT_IN_LATIN)
+
+
+def may_say_alone(reading: Reading, place: Place, text: str = "") -> bool:
+    """Return whether a city is known well enough by its name to say its country alone.
+
+    Beside a house's number it has to be larger; with a ZIP code of its state in `text` it may be smaller.
+    """
+    if place.country == "US":
+        coded = [each for each in reading.places if each.region[:3] == "US-" and zip_is_of(text, each.region)]
+        if any(each.first and each.people >= SMALLEST_ALONE for each in coded):
+            return True
+    smallest = smallest_alone(reading.text, place)
+    if is_foreign(reading.text, place) or (reading.numbered and not is_metropolis(reading, place.country)):
+        return False
+    return place.renown >= smallest and not _PART_OF_A_CITY.search(reading.text)
+
+
+def is_metropolis(reading: Reading, country: str) -> bool:
+    """Return whether a name is that of a country's capital or of a very large city, which says more than a number."""
+    cities = (place for place in reading.places if place.country == country and place.kind == CITY)
+    return any(city.capital or city.people >= SMALLEST_WITH_A_NUMBER for city in cities)
 
 
 def six_digit_town(reading: Reading, text: str) -> Place | None:
@@ -174,13 +236,21 @@ def told_apart(towns: Sequence[Place], region: Reading) -> str | None:
     found = leading(towns)
     if found is None or any(town.first and town.country != found.country and town.renown >= RIVAL for town in towns):
         return None
-    rivals = [place for place in region.places if place.country != found.country and place.kind == SUBDIVISION]
-    own = [place for place in region.places if place.country == found.country]
-    if rivals and "-" not in found.region and found.renown < RIVAL:
-        return None  # a village of the name in one Cordoba says little about the other
-    if rivals and not any(place.people * DOMINANCE >= max(each.people for each in rivals) for place in own):
+    if "-" in found.region:
+        return found.country
+    own = max((place.people for place in region.places if place.country == found.country), default=0)
+    abroad = [place for place in region.places if place.country != found.country and place.first]
+    rivals = [place for place in abroad if place.kind == SUBDIVISION]
+    if found.renown < RIVAL and (rivals or not _leads(region, found.country)):
+        return None  # a village of the name in one Cordoba, or Guadalajara, says little about the other
+    if found.renown < SMALLEST_ALONE and any(place.people > own for place in abroad):
         return None
-    return found.country
+    return found.country if all(place.people <= DOMINANCE * own for place in rivals) else None
+
+
+def _leads(region: Reading, country: str) -> bool:
+    found = meant(region)
+    return found is not None and found.country == country
 
 
 def outweighs(here: Sequence[Place], there: Sequence[Place]) -> bool:

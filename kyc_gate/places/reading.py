@@ -7,10 +7,12 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from kyc_gate.model.country import CountryCode
 from kyc_gate.model.record import Record
-from kyc_gate.places.countries import country_of, is_code, parse_country
-from kyc_gate.places.gazetteer import CITY, COUNTRY, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
+from kyc_gate.places.countries import MILLIONS, country_of, is_code, parse_country
+from kyc_gate.places.gazetteer import CITY, COUNTRY, OBSCURE_NAME, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
 from kyc_gate.places.occupied import occupied_region
 from kyc_gate.places.place_key import place_key
 from kyc_gate.places.spellings import AMBIGUOUS
@@ -18,7 +20,7 @@ from kyc_gate.places.spellings import AMBIGUOUS
 LONGEST_NAME = 6
 """Words. Longer names of places are read as a whole, but not looked for inside a part."""
 
-_SEPARATORS = re.compile(r"[,;|\n\r\t()\[\]{}/•、:]+|(?<![\u3400-\u9fff])·|·(?![\u3400-\u9fff])|\s[-–—]+\s")
+_SEPARATORS = re.compile(r"[,;|\n\r\t()\[\]{}/•、،؛:]+|(?<![\u3400-\u9fff])·|·(?![\u3400-\u9fff])|\s[-–—]+\s")
 """What parts an address. Between Chinese characters a middle dot holds a foreign name together."""
 
 _FLAGS = re.compile("[\U0001f1e6-\U0001f1ff]+")
@@ -34,7 +36,7 @@ _NOISE = frozenset(
     "edificio piso colonia col fraccionamiento local urbanizacion mahallesi mah sokak sok caddesi cad bulvari "
     "apartmani kat daire khiaban khiyaban kuche pelak alley ave blvd jalan jl lorong soi moo thanon laan straat weg "
     "platz allee gasse lu jie dajie dadao xiang hutong ro gil university institute company corporation bank hotel "
-    "airport port campus mailbox kom komnata postbus postfach bp tel fax phone email e mail com annex opp near behind beside "
+    "airport port puerto campus mailbox kom komnata postbus postfach bp tel fax phone email e mail com annex opp near behind beside "
     "between next".split()
 )
 """Words that stand in streets, buildings and companies: a part with one does not name a place."""
@@ -75,6 +77,8 @@ _STATES = frozenset(
     ).split()
 )
 
+_STATE_AND_ZIP = re.compile(r"([A-Z]{2}),? +\d{5}(?:-\d{4})?")
+
 _SAINTS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "pt": "port"}
 
 _CODES_IN_PART = ("US-", "CA-", "AU-")
@@ -86,7 +90,7 @@ class Reading(Record):
 
     `country` is named in full, or by a code that no subdivision shares. `code` is two letters that may be a country's
     or a subdivision's. `places` are all the subdivisions and cities that bear the name. `weak` marks a country that
-    stands after words which name no place, as in `Bank of China`.
+    stands after words which name no place there, as in `Bank of China`; `numbered` what a house's number stands beside.
     """
 
     text: str
@@ -96,6 +100,7 @@ class Reading(Record):
     occupied: str | None = None
     imitation: bool = False
     weak: bool = False
+    numbered: bool = False
 
     @property
     def silent(self) -> bool:
@@ -180,6 +185,18 @@ def is_word(text: str) -> bool:
     return key == "no" or (letters.istitle() and is_code(key) and key not in _CODES_IN_ANY_CASE)
 
 
+def _may_mean(name: str, place: Place, borne: tuple[Place, ...]) -> bool:
+    """Return whether a name may mean a place whose own it is not: a room is `com.`, and Como is called so somewhere.
+
+    Nor does it where it is a country's name somewhere: Munich is called like Monaco.
+    """
+    if place.first or not name.isascii():
+        return True
+    return len(name) > 3 and all(
+        other.kind not in (COUNTRY, OBSCURE_NAME) or other.country == place.country for other in borne
+    )
+
+
 def places_named(key: str) -> tuple[Place, ...]:
     """Return the subdivisions and cities with a name, as `key` or in another way to write it."""
     if key in _GENERIC or _GENERIC.issuperset(key.split()):
@@ -190,8 +207,9 @@ def places_named(key: str) -> tuple[Place, ...]:
         borne = gazetteer().places(variant)
         if not variant.isascii() and any(place.kind == COUNTRY for place in borne):
             return ()  # too good a name of a country for the city that bears it to be meant
-        short = len(variant) <= 3 and variant.isascii()  # a room is `com.`, and Como is called so somewhere
-        found = tuple(place for place in borne if place.kind in (CITY, SUBDIVISION) and (place.first or not short))
+        found = tuple(
+            place for place in borne if place.kind in (CITY, SUBDIVISION) and _may_mean(variant, place, borne)
+        )
         if variant in _AMBIGUOUS_COUNTRIES:
             found += _AMBIGUOUS_COUNTRIES[variant]
         if found:
@@ -224,13 +242,15 @@ def _variants(key: str) -> Iterator[str]:
 def _inside(part: str, key: str) -> tuple[Reading, ...]:
     """Return what stands inside a part: after a postal code or a house number, or at the end of it."""
     words = key.split()
+    if (state := _STATE_AND_ZIP.fullmatch(part)) and f"US-{state.group(1)}" in _STATES:
+        return (Reading(text=state.group(1), code=state.group(1)),)  # `FL 33325` is no floor
     if not words[0].isascii() and len(words[0]) > 2 and _is_cjk(words[0][0]):
         return _run_on(part, words)
     bare = _without_numbers(words)
     if bare != words and bare and not _is_street(bare):
         direct = _direct(" ".join(bare) if not part.isupper() else " ".join(bare).upper(), " ".join(bare))
         if not direct.silent:
-            return (direct,)
+            return (_numbered(direct, part),)
     found = _ending(part, bare)
     if found:
         return found
@@ -241,6 +261,15 @@ def _inside(part: str, key: str) -> tuple[Reading, ...]:
             return (direct,)
         return _ending(part, tail) or (Reading(text=part),)
     return (Reading(text=part),)
+
+
+_NUMBERED = re.compile(r"[^\W\d_]{3,}\W+\d{1,3} ?[a-z]?", re.IGNORECASE)
+"""A name with a house's number after it. Postal codes of three digits stand before a name, or are a capital's."""
+
+
+def _numbered(named: Reading, part: str) -> Reading:
+    """Return the reading of a part, marked where a house's number follows the name."""
+    return replace(named, numbered=True) if _NUMBERED.fullmatch(part) else named
 
 
 def _is_street(words: list[str]) -> bool:
@@ -269,8 +298,23 @@ def _ending(part: str, words: list[str]) -> tuple[Reading, ...]:
             return (*before, Reading(text=tail, country=named, weak=not before))
         if ending.places and any(place.kind == SUBDIVISION for place in ending.places):
             before = _before(head)
-            return (*before, ending) if before else ()
+            # `Coto Murcia` is a street of Mexico: without a comma, a region stands only after a place in its country.
+            if before and (_share_country(before[0], ending) or _is_metropolis(ending)):
+                return (*before, ending)
+            return ()
     return ()
+
+
+def _is_metropolis(reading: Reading) -> bool:
+    """Return whether a name is that of a city which needs no other place before it: `Nad Al Sheba Dubai`."""
+    return any(
+        place.kind == CITY and place.first and (place.capital or place.people >= MILLIONS) for place in reading.places
+    )
+
+
+def _share_country(one: Reading, other: Reading) -> bool:
+    countries = {one.country} if one.country else {place.country for place in one.places}
+    return any(place.country in countries for place in other.places)
 
 
 def _city_and_code(part: str, head: list[str], tail: str) -> tuple[Reading, ...]:
@@ -308,7 +352,9 @@ def _without_numbers(words: list[str]) -> list[str]:
         after = words[at + 1] if at + 1 < len(words) else ""
         before = words[at - 1] if at else ""
         state = len(after) == 5 and after.isdigit() and at > 0 and f"US-{word.upper()}" in _STATES
-        country_prefix = len(word) <= 2 and after[:1].isdigit() and len(words) > 2 and not state
+        # `D-10115`, but not `g 36a`: a house's number has no country before it.
+        numbers = (after[:3].isdigit() and len(after) > 2) or (after[:1].isdigit() and word in _NOISE)
+        country_prefix = len(word) <= 2 and numbers and len(words) > 2 and not state
         named = word in _POSTAL_WORDS and after[:1].isdigit()
         dutch = len(word) == 2 and len(before) == 4 and before.isdigit()
         if not (country_prefix or dutch or named):
@@ -327,6 +373,11 @@ def _is_cjk(char: str) -> bool:
     return "\u3040" <= char <= "\u30ff" or "\u3400" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3"
 
 
+def _in_katakana(text: str, at: int) -> bool:
+    """Return whether a word in katakana goes on at a place: `モーソン` is no part of `モー`, which is Meaux."""
+    return all("\u30a0" <= char <= "\u30ff" for char in text[at - 1 : at + 1]) and at < len(text)
+
+
 _OF_AN_ADDRESS = re.compile(
     r"[0-9０-９省市区區县縣州盟旗镇鎮乡鄉村路街道巷弄号號楼樓室层層座园園城厦廈里町丁目番地都府県郡郷ビル동구군읍면리로길호층]"
 )
@@ -340,6 +391,8 @@ def _run_on(part: str, words: list[str]) -> tuple[Reading, ...]:
     while rest and len(found) < 3:
         for size in range(min(12, len(rest)), 1, -1):
             head = rest[:size].strip()
+            if _in_katakana(rest, size):
+                continue
             reading = _direct(head, head)
             if not reading.silent:
                 found.insert(0, reading)

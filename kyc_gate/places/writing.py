@@ -16,6 +16,16 @@ _COUNTRIES: Mapping[str, str] = {
 }  # fmt: skip
 """First word of a letter's Unicode name to the countries with an official language in that script (CLDR)."""
 
+_ENGLISH = "áéíóúñāēīōūâêîôûŵŷ"
+_LETTERS: Mapping[str, str] = {
+    **dict.fromkeys(("AU", "GB", "IE", "NZ", "US"), _ENGLISH), "JP": "āēīōū", "KR": "ŏŭ", "TW": "üêâ",
+    "CA": "àâæçéèêëîïôœùûüÿ", "FR": "àâæçéèêëîïôœùûüÿñ", "BE": "àâæçéèêëîïôœùûüÿáíóöúä", "DE": "äöüßé",
+    "DK": "æøåäöüéèêóòôá", "FI": "åäöéüšžáčđŋŧ", "IT": "àèéìíîòóùúäöüßâê", "NL": "äëïöüéèêáíóúàâôûĳ",
+    "NO": "æøåäöéèêóòôüáčđŋšŧž", "SE": "åäöéüáàëæøèčđŋšŧž", "ES": "áéíóúñüçàèòïâêô",
+}  # fmt: skip
+"""Letters beside the 26 in which the languages of some countries are written, and those that their maps use in
+transcriptions (CLDR exemplar characters; Hepburn, McCune-Reischauer). Other countries may write any."""
+
 _BY_SCRIPT: Mapping[str, frozenset[str]] = {script: frozenset(codes.split()) for script, codes in _COUNTRIES.items()}
 
 
@@ -26,3 +36,13 @@ def countries_writing(text: str) -> frozenset[str] | None:
     if not letter or letter.isascii():
         return None
     return _BY_SCRIPT.get(unicodedata.name(letter, "").partition(" ")[0])
+
+
+@lru_cache(maxsize=4096)
+def is_written_in(text: str, country: str) -> bool:
+    """Return whether a name in Latin letters has only letters that the country writes: `Şeki` is no town of Japan."""
+    if text.isascii():
+        return True
+    letters = _LETTERS.get(country)
+    composed = unicodedata.normalize("NFC", text).casefold()
+    return letters is None or all(char.isascii() or not char.isalpha() or char in letters for char in composed)
