@@ -46,6 +46,11 @@ _CHANGING = frozenset({"POST", "PUT", "PATCH", "QUERY"})
 _MISSING = object()
 
 
+def _of_this_hop(call: Call) -> set[bytes]:
+    """Return the header names that a call keeps from whoever stands behind the next server (RFC 9110, 7.6.1)."""
+    return {name.strip().lower() for value in call.values(b"connection") for name in value.split(b",")}
+
+
 class GenericAdapter:
     """The dialect of a platform's own API.
 
@@ -249,6 +254,8 @@ class _Reader:
         values = call.values(self._account_header) if self._account_header else ()
         if len(values) > 1:
             raise RefusedCall(400, "account", "the account header is sent more than once")
+        if values and self._account_header in _of_this_hop(call):
+            raise RefusedCall(400, "account", "`Connection` names the account header, which would then go no further")
         proved = values[0].decode("latin-1") if values else None
         claimed = self._claimed(document)
         for account in (proved, claimed):
