@@ -78,6 +78,7 @@ def api_app(gate: Gate, tokens_sha256: Sequence[str] = ()) -> Starlette:
         exception_handlers={404: _unknown_path, 405: _wrong_method},
     )
     app.state.gate = gate
+    app.state.wrong_links = {}
     return app
 
 

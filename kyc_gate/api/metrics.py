@@ -129,6 +129,9 @@ def _decisions(gate: Gate) -> Iterator[Metric]:
         "1 while `gate.unsafe_mode` is set, so that nothing is refused.",
         value=gate.settings.unsafe_mode is not None,
     )
+    yield CounterMetricFamily(
+        "kyc_gate_names_tried", "Accounts of which several names resembled somebody.", gate.probing.alarms
+    )
     yield CounterMetricFamily("kyc_gate_clock_jumps", "Jumps of the time of day since start.", gate.upkeep.jumps)
 
 

@@ -15,6 +15,9 @@ from kyc_gate.model.record import Record, digest
 RESCREENING = "rescreening"
 """The rule of cases about parties that were screened again."""
 
+NAMES_TRIED = "names-tried"
+"""The rule of cases about accounts that tried names."""
+
 SEVERITIES = ("low", "medium", "high", "critical")
 """From mildest to severest. A case's severity only rises."""
 
@@ -134,8 +137,8 @@ class Case(Record):
 
     @property
     def waiting(self) -> bool:
-        """Whether a request waits: a case of parties screened again has none, so its approval grants nothing."""
-        return self.rules != (RESCREENING,)
+        """Whether a request waits: a case about a party or an account has none, so its approval grants nothing."""
+        return self.rules not in ((RESCREENING,), (NAMES_TRIED,))
 
     @property
     def undecided(self) -> bool:

@@ -8,12 +8,16 @@ from kyc_gate.model.record import Record
 
 
 class Event(Record):
-    """Something that happened, thin: ids and numbers, never a name. `id` stays the same whenever it is told."""
+    """Something that happened, thin: ids and numbers, never a name. `id` stays the same whenever it is told.
+
+    `traceparent` is that of the call which caused it (W3C Trace Context).
+    """
 
     id: str
     name: str
     at: datetime
     data: dict[str, object]
+    traceparent: str | None = None
 
 
 class Backlog(Record):

@@ -150,7 +150,7 @@ def written_for(
                 time=event.at.isoformat(),
                 subject=_subject(event),
                 data=data,
-                traceparent=None,
+                traceparent=event.traceparent,
             )
             body = _json(told)
             return receiver.url, body, headers | signed_headers(event.id, int(now.timestamp()), body, secret)

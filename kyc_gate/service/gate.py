@@ -50,6 +50,7 @@ from kyc_gate.places.ip_countries import IPCountries
 from kyc_gate.policy.read import Policy
 from kyc_gate.screening.asked import Asked
 from kyc_gate.screening.screener import Screener
+from kyc_gate.service import probing
 from kyc_gate.service.access import Access
 from kyc_gate.service.active_policies import ActivePolicies, Origin
 from kyc_gate.service.admission import Admission, Readiness, Reading, Screened
@@ -69,6 +70,7 @@ from kyc_gate.service.oidc import OIDC
 from kyc_gate.service.papers import Book, Papers
 from kyc_gate.service.party_owners import PartyOwners, owners_of
 from kyc_gate.service.policy_keeper import PolicyKeeper
+from kyc_gate.service.probing import Probing
 from kyc_gate.service.runs import Reevaluated, decided, ending_of, grown, open_case, open_runs, recorded_of
 from kyc_gate.service.settings import Limits, Settings
 from kyc_gate.service.splitting import links_of
@@ -136,6 +138,7 @@ class Gate:
         self.notifier = notifier or Notifier(())
         self.trials = Trials()
         self.tally = Tally()
+        self.probing = Probing()
         self._spans = Spans(on=self.settings.spans)
         self._keeping: list[asyncio.Task[None]] = []
         self.upkeep = Upkeep()
@@ -609,6 +612,8 @@ class Gate:
             raise
         if call is None or request.dry_run or not self._passes(decision):
             self._ended(reading.usage.hold_id)
+        if facts.screening.outcome in ("possible", "match"):
+            self._names_noted(decision_id, reading)
         if self.trials.shadow is not None:
             # After the answer is on its way: the candidate may take its time, and may fail.
             asyncio.get_running_loop().call_soon(self.trials.observe, decision_id, reading.request, facts, decision)
@@ -708,6 +713,7 @@ class Gate:
         # What a customer is told waits for a person does, approvable or not.
         final = not _reviewable(decision)
         opens = not request.dry_run and (not final or blocked_by_lists(decision, reading.active.policies))
+        trace = current_trace()
         shared = reading.usage.replayed or self._relying[reading.usage.hold_id] > 1
         return DecisionEntry(
             decision_id=decision_id,
@@ -734,6 +740,7 @@ class Gate:
             spend_operations=reading.estimated.high if grant else 0,
             party_id=reading.standing.customer.id or "",
             retention=retention_of(facts),
+            traceparent=trace.traceparent if trace else None,
             declares=declared_run(request, facts, reading.usage.hold_id, reading.estimated)
             if passes and not request.dry_run
             else None,
@@ -763,6 +770,31 @@ class Gate:
             outcome=decision.outcome,
             final=final,
         )
+
+    def _names_noted(self, decision_id: str, reading: Reading) -> None:
+        """Have a person look, in the background, at an account of which one name after another resembles somebody."""
+        customer = reading.standing.customer
+        account = f"{reading.request.provider}:{reading.request.caller.account or ''}"
+        if not self.probing.note(account, (customer.name or "").casefold(), reading.at):
+            return
+        log.error("account.names-tried", account=account, decision_id=decision_id, names=probing.MOST_NAMES)
+        entry = probing.entry_of(
+            decision_id,
+            account=account,
+            party_id=customer.id or "",
+            control_group=reading.standing.control_group,
+            at=reading.at,
+            settings=self.settings,
+        )
+        task = asyncio.ensure_future(self._kept(entry))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _kept(self, entry: DecisionEntry) -> None:
+        try:
+            await self.store.append(entry)
+        except StorageFault as error:  # the log has it
+            log.error("case.unopened", decision_id=entry.decision_id, error=str(error))
 
     def _passes(self, decision: Decision) -> bool:
         return decision.outcome is Outcome.ALLOW or self.settings.unsafe_mode is not None

@@ -56,11 +56,12 @@ def _tell(connection: Connection, entry: DecisionEntry, case: Case | None) -> No
             "due_at": case.due_at.isoformat(),
         }
         first = case.decision_ids == (entry.decision_id,)
-        emit(connection, "case.opened" if first else "case.joined", told, entry.case.at)
+        emit(connection, "case.opened" if first else "case.joined", told, entry.case.at, entry.traceparent)
     beyond_approval = entry.case is None or entry.case.final
     at = entry.record.get("at")
     if entry.record.get("outcome") == "block" and beyond_approval and isinstance(at, str):
-        emit(connection, "decision.blocked", told | {"rules": entry.record.get("rules")}, datetime.fromisoformat(at))
+        blocked = told | {"rules": entry.record.get("rules")}
+        emit(connection, "decision.blocked", blocked, datetime.fromisoformat(at), entry.traceparent)
 
 
 def withdraw(connection: Connection, entry: DecisionEntry) -> None:

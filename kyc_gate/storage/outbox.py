@@ -20,9 +20,11 @@ RETRY_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Waits after each failure, some three days in all: Standard Webhooks, "Retries". Then the event is a dead letter."""
 
 
-def emit(connection: Connection, name: str, data: Mapping[str, object], at: datetime) -> Event:
+def emit(
+    connection: Connection, name: str, data: Mapping[str, object], at: datetime, traceparent: str | None = None
+) -> Event:
     """Write an event, and return it."""
-    event = Event(id=f"evt_{secrets.token_hex(16)}", name=name, at=at, data=dict(data))
+    event = Event(id=f"evt_{secrets.token_hex(16)}", name=name, at=at, data=dict(data), traceparent=traceparent)
     connection.execute(
         "INSERT INTO outbox (id, name, at, document) VALUES (?, ?, ?, ?)",
         (event.id, name, second_of(at), written(event)),

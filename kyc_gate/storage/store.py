@@ -86,7 +86,8 @@ class DecisionEntry(Record):
     `replays`: the hold was taken by an earlier call with the same key, which may have passed on it.
     `spend_grant` names a grant to spend `spend_operations` of; where it cannot be spent, nothing is written.
     `declares` says which model the run makes, for later runs to name.
-    `party_id` is whose the record's sealed parts are, and `retention` how long they are kept.
+    `party_id` is whose the record's sealed parts are, and `retention` how long they are kept. `traceparent` is that of
+    the call, for the events that it causes.
     It is spent against `request.fingerprint` and `at` of the record: what is recorded is what is checked.
     """
 
@@ -101,6 +102,7 @@ class DecisionEntry(Record):
     declares: DeclaredRun | None = None
     party_id: str = ""
     retention: Retention = Retention.OFAC
+    traceparent: str | None = None
 
 
 class Receipt(Record):

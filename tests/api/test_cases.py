@@ -252,3 +252,19 @@ async def test_a_link_that_is_not_good_tells_nothing(gate: Gate) -> None:
                 pages.add((response.status, await response.text()))
     assert len(pages) == 1
     assert next(iter(pages))[0] == 404
+
+
+async def test_links_are_not_guessed(gate: Gate) -> None:
+    """A link that is not good looks like any other; after sixty within a minute nothing is looked up."""
+    held = await gate.decide(large())
+    sent = await gate.casework.ask(local_actor("bo"), str(held.case_id))
+    async with browsers(gate) as (customer,):
+        get = customer.session.get
+        assert (await get(sent.path)).status == 200
+        texts = []
+        while (answer := await get(f"/questions/{len(texts)}")).status == 404:
+            texts.append(await answer.text())
+        assert 60 <= len(texts) < 120, "a minute may end in between"
+        assert len(set(texts)) == 1
+        assert (answer.status, answer.headers["retry-after"]) == (429, "60")
+        assert (await get(sent.path)).status == 429

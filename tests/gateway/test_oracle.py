@@ -5,6 +5,7 @@ Each row of the catalogue's oracles is run here, against the served gate.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import random
@@ -32,6 +33,7 @@ from kyc_gate.model.case_steps import Step
 from kyc_gate.model.listing import ListEntry, ListSnapshot
 from kyc_gate.model.party import Account, PartyKind
 from kyc_gate.service.generation import Generation
+from kyc_gate.storage.store import CaseQuery
 
 from .test_serve import call, configuration, serving
 
@@ -261,10 +263,45 @@ def differs_by_chance(one: list[float], other: list[float], rounds: int = 2_000)
     return (larger + 1) / (rounds + 1)
 
 
+VARIANTS = [
+    "Sealed Machinery Work",
+    "Seeled Machinery Works",
+    "Sealed Machinary Works",
+    "Sealed Machinery Worcs",
+    "Sealde Machinery Works",
+    "Sealed Machinery Works Ltd",
+]
+"""Names of one customer, an edit or so away from a listed one."""
+
+
+async def names_tried(here: World) -> None:
+    """Whatever name it tries, a customer reads the same; after a few a person is asked to look at the account."""
+    answers = []
+    for name in VARIANTS:
+        party = replace(company("unlisted", "Norway"), name=name)
+        await here.gate.store.save_directory([party], [])
+        here.gate._standings.forget()
+        with capture_logs() as lines:
+            answers.append(await here.ask("unlisted"))
+        alarms = [line for line in lines if line["event"] == "account.names-tried"]
+        assert len(alarms) == (name == VARIANTS[4])
+    assert {status_of(raw) for raw in answers} == {403}
+    assert {told(raw) for raw in answers} == {told(answers[0])}
+    await asyncio.gather(*here.gate._background)
+    (case,) = await here.gate.store.fetch_cases(CaseQuery(family="names-tried"))
+    assert (case.account, case.severity, case.waiting) == ("generic:acct-unlisted", "high", False)
+    assert here.gate.probing.alarms == 1
+    again = [await here.ask("unlisted") for _ in range(6)]
+    assert {told(raw) for raw in again} == {told(answers[0])}
+    assert here.gate.probing.alarms == 1, "one name, however often, tries nothing"
+
+
 ROWS: dict[str, Callable[[World], Awaitable[None]]] = {
     "oracle_tipping_off-001": content_is_the_same,
     "oracle_tipping_off-002": takes_the_same_time,
     "oracle_tipping_off-003": content_is_the_same,
+    "oracle_tipping_off-004": names_tried,
+    "oracle_tipping_off-005": names_tried,
     "oracle_tipping_off-006": ids_are_random,
     "oracle_tipping_off-007": unnoticed_headers,
     "oracle_tipping_off-008": content_is_the_same,
@@ -274,10 +311,6 @@ ROWS: dict[str, Callable[[World], Awaitable[None]]] = {
     "oracle_tipping_off-012": operators_alone_see_figures,
     "oracle_tipping_off-013": operators_alone_see_figures,
 }
-
-
-LEFT = {"oracle_tipping_off-004", "oracle_tipping_off-005"}
-"""Probing with many names. A customer's name is what the operator's directory says, so no call tries another one."""
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -291,4 +324,4 @@ async def test_row(row: str, tmp_path: Path) -> None:
 def test_no_row_is_left_out(shared_data: Path) -> None:
     """Every oracle of the catalogue is run."""
     lines = (shared_data / "bad_inputs.jsonl").read_text(encoding="utf-8").splitlines()
-    assert {row["id"] for row in map(json.loads, lines) if row["category"] == "oracle_tipping_off"} == set(ROWS) | LEFT
+    assert {row["id"] for row in map(json.loads, lines) if row["category"] == "oracle_tipping_off"} == set(ROWS)

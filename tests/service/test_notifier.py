@@ -22,10 +22,12 @@ from kyc_gate.service.delivery import Undelivered, deliver, require_public, writ
 from kyc_gate.service.gate import Gate
 from kyc_gate.service.notifier import Notifier
 from kyc_gate.storage.outbox import RETRY_SECONDS
+from kyc_gate.telemetry.trace import in_trace, read_trace
 from tests.service.conftest import NOW, MakeGate, training
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 DATA: dict[str, object] = {"case_id": "case_7", "severity": "high", "rules": ["red-flag-28"]}
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 EVENT = Event(id="evt_1", name="case.opened", at=NOW, data=DATA)
 
 
@@ -174,12 +176,14 @@ async def test_a_case_is_told_once_in_order_and_names_nobody(make_gate: MakeGate
         await told_by(gate, notifier)
         await gate.decide(training("norge"))
         held = await gate.decide(training("emirate", chips=16384, hours=2400))
-        await gate.decide(training("listed"))
+        with in_trace(read_trace(TRACEPARENT.encode())):
+            await gate.decide(training("listed"))
         await told_by(gate, notifier)
         await told_by(gate, notifier)
     kinds = [json.loads(body)["type"].split(".", 1)[1] for _, body in app.got]
     assert kinds == ["case.opened.v1", "case.opened.v1", "decision.blocked.v1"]
     assert json.loads(app.got[0][1])["data"]["case_id"] == held.case_id
+    assert [json.loads(body).get("traceparent") for _, body in app.got] == [None, TRACEPARENT, TRACEPARENT]
     for headers, body in app.got:
         assert b"Computing" not in body
         assert b"Sealed" not in body
