@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 
 from kyc_gate.audit.verify import Walk
-from kyc_gate.cli.output import print_json, printable
+from kyc_gate.cli.guarded_calls import gaps
+from kyc_gate.cli.output import UsageError, print_json, printable
 from kyc_gate.cli.policies import shipped
 from kyc_gate.decide.cases import run_cases
 from kyc_gate.errors import KYCGateError
@@ -41,12 +42,15 @@ class Check(Record):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--config", metavar="FILE", help="check this configuration and what it names")
+    parser.add_argument("--calls", metavar="FILE", help="tell which calls of this access log the configuration guards")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print each check; the status is 1 when one fails."""
     failed = False
-    for check in _checks(options.config):
+    if options.calls and not options.config:
+        raise UsageError("`--calls` needs `--config FILE`: what is guarded stands there")
+    for check in _checks(options.config, options.calls):
         failed = failed or check.state == "fail"
         if options.json:
             print_json(plain(check))
@@ -55,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _checks(config: str | None) -> Iterator[Check]:
+def _checks(config: str | None, calls: str | None) -> Iterator[Check]:
     yield from _versions()
     if config is None:
         yield Check(check="config", state="warn", detail="not checked; give `--config FILE`")
@@ -73,6 +77,8 @@ def _checks(config: str | None) -> Iterator[Check]:
     yield from _policy_files(configuration)
     yield from _lists(configuration)
     yield from asyncio.run(_store(configuration))
+    if calls is not None:
+        yield from (Check(check=name, state=state, detail=said) for name, state, said in gaps(configuration, calls))
 
 
 def _versions() -> Iterator[Check]:

@@ -56,7 +56,7 @@ def gate_parts(configuration: Configuration) -> dict[str, Any]:
         "oidc": OIDC.of(configuration.access.oidc, configuration.path("")),
         "policy_keeper": PolicyKeeper(configuration, policies),
         "store": store_of(configuration),
-        "adapters": _adapters(configuration),
+        "adapters": adapters_of(configuration),
         "snapshot": lists.snapshot,
         "clocks": lists.clocks,
         "keeper": ListKeeper(configuration, files, lists),
@@ -155,7 +155,8 @@ def _dated(reading: ListReading, files: dict[str, Path]) -> ListReading:
     return msgspec.structs.replace(reading, as_of=datetime.fromtimestamp(modified, UTC))
 
 
-def _adapters(configuration: Configuration) -> tuple[Adapter, ...]:
+def adapters_of(configuration: Configuration) -> tuple[Adapter, ...]:
+    """Return the adapters that are configured. Raises `ConfigurationError` for one that cannot be."""
     adapters: list[Adapter] = []
     if configuration.aws is not None:
         asking = configuration.aws.ask

@@ -20,12 +20,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kyc_gate import KYCGateMiddleware, Outcome
 from kyc_gate.adapters.generic import GenericAdapter
+from kyc_gate.cli.guarded_calls import gaps
 from kyc_gate.errors import ConfigurationError
 from kyc_gate.gateway import serve
 from kyc_gate.model.job import Accelerators, Caller, ProvisioningRequest, RequestKind
 from kyc_gate.model.outbox import Event
 from kyc_gate.service import delivery
-from kyc_gate.service.config import configuration_of
+from kyc_gate.service.config import configuration_of, read_configuration
 from kyc_gate.service.delivery import Undelivered, deliver
 from kyc_gate.service.notifier import Notifier
 from tests.api.test_metrics import of, scraped
@@ -189,6 +190,40 @@ async def nothing_is_guarded(folder: Path, _: pytest.MonkeyPatch) -> None:
         GenericAdapter((), account_header="x-account")
 
 
+CALLS = """\
+10.0.0.1 - - [27/Nov/2026:10:00:00 +0000] "POST /v1/training-jobs HTTP/1.1" 201 12
+10.0.0.1 - - [27/Nov/2026:10:00:01 +0000] "GET /v1/training-jobs HTTP/1.1" 200 12
+POST /v2/training-jobs
+POST /v2/training-jobs
+"""
+ROUTED = """\
+[generic]
+account_header = "x-account"
+[[generic.routes]]
+operation = "CreateTrainingJob"
+path = "/v1/training-jobs"
+fields = { count = "gpus" }
+[[generic.routes]]
+operation = "CreateCluster"
+path = "/v1/clutsers"
+fields = { count = "gpus" }
+"""
+
+
+async def gaps_are_told(folder: Path, _: pytest.MonkeyPatch) -> None:
+    """A route that matches nothing in the traffic, and an application beside the gate, are told of."""
+    (folder / "kyc-gate.toml").write_text(ROUTED, encoding="utf-8")
+    (folder / "access.log").write_text(CALLS, encoding="utf-8")
+    found = list(gaps(read_configuration(folder / "kyc-gate.toml"), str(folder / "access.log")))
+    assert found[0] == ("calls", "ok", "the gate looks into 2 of 4 calls")
+    assert ("route CreateCluster", "warn", "`POST /v1/clutsers` guards none of these calls") in found
+    assert ("unguarded", "warn", "`POST /v2/training-jobs` (2 times) is guarded by nothing") in found
+    assert len(found) == 3
+    (folder / "access.log").write_text("nothing\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="holds no call"):
+        list(gaps(read_configuration(folder / "kyc-gate.toml"), str(folder / "access.log")))
+
+
 async def versions_have_floors(_: Path, __: pytest.MonkeyPatch) -> None:
     """No release is installed that is known to be open to attack: starlette from 1.3.1, aiohttp from 3.14.1."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -247,6 +282,8 @@ async def examples_hold_no_secret(_: Path, __: pytest.MonkeyPatch) -> None:
 CONFIGURATIONS: dict[str, Check | str] = {
     "001": nothing_is_refused_aloud,
     "002": nothing_is_guarded,
+    "003": gaps_are_told,
+    "005": gaps_are_told,
     "006": versions_have_floors,
     "008": proxies_are_not_believed,
     "009": h11_serves,
@@ -254,9 +291,9 @@ CONFIGURATIONS: dict[str, Check | str] = {
     "011": examples_hold_no_secret,
 }
 
-LEFT = {"003", "004", "005", "007"}
-"""Routes that match nothing, applications mounted outside the gate, and packages of nearly the same name: a report of
-what is covered, and a lock file with hashes, are not there yet."""
+LEFT = {"004", "007"}
+"""A middleware that is mounted below the application, which sees no call and so cannot tell, and packages of nearly the
+same name: no lock file with hashes is there."""
 
 CHECKS = {f"webhook_ssrf-{number}": check for number, check in WEBHOOKS.items()} | {
     f"config_supply_chain-{number}": check for number, check in CONFIGURATIONS.items()
