@@ -108,7 +108,7 @@ def _answer(given: EstimateInput, options: argparse.Namespace, *, everything: bo
     )
     unknown = [told for line in lines if (told := _unknown(line, given.provider))]
     for told in unknown:
-        complain(f"`{told['name']}` is not in the catalogue: counted as the strongest chip{_meant(told['nearest'])}")
+        complain(f"`{told['name']}` is not in the catalogue: counted as the strongest chip{_meant(told)}")
     return {
         "id": given.id,
         "operations": {"low": found.low, "likely": found.likely, "high": found.high},
@@ -133,13 +133,19 @@ def _more(found: Estimate) -> Row:
 def _unknown(line: Accelerators, provider: str | None) -> dict[str, Any] | None:
     """Return the name of the line that the catalogue does not know, with the nearest ones that it does."""
     if line.model is not None and find_accelerator(line.model) is None:
-        return {"name": line.model[:128], "nearest": list(nearest_chips(line.model))}
+        name = line.model[:128]
+        if find_instance_type(line.model, provider) is not None:
+            return {"name": name, "nearest": [], "instance_type": name}
+        return {"name": name, "nearest": list(nearest_chips(line.model))}
     if line.instance_type is not None and find_instance_type(line.instance_type, provider) is None:
         return {"name": line.instance_type[:128], "nearest": list(nearest_instance_types(line.instance_type))}
     return None
 
 
-def _meant(near: list[str]) -> str:
+def _meant(told: dict[str, Any]) -> str:
+    near: list[str] = told["nearest"]
+    if "instance_type" in told:
+        return "; it is a machine type: name it as `instance_type`"
     return f"; did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
 
 

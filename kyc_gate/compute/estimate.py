@@ -134,16 +134,19 @@ def _resolved(line: Accelerators, number: int, provider: str | None) -> _Line:
     _check(line.multiplier, f"line {number}: multiplier")
     units = line.count * line.multiplier
     if line.model is not None and line.instance_type is None:
-        return _of_model(line.model, units)
+        return _of_model(line.model, units, provider)
     if line.instance_type is not None and line.model is None:
         return _of_machine(line.instance_type, units, provider)
     raise InputError(f"line {number}: give either instance_type or model")
 
 
-def _of_model(name: str, units: int) -> _Line:
+def _of_model(name: str, units: int, provider: str | None) -> _Line:
     unit = find_accelerator(name)
     if unit is None:
-        return _unknown(name, units, nearest_chips(name))
+        # A machine's name where a chip's belongs: each unit is as many chips as the machine holds.
+        machine = find_instance_type(name, provider)
+        each = max(1, machine.chips) if machine else 1
+        return _unknown(name, units * each, nearest_chips(name), machine=machine is not None)
     return _of_chip(unit.chip, unit.share * units, name if unit.share == 1 else f"{units} x {name}")
 
 
@@ -164,9 +167,11 @@ def _of_chip(chip: Chip, chips: Fraction, named: str) -> _Line:
     return _Line(chips=chips, training_rate=chip.training_rate, peak_rate=chip.peak_rate, tpp=chip.tpp, said=said)
 
 
-def _unknown(name: str, chips: int, near: tuple[str, ...]) -> _Line:
+def _unknown(name: str, chips: int, near: tuple[str, ...], *, machine: bool = False) -> _Line:
     training, peak = strongest_training_chip(), strongest_peak_chip()
     suggestion = f"; nearest: {', '.join(near)}" if near else ""
+    if machine:
+        suggestion = "; it is a machine type: name it as `instance_type`"
     said = (
         f"`{name[:64]}` is not in the catalogue: counted as {chips} x {training.model}, "
         f"and at full peak {peak.model}{suggestion}"

@@ -99,6 +99,17 @@ def test_an_unknown_chip_counts_as_no_less_than_any_other() -> None:
         assert unknown.high >= known.high
 
 
+def test_a_machine_in_the_place_of_a_chip_counts_with_all_its_chips() -> None:
+    """A machine type named as a model is not known, and counts no less than the machine does."""
+    for name, chips in (("p6-b200.48xlarge", 8), ("a4x-highgpu-4g", 4), ("v5e-cpu-less", 1), ("m7i.large", 1)):
+        found = of(name, 2, 3600)
+        assert not found.known
+        assert found.chips == 2 * chips
+    named = estimate([Accelerators(instance_type="p6-b200.48xlarge", count=1)], duration_seconds=60, horizon_days=30)
+    assert of("p6-b200.48xlarge", 1, 60).likely >= named.likely
+    assert any("name it as `instance_type`" in said for said in of("p6-b200.48xlarge", 1, 60).basis)
+
+
 def test_no_stated_end_is_projected_and_never_nothing() -> None:
     """Without a duration a request counts for the whole horizon."""
     open_ended = of("H100", 8, None)
