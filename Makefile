@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: clouds nginx slurm pango chromium screenshots run peers policy-peers places test test-all check bench format clean help
+.PHONY: clouds nginx slurm pango chromium promtool screenshots run peers policy-peers places test test-all check bench format clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -25,7 +25,7 @@ test: $(VENV)/.test postgresql nginx slurm pango  ## run lint, types, import con
 	@$(BIN)/kyc-gate policy test
 	@$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist worksteal $(ARGS)
 
-test-all: $(VENV)/.test  ## the same, with the long tests: a thousand kills, racing jobs by the hundred
+test-all: $(VENV)/.test promtool  ## the same, with the long tests: a thousand kills, racing jobs by the hundred
 	@HYPOTHESIS_PROFILE=anew $(MAKE) --no-print-directory test
 	@$(BIN)/python -m pytest -m long $(ARGS)
 
@@ -94,6 +94,10 @@ pango:
 # Tests look at the console with a browser.
 chromium:
 	$(call debian,Chromium,command -v chromium >/dev/null,chromium)
+
+# Long tests have Prometheus' own tool check metrics and alerts.
+promtool:
+	$(call debian,promtool,command -v promtool >/dev/null,prometheus)
 
 # Without ensurepip (Debian's python3 without python3-venv) the environment is made bare and filled from outside.
 $(BIN)/python:
