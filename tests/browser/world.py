@@ -99,10 +99,21 @@ class World(NamedTuple):
         )
         return found
 
-    def machines(self, party: str) -> int:
-        """How many machines the cloud itself says that the party has."""
-        reservations = client_of("ec2", self.upstream, self.keys[party]).describe_instances()["Reservations"]
-        return sum(len(each["Instances"]) for each in reservations)
+    def trains(self, party: str, count: int = LARGE) -> None:
+        """Ask for a training job of 28 days on many machines, with boto3 as it is."""
+        client_of("sagemaker", self.gateway, self.keys[party]).create_training_job(
+            TrainingJobName="frontier",
+            RoleArn=f"arn:aws:iam::{ACCOUNTS[party]}:role/SageMaker",
+            AlgorithmSpecification={"TrainingInputMode": "File", "TrainingImage": "train:1"},
+            OutputDataConfig={"S3OutputPath": "s3://bucket/out"},
+            ResourceConfig={"InstanceType": "ml.p5.48xlarge", "InstanceCount": count, "VolumeSizeInGB": 100},
+            StoppingCondition={"MaxRuntimeInSeconds": 28 * 86_400},
+        )
+
+    def jobs(self, party: str) -> int:
+        """How many training jobs the cloud itself says that the party has."""
+        cloud = client_of("sagemaker", self.upstream, self.keys[party])
+        return len(cloud.list_training_jobs()["TrainingJobSummaries"])
 
 
 @contextlib.contextmanager
