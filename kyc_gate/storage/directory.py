@@ -20,6 +20,9 @@ PARTIES_AT_ONCE = 2_000
 KnownParties = dict[str, tuple[bytes, Party]]
 """Parties by id, each with the digest of the row that it was read from."""
 
+ALL = "*"
+"""Stands, in the place of an id, for everything of a kind."""
+
 _Lines = tuple[Accelerators, ...]
 
 
@@ -99,12 +102,67 @@ def save_references(connection: Connection, provider: str, account: str, learned
     )
 
 
-def forget_references(connection: Connection, provider: str, account: str, kind: str) -> None:
-    """Let every reference of a kind stand for nothing, in one account."""
-    connection.execute(
-        "UPDATE learned SET document = ? WHERE provider = ? AND account = ? AND kind = ?",
-        (written(()), provider, account, kind),
-    )
+def forget_names(
+    connection: Connection, provider: str, account: str, names: Sequence[str]
+) -> tuple[int, tuple[Learned, ...]]:
+    """Let names (`kind:id`, or `kind:*` for all of a kind) stand for nothing, in one account.
+
+    Return the number of this change, higher than that of every change before it, and what the names stood for.
+    """
+    serial = int(connection.execute("SELECT COALESCE(MAX(serial), 0) + 1 FROM learned").fetchone()[0])
+    before = []
+    for name in names:
+        kind, _, id = name.partition(":")
+        lines = None if id == ALL else reference_of(connection, provider, account, kind, id)
+        before += [Learned(kind=kind, id=id, lines=lines)] if lines else []
+        if id == ALL:
+            connection.execute(
+                "UPDATE learned SET document = ?, serial = ? WHERE provider = ? AND account = ? AND kind = ?",
+                (written(()), serial, provider, account, kind),
+            )
+        connection.execute(
+            "INSERT INTO learned (provider, account, kind, id, document, serial) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (provider, account, kind, id)"
+            " DO UPDATE SET document = excluded.document, serial = excluded.serial",
+            (provider, account, kind, id, written(()), serial),
+        )
+    return serial, tuple(before)
+
+
+def settle_names(
+    connection: Connection,
+    provider: str,
+    account: str,
+    serial: int,
+    names: Sequence[str],
+    known: Sequence[Learned],
+    *,
+    blank: bool,
+) -> None:
+    """Write what is known of the names that no later change than `serial` touched.
+
+    With `blank` the others stand for nothing again: the call with that number may have been carried out last.
+    """
+    latest = {name for name in names if _serial_of(connection, provider, account, name) == serial}
+    for name in names if blank else ():
+        kind, _, id = name.partition(":")
+        if name not in latest:
+            of_all = "" if id == ALL else " AND id = ?"
+            connection.execute(
+                f"UPDATE learned SET document = ? WHERE provider = ? AND account = ? AND kind = ?{of_all}",
+                (written(()), provider, account, kind, *(() if id == ALL else (id,))),
+            )
+    kept = [each for each in known if f"{each.kind}:{each.id}" in latest]
+    save_references(connection, provider, account, kept)
+
+
+def _serial_of(connection: Connection, provider: str, account: str, name: str) -> int | None:
+    kind, _, id = name.partition(":")
+    row = connection.execute(
+        "SELECT serial FROM learned WHERE provider = ? AND account = ? AND kind = ? AND id = ?",
+        (provider, account, kind, id),
+    ).fetchone()
+    return int(row[0]) if row else None
 
 
 def reference_of(connection: Connection, provider: str, account: str, kind: str, id: str) -> _Lines | None:

@@ -190,9 +190,24 @@ class RowStore:
                 lambda connection, some=some: directory.save_references(connection, provider, account, some)  # type: ignore[misc]
             )
 
-    async def forget_learned(self, provider: str, account: str, kind: str) -> None:
-        """Let every reference of a kind stand for nothing, in this account only."""
-        await self._write(lambda connection: directory.forget_references(connection, provider, account, kind))
+    async def forget_names(self, provider: str, account: str, names: Sequence[str]) -> tuple[int, tuple[Learned, ...]]:
+        """Let names stand for nothing, in this account only; return the change's number, and what they stood for."""
+        return await self._write(lambda connection: directory.forget_names(connection, provider, account, names))
+
+    async def settle_names(
+        self,
+        provider: str,
+        account: str,
+        serial: int,
+        names: Sequence[str],
+        known: Sequence[Learned],
+        *,
+        blank: bool,
+    ) -> None:
+        """Write what is known of those names that no later change of any gate touched."""
+        await self._write(
+            lambda connection: directory.settle_names(connection, provider, account, serial, names, known, blank=blank)
+        )
 
     async def fetch_learned(self, provider: str, account: str, kind: str, id: str) -> tuple[Accelerators, ...] | None:
         """Return what a reference stands for, in the account that taught it."""

@@ -147,7 +147,26 @@ class Store(Protocol):
 
     # references
     async def save_learned(self, provider: str, account: str, learned: Iterable[Learned]) -> None: ...
-    async def forget_learned(self, provider: str, account: str, kind: str) -> None: ...
+    async def forget_names(self, provider: str, account: str, names: Sequence[str]) -> tuple[int, tuple[Learned, ...]]:
+        """Let names (`kind:id`, `kind:*`) stand for nothing; return the change's number, and what they stood for.
+
+        Numbers grow over all gates that share the store.
+        """
+        ...
+
+    async def settle_names(
+        self,
+        provider: str,
+        account: str,
+        serial: int,
+        names: Sequence[str],
+        known: Sequence[Learned],
+        *,
+        blank: bool,
+    ) -> None:
+        """Write what is known of those names that no later change touched; with `blank`, forget the others again."""
+        ...
+
     async def fetch_learned(
         self, provider: str, account: str, kind: str, id: str
     ) -> tuple[Accelerators, ...] | None: ...

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import postgres
 import pytest
 from gates import PARTIES
+from memory import memory
 
 from kyc_gate import Gate
 from kyc_gate.adapters.azure import AzureAdapter
@@ -23,7 +24,8 @@ from kyc_gate.model.party import Account, PartyKind
 from kyc_gate.policy.read import read_policy, shipped_policies
 from kyc_gate.service.admission import Admission
 from kyc_gate.service.settings import Settings
-from kyc_gate.storage.group_commit import LINGER_SECONDS
+from kyc_gate.storage.postgres import PostgresStore
+from kyc_gate.storage.rowstore import RowStore
 from kyc_gate.storage.sqlite import SqliteStore
 
 ENTRY = ListEntry(list="SDN", id="1", name="Sealed Machinery Works", kind=PartyKind.COMPANY)
@@ -39,18 +41,43 @@ SMALL, LARGE = "e2-medium", "a3-highgpu-8g"
 D2, H100 = "Standard_D2s_v5", "Standard_ND96isr_H100_v5"
 
 
-@pytest.fixture
-async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
-    found = Gate(
+@pytest.fixture(scope="module")
+def database() -> Iterator[postgres.Server]:
+    with postgres.server(memory()) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], RowStore]:
+    """Makes a store over this test's state, as each gate opens its own."""
+    if request.param == "sqlite":
+        return lambda: SqliteStore(tmp_path / "gate.db")
+    url = request.getfixturevalue("database").schema()
+    return lambda: PostgresStore(url, deadline_seconds=10.0)
+
+
+def made(store: RowStore) -> Gate:
+    return Gate(
         policies=(read_policy(shipped_policies() / "us-in-force"),),
-        store=SqliteStore(tmp_path / "gate.db"),
+        store=store,
         adapters=(GCPAdapter(tokens="upstream"), AzureAdapter(tokens="upstream")),
         parties=PARTIES,
         accounts=tuple(Account(provider=each, id=ACCOUNT, party_id="norge") for each in ("gcp", "azure")),
         snapshot=merge([ListReading(name="t", format="t", entries=(ENTRY,), problems=(), as_of=datetime.now(UTC))]),
         settings=Settings(decision_seconds=10.0),
     )
-    async with found:
+
+
+@pytest.fixture
+async def gate(store_of: Callable[[], RowStore]) -> AsyncIterator[Gate]:
+    async with made(store_of()) as found:
+        yield found
+
+
+@pytest.fixture
+async def replica(gate: Gate, store_of: Callable[[], RowStore]) -> AsyncIterator[Gate]:
+    """Another gate over the same state."""
+    async with made(store_of()) as found:
         yield found
 
 
@@ -75,7 +102,7 @@ async def sent(
     admission = await gate.admit(call)
     if admission.answer is None:
         await gate.settle(admission, status, answer)
-        await asyncio.sleep(4 * LINGER_SECONDS)
+        assert await gate.store.ready()  # whatever was written before is committed
     return admission
 
 
@@ -132,22 +159,50 @@ async def test_a_definition_that_cannot_be_read_is_refused(gate: Gate) -> None:
     assert admission.answer.status == 400
 
 
-async def test_only_the_last_of_two_at_once_teaches(gate: Gate) -> None:
-    """Which of them the cloud carried out last nobody knows."""
+def defining(*machines: str) -> list[Call]:
+    """Calls that define the template `t`, one for each machine type."""
     head = ((b"host", GOOGLE.encode()), (b"content-type", b"application/json"))
-    calls = [
+    return [
         Call(
             method="POST",
             raw_path=TEMPLATES.encode(),
             headers=(*head, (b"content-length", str(len(data)).encode())),
             body=data,
         )
-        for data in (json.dumps(template(machine)).encode() for machine in (LARGE, SMALL))
+        for data in (json.dumps(template(machine)).encode() for machine in machines)
     ]
-    first, second = [await gate.admit(call) for call in calls]
+
+
+async def test_only_the_last_of_two_at_once_teaches(gate: Gate) -> None:
+    """Which of them the cloud carried out last nobody knows."""
+    first, second = [await gate.admit(call) for call in defining(LARGE, SMALL)]
     await gate.settle(second, 200, b"{}")
     await gate.settle(first, 200, b"{}")
     assert unresolved(await grouped(gate)) == ("instance-template:global/t",)
+
+
+async def test_two_gates_teach_as_one(gate: Gate, replica: Gate) -> None:
+    """Of two definitions that passed at two gates at once neither stands, and what one gate learnt the other knows."""
+    await sent(gate, "POST", TEMPLATES, template(SMALL))
+    assert amounts(await grouped(replica)) == [(SMALL, 2)]
+    large, small = defining(LARGE, SMALL)
+    first = await gate.admit(large)
+    second = await replica.admit(small)
+    await replica.settle(second, 200, b"{}")
+    await gate.settle(first, 200, b"{}")
+    for each in (gate, replica):
+        assert unresolved(await grouped(each, "h")) == ("instance-template:global/t",)
+
+
+async def test_a_refusal_at_one_gate_brings_back_nothing_that_another_changed(gate: Gate, replica: Gate) -> None:
+    """What the names stood for before comes back only where no other gate changed them since."""
+    await sent(gate, "POST", TEMPLATES, template(SMALL))
+    small, large = defining(SMALL, LARGE)
+    first = await gate.admit(small)
+    second = await replica.admit(large)
+    await replica.settle(second, 200, b"{}")
+    await gate.settle(first, 409, b"{}")
+    assert amounts(await grouped(gate)) == [(LARGE, 2)]
 
 
 async def test_a_group_that_is_made_anew_is_not_what_it_was(gate: Gate) -> None:
