@@ -8,7 +8,6 @@ errors of the house: `guard` makes pages of them. Forms carry `{{ macros.token(v
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,6 @@ from kyc_gate.console import (
     clearances,
     decisions,
     lists,
-    nearest,
     parties,
     people,
     policies,
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 
 PAGES: tuple[Page, ...] = (
     *queue.PAGES,
-    *nearest.PAGES,
     *case_page.PAGES,
     *case_steps.PAGES,
     *decisions.PAGES,
@@ -92,7 +89,6 @@ def console_app(gate: Gate) -> Starlette:
     # An address has one spelling: the one with another slash is answered 404 and leads nowhere.
     app.router.redirect_slashes = False
     app.state.gate = gate
-    app.state.explaining = asyncio.Semaphore(1)
     app.state.navigation = tuple((page.title, f"{ROOT}{page.path}", page.permission) for page in NAVIGATION)
     return app
 

@@ -104,15 +104,15 @@ async def test_the_ledger_is_drawn_against_the_lines(gate: Gate) -> None:
             assert (response.status, "Operations of name:emirate" in await response.text()) == (200, True)
 
 
-async def test_what_would_have_changed_it_is_a_page_and_a_part(gate: Gate) -> None:
-    """Near misses and the rules' conditions stand on a page of their own, under the policies of now."""
+async def test_what_would_have_changed_it_is_one_link_away(gate: Gate) -> None:
+    """The page leads to the explanation of the decision that it shows; the nearest changes are a part of that."""
     held = await gate.decide(large())
     async with browsers(gate, app=interface_app) as (ana,):
         await enter(gate, ana=ana)
-        page = await look(ana.session, f"{ROOT}/cases/{held.case_id}/nearest")
-        assert page.status == 200
-        assert "allow if" in page.words
-        assert "operations.projected" in page.words
+        page = await look(ana.session, f"{ROOT}/cases/{held.case_id}")
+        (path,) = [link for link in page.links if link.endswith("/explanation")]
+        page = await look(ana.session, path)
+        assert "allow if operations.projected were" in page.words
         assert 'id="nearest"' in page.source
 
 
@@ -127,8 +127,7 @@ async def test_names_are_for_those_who_may_see_them(gate: Gate) -> None:
         assert "red-flag-28" in page.words
         assert "Emirate Computing" not in page.source
         assert "United Arab Emirates" not in page.source
-        for part in ("owners.svg?party=emirate", "nearest"):
-            assert (await look(serv.session, f"{path}/{part}")).status == 403
+        assert (await look(serv.session, f"{path}/owners.svg?party=emirate")).status == 403
 
 
 async def test_a_case_of_ones_own_customer_is_not_there(gate: Gate) -> None:
@@ -137,7 +136,7 @@ async def test_a_case_of_ones_own_customer_is_not_there(gate: Gate) -> None:
     path = f"{ROOT}/cases/{held.case_id}"
     async with browsers(gate, app=interface_app) as (own,):
         await enter(gate, own=own)
-        for part in ("", "/owners.svg?party=emirate", "/ledger.svg", "/nearest"):
+        for part in ("", "/owners.svg?party=emirate", "/ledger.svg"):
             assert (await look(own.session, f"{path}{part}")).status == 404, part
         assert (await look(own.session, f"{path}/attachments/{'0' * 64}")).status == 404
         for step in ("approve", "note", "reject", "take"):
