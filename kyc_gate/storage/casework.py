@@ -195,7 +195,7 @@ def take_next(
     return None
 
 
-def sweep(connection: Connection, at: datetime, limit: int = 200) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+def sweep(connection: Connection, at: datetime, limit: int = 100) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
     """Mark cases that became overdue, end those that expired, and return both; each is told once."""
     late = connection.execute(
         "SELECT document FROM cases WHERE waiting = 1 AND overdue = 0 AND due_at < ? ORDER BY due_at LIMIT ?",
@@ -208,7 +208,7 @@ def sweep(connection: Connection, at: datetime, limit: int = 200) -> tuple[tuple
         _record(connection, case, Move(step=Step.OVERDUE, by="kyc-gate", at=at), "case.overdue", {})
         overdue.append(case)
     ended = connection.execute(
-        f"SELECT document FROM cases WHERE expires_at IS NOT NULL AND expires_at <= ? AND {_UNDECIDED} LIMIT ?",
+        "SELECT document FROM cases WHERE waiting = 1 AND expires_at IS NOT NULL AND expires_at <= ? LIMIT ?",
         (micros(at), limit),
     ).fetchall()
     return tuple(overdue), tuple(_expire(connection, _case(document), at) for (document,) in ended)

@@ -11,10 +11,12 @@ def queue_tables(*, waiting: str, integer: str, plain_order: str, without_rowid:
 DROP INDEX cases_by_urgency;
 DROP INDEX cases_by_due;
 DROP INDEX cases_by_assignee;
+DROP INDEX cases_by_end;
 CREATE INDEX cases_by_urgency ON cases (severity DESC, due_at, number) WHERE waiting = 1;
 CREATE INDEX cases_by_due ON cases (due_at, number) WHERE waiting = 1;
 CREATE INDEX cases_not_overdue ON cases (due_at) WHERE waiting = 1 AND overdue = 0;
 CREATE INDEX cases_overdue ON cases (severity DESC, due_at, number) WHERE waiting = 1 AND overdue = 1;
+CREATE INDEX cases_by_end ON cases (expires_at) WHERE waiting = 1 AND expires_at IS NOT NULL;
 CREATE INDEX cases_by_family ON cases (family, severity DESC, due_at, number) WHERE waiting = 1;
 CREATE INDEX cases_by_family_due ON cases (family, due_at, number) WHERE waiting = 1;
 CREATE INDEX cases_of_assignee ON cases (assignee, severity DESC, due_at, number)

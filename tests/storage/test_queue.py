@@ -121,6 +121,7 @@ async def test_an_order_is_walked_along_an_index(tmp_path: Path) -> None:
         ("urgency", "waiting = 1 AND assignee = 'a'"),
         ("due", "waiting = 1 AND assignee = 'a'"),
         ("urgency", "waiting = 1 AND overdue = 1"),
+        ("due", "waiting = 1 AND overdue = 0 AND due_at < 1"),
         ("newest", "state = 'rejected'"),
         ("newest", "family = 'a'"),
         ("newest", "assignee = 'a'"),
@@ -135,4 +136,9 @@ async def test_an_order_is_walked_along_an_index(tmp_path: Path) -> None:
         assert "USING" in told, (order, where, told)
         assert "INDEX" in told, (order, where, told)
         assert "TEMP B-TREE" not in told, (order, where, told)
+    ended = (
+        "EXPLAIN QUERY PLAN SELECT document FROM cases WHERE waiting = 1 AND expires_at IS NOT NULL AND expires_at <= 1"
+    )
+    plan = await store._read(lambda connection: connection.execute(ended).fetchall())
+    assert "cases_by_end" in str(plan)
     await store.close()
