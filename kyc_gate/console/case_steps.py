@@ -109,8 +109,8 @@ def _file_bytes(visit: Visit) -> int:
 PAGES = (
     Page("/cases/{id}/attachments/{sha256}", attachment, Permission.READ_CASES),
     Page("/cases/{id}/attach", attach, Permission.WORK, "POST", most_bytes=_file_bytes),
-    Page("/cases/{id}/grants/{grant}/revoke", revoke, Permission.DECIDE, "POST"),
-    Page("/cases/{id}/clearances/{clearance}/end", end_clearance, Permission.WORK, "POST"),
+    Page("/cases/{id}/grants/{grant}/revoke", revoke, Permission.DECIDE, "POST", back="/cases/{id}"),
+    Page("/cases/{id}/clearances/{clearance}/end", end_clearance, Permission.WORK, "POST", back="/cases/{id}"),
     # Each step asks for its own permission, in `service`.
     Page("/cases/{id}/{step}", step, Permission.READ_CASES, "POST"),
 )

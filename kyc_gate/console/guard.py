@@ -36,7 +36,7 @@ def guarded(page: Page) -> Callable[[Request], Awaitable[Response]]:
     async def called(request: Request) -> Response:
         found = await signed_in(request, request.app.state.gate.access)
         if found is None:
-            return to_sign_in(request)
+            return to_sign_in(request, page.back.format(**request.path_params))
         actor, session = found
         visit = Visit(request, actor, session)
         if not visit.may(page.permission):
@@ -46,13 +46,13 @@ def guarded(page: Page) -> Callable[[Request], Awaitable[Response]]:
     return called
 
 
-def to_sign_in(request: Request) -> Response:
-    """Return the way to sign in and back here; after a form, to the page above its target: nothing is sent twice."""
+def to_sign_in(request: Request, page: str = "") -> Response:
+    """Return the way to sign in and back here; after a form, to the page that it stood on: nothing is sent twice."""
     path = request.url.path
     if request.method in SAFE:
         back = f"{path}?{request.url.query}" if request.url.query else path
     else:
-        back = path.rpartition("/")[0]
+        back = f"{ROOT}{page}" if page else path.rpartition("/")[0]
     onward = f"/sign-in?{urlencode({'next': local_path(back, ROOT)})}"
     if "hx-request" in request.headers:  # a part of a page cannot show the form: the whole page goes there
         return Response(status_code=401, headers={**PAGE_HEADERS, "hx-redirect": onward})

@@ -22,6 +22,7 @@ class Page(NamedTuple):
     `path` is below the console's root (`/cases/{id}`). `permission` is what somebody needs who signed in; everybody
     else gets a page that says so. `title` puts it into the navigation. A page of the method `POST` gets its form with
     the token checked, up to `most_bytes`; it answers with `visit.onward(...)`, so that a reload sends nothing twice.
+    `back` is the page that the form stands on, for who has to sign in again; by default the path above its target.
     """
 
     path: str
@@ -29,4 +30,5 @@ class Page(NamedTuple):
     permission: Permission
     method: str = "GET"
     title: str = ""
+    back: str = ""
     most_bytes: Callable[[Visit], int] = lambda _: LARGEST_FORM

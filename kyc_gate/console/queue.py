@@ -122,5 +122,5 @@ PAGES = (
     Page("/cases", queue, Permission.READ_CASES, title="Cases"),
     Page("/cases/next", take_next, Permission.WORK, "POST"),
     Page("/cases/views", save, Permission.READ_CASES, "POST"),
-    Page("/cases/views/drop", drop, Permission.READ_CASES, "POST"),
+    Page("/cases/views/drop", drop, Permission.READ_CASES, "POST", back="/cases"),
 )

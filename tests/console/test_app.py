@@ -7,7 +7,7 @@ import re
 import pytest
 from api.browser import browsers
 
-from console.html_page import look, send
+from console.html_page import Page, look, send
 from kyc_gate import Gate
 from kyc_gate.console.app import PAGES, interface_app
 from kyc_gate.console.assets import ASSETS
@@ -26,6 +26,15 @@ async def test_who_did_not_sign_in_is_sent_there_and_back(gate: Gate) -> None:
         assert signing.form("/sign-in").fields["next"] == "/console/cases?after=case_1"
         async with ana.session.get("/console//evil.example/x", allow_redirects=False) as response:
             assert response.headers["location"].startswith("/sign-in?next=%2Fconsole")
+        for path, back in (
+            ("cases/case_1/grants/g/revoke", "cases/case_1"),
+            ("cases/case_1/note", "cases/case_1"),
+            ("cases/views/drop", "cases"),
+            ("cases/next", "cases"),
+        ):
+            async with ana.session.post(f"/console/{path}", data={}) as response:
+                sign_in = Page(response.status, await response.text(), response.headers)
+            assert sign_in.form("/sign-in").fields["next"] == f"/console/{back}"
         async with ana.session.get("/console/cases", headers={"hx-request": "true"}, allow_redirects=False) as part:
             assert (part.status, part.headers["hx-redirect"]) == (401, "/sign-in?next=%2Fconsole%2Fcases")
 
