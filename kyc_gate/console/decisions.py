@@ -13,6 +13,7 @@ from kyc_gate.console.page import Page
 from kyc_gate.console.paging import ROWS, Slice
 from kyc_gate.console.recorded import Said, part_of, said_of
 from kyc_gate.console.rendering import ROOT
+from kyc_gate.console.runbooks import address_of
 from kyc_gate.console.visit import Visit, address
 from kyc_gate.errors import InputError
 from kyc_gate.model.access import Permission
@@ -178,7 +179,16 @@ def _findings(record: dict[str, Any], policies: Sequence[Policy], *, names: bool
     findings.sort(key=lambda each: (not each.get("counts", True), -severity.get(each.get("outcome", ""), 0)))
     if not names:  # a reason may name the party
         findings = [Said({**each, "reason": HIDDEN}) for each in findings]
-    return [Said({**each, "citations": [(id, cited.get(id)) for id in each.get("cites", ())]}) for each in findings]
+    return [
+        Said(
+            {
+                **each,
+                "runbook_at": address_of(each.get("runbook") or ""),
+                "citations": [(id, cited.get(id)) for id in each.get("cites", ())],
+            }
+        )
+        for each in findings
+    ]
 
 
 async def _case(visit: Visit, record: dict[str, Any]) -> Case | None:

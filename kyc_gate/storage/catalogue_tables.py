@@ -26,7 +26,6 @@ CREATE TABLE decision_rules (
     counts {integer} NOT NULL CHECK (counts IN (0, 1)),
     PRIMARY KEY (rule, at, position)
 ){without_rowid};
-CREATE INDEX decision_rules_by_position ON decision_rules (position);
 CREATE TABLE decision_mark (id {integer} PRIMARY KEY CHECK (id = 1), position {integer} NOT NULL);
 INSERT INTO decision_mark VALUES (1, 0);
 

@@ -45,6 +45,7 @@ async def test_a_decision_is_found_and_shown_with_what_it_rests_on(gate: Gate) -
         ):
             assert words in shown.words, words
         assert f"/console/audit/records/{held.position}" in shown.links
+        assert "/console/runbooks/red-flag-28" in shown.links
 
 
 async def test_each_filter_narrows_and_bad_ones_are_named(gate: Gate) -> None:
