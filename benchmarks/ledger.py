@@ -103,7 +103,8 @@ class Recorded(NamedTuple):
 async def _rounds(store: RowStore, twin: RowStore, raw: Any) -> list[Round]:
     """Let the store and the raw driver take turns; the driver has the tables and rows of a store of its own."""
     await twin.open()
-    await _sent(twin)
+    for group in range(GROUPS):
+        await _decision(twin, group)
     await twin.close()
     await store.open()
     writer: Any = store._writer
