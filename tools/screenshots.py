@@ -57,7 +57,7 @@ def _prepare(gate: World) -> None:
 
 
 def _name(kind: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", kind.replace("{id}", "one")).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"{[^}]*}", "one", kind)).strip("-")
 
 
 def _take(somebody: Visitor, name: str, address: str) -> None:
