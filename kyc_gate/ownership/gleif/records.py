@@ -184,9 +184,19 @@ def name_key(name: str) -> str:
     The legal form stays: `Acme GmbH` and `Acme Ltd` are two companies.
     """
     text = name.lower() if name.isascii() else _bare(name)
-    return " ".join(_FORMS.get(word, word) for word in text.translate(_PUNCTUATION).split())
+    return " ".join([_FORMS.get(word, word) for word in text.translate(_PUNCTUATION).split()])
+
+
+class _Unmarked(dict[int, int | None]):
+    """Every character that was seen, but marks over letters: a million names have thirty millions of them."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = None if unicodedata.combining(chr(code)) else code
+        return self[code]
+
+
+_UNMARKED = _Unmarked()
 
 
 def _bare(name: str) -> str:
-    spread = unicodedata.normalize("NFKD", name.casefold())
-    return unicodedata.normalize("NFC", "".join(char for char in spread if not unicodedata.combining(char)))
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFKD", name.casefold()).translate(_UNMARKED))
