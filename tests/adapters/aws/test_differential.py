@@ -22,6 +22,7 @@ from moto.core.utils import get_service_model
 
 from kyc_gate.adapters.aws import AWSAdapter
 from kyc_gate.adapters.aws.operations import is_harmless
+from kyc_gate.adapters.values import reference
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Call
 from kyc_gate.model.job import Accelerators, ProvisioningRequest
@@ -285,9 +286,9 @@ def check_form(given: Call) -> None:
         template = theirs.parsed.get("LaunchTemplate", {})
         if plain._get_param("InstanceType") is None and template.get("LaunchTemplateId"):
             version = template.get("Version", "$Default")
-            assert f"launch-template:{template['LaunchTemplateId']}@{version}" in mine.unresolved
+            assert reference("launch-template", f"{template['LaunchTemplateId']}@{version}") in mine.unresolved
     elif mine.operation == "StartInstances":
-        ids = {f"instance:{id}" for id in theirs.parsed.get("InstanceIds", ())}
+        ids = {reference("instance", id) for id in theirs.parsed.get("InstanceIds", ())}
         assert ids <= {*mine.unresolved}
     elif mine.operation == "CreateFleet":
         number = int(theirs.parsed.get("TargetCapacitySpecification", {}).get("TotalTargetCapacity") or 0)
