@@ -214,7 +214,7 @@ def check(read: Reader, document: bytes) -> None:
     assert ordered(read(document)) == told(mine), document
 
 
-_FEW = settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_FEW = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 _MANY = settings(max_examples=LONG, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 

@@ -306,7 +306,7 @@ _SMALL = b"Action=RunInstances&ImageId=ami-1&InstanceType=t3.micro&MinCount=1&Ma
 @example(ec2(_SMALL + b"1&MaxCount=9"))
 @example(ec2(_SMALL + b"1&maxCount=9&InstanceType=p5.48xlarge"))
 @given(forms())
-@settings(max_examples=500)
+@settings(max_examples=250)
 def test_forms_are_read_as_moto_reads_them(given: Call) -> None:
     """The operation, types, counts and references of a form that passes are those that moto carries out."""
     check_form(given)
@@ -393,7 +393,7 @@ def check_target(target: str, kind: str, body: bytes) -> None:
 
 
 @given(_TARGETS, _JSON_KINDS, _TRAINING)
-@settings(max_examples=500)
+@settings(max_examples=250)
 def test_targets_are_read_as_moto_reads_them(target: str, kind: str, body: bytes) -> None:
     """The operation, type and count of a SageMaker call that passes are those that moto carries out."""
     check_target(target, kind, body)
@@ -451,7 +451,7 @@ def check_rest(method: str, path: str, body: bytes) -> None:
 
 
 @given(_METHODS, _PATHS, _NODES)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_paths_are_read_as_moto_reads_them(method: str, path: str, body: bytes) -> None:
     """The operation, types and sizes of an EKS call that passes are those that moto routes to and carries out."""
     check_rest(method, path, body)
