@@ -9,6 +9,7 @@ from api.browser import browsers
 from api.test_cases import large
 from storage import samples
 
+from console.conftest import enter
 from console.html_page import look, send
 from kyc_gate import Gate
 from kyc_gate.console.app import interface_app
@@ -33,8 +34,7 @@ async def test_a_held_request_is_in_the_queue_but_for_its_own_customer(gate: Gat
     """What waits is shown with its severity and amount; a person of the same customer sees nothing."""
     held = await gate.decide(large())
     async with browsers(gate, 2, app=interface_app) as (ana, own):
-        await ana.sign_in("ana")
-        await own.sign_in("own")
+        await enter(gate, ana=ana, own=own)
         page = await look(ana.session, "/console/cases")
         assert f"/console/cases/{held.case_id}" in page.links
         assert "CreateTrainingJob" in page.words
@@ -48,7 +48,7 @@ async def test_filters_are_a_form_and_an_address(gate: Gate) -> None:
     first = await opened(gate, 1, severity="high", account="aws:111", party_id="lark")
     second = await opened(gate, 2, severity="low", account="aws:222", due_at=samples.NOW - timedelta(hours=1))
     async with browsers(gate, app=interface_app) as (ana,):
-        await ana.sign_in("ana")
+        await enter(gate, ana=ana)
 
         async def shown(**filters: str) -> list[str]:
             page = await look(ana.session, "/console/cases")
@@ -87,7 +87,7 @@ async def test_filters_are_a_form_and_an_address(gate: Gate) -> None:
 async def test_what_no_filter_is_is_told(gate: Gate, query: str) -> None:
     """An order, a state or a parameter that there is none of is a page that says so, and no error of the gate."""
     async with browsers(gate, app=interface_app) as (ana,):
-        await ana.sign_in("ana")
+        await enter(gate, ana=ana)
         page = await look(ana.session, f"/console/cases?{query}")
         assert (page.status, "not understood" in page.words) == (400, True)
 
@@ -97,8 +97,7 @@ async def test_pages_follow_one_another(gate: Gate) -> None:
     for number in range(ROWS + 5):
         await opened(gate, number, party_id="emirate" if number % 2 else "other")
     async with browsers(gate, 2, app=interface_app) as (ana, own):
-        await ana.sign_in("ana")
-        await own.sign_in("own")
+        await enter(gate, ana=ana, own=own)
         first = await look(ana.session, "/console/cases")
         rows = [link for link in first.links if "/case_" in link and "?" not in link]
         (following,) = {link for link in first.links if "after=" in link}
@@ -115,8 +114,7 @@ async def test_take_next_is_one_button_and_gives_each_case_once(gate: Gate) -> N
     await opened(gate, 1)
     await opened(gate, 2)
     async with browsers(gate, 3, app=interface_app) as (ana, bo, vi):
-        for browser, name in ((ana, "ana"), (bo, "bo"), (vi, "vi")):
-            await browser.sign_in(name)
+        await enter(gate, ana=ana, bo=bo, vi=vi)
         form = (await look(ana.session, "/console/cases")).form("/cases/next")
         async with ana.session.post(form.action, data=form.fields, allow_redirects=False) as response:
             first = response.headers["location"]
@@ -134,8 +132,7 @@ async def test_a_view_is_saved_found_again_and_dropped(gate: Gate) -> None:
     """Filters are kept under a name for the person alone, and only what is a filter is kept."""
     await opened(gate, 1, severity="high")
     async with browsers(gate, 2, app=interface_app) as (ana, bo):
-        await ana.sign_in("ana")
-        await bo.sign_in("bo")
+        await enter(gate, ana=ana, bo=bo)
         page = await look(ana.session, "/console/cases", severity="high", order="due")
         page = await send(ana.session, page.form("/cases/views"), name="<b>night</b>")
         assert "<b>night</b>" in page.words
