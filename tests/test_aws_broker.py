@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import boto3
 import pytest
@@ -295,6 +296,42 @@ def test_nothing_that_hands_out_credentials_is_signed(seen: World) -> None:
     assert seen.back.requests == 0
 
 
+STS = "Version=2011-06-15"
+WHO, ASSUME = f"Action=GetCallerIdentity&{STS}", "Action=AssumeRole"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "more"),
+    [
+        pytest.param("GET", "/?{assume}&{who}", b"", {}, id="twice in the query"),
+        pytest.param("POST", "/?{assume}", WHO.encode(), {}, id="in the query and in the body"),
+        pytest.param("POST", "/", f"{ASSUME}&{WHO}".encode(), {}, id="twice in the body"),
+        pytest.param("POST", "/elsewhere", WHO.encode(), {}, id="elsewhere"),
+        pytest.param(
+            "POST",
+            "/",
+            WHO.encode(),
+            {"X-Amz-Target": "AWSSecurityTokenServiceV20110615.AssumeRole"},
+            id="in a target",
+        ),
+        pytest.param("POST", "/", WHO.encode(), {"Content-Type": "application/x-amz-json-1.1"}, id="as JSON"),
+    ],
+)
+def test_no_second_question_of_sts_hides_behind_the_first(
+    method: str, path: str, body: bytes, more: dict[str, str], seen: World
+) -> None:
+    """Whoever asks twice, in two places or in another protocol, is given no role's credentials: nothing goes on."""
+    role = f"{ASSUME}&RoleArn={quote(ROLE.format(account=BLOCKED), safe='')}&RoleSessionName=mine"
+    keys = seen.keys[BLOCKED]
+    kind = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"} if body else {}
+    asked = AWSRequest(method, seen.door + path.format(assume=role, who=WHO), data=body, headers={**kind, **more})
+    SigV4Auth(Credentials(keys.id, keys.secret), "sts", REGION).add_auth(asked)
+    status, _ = send(seen, body or None, dict(asked.headers.items()), asked.url, method)
+    assert status in (400, 403)
+    assert b"AssumeRole" not in seen.sent()
+    assert seen.back.requests == 0
+
+
 def test_another_region_is_not_signed_for(seen: World) -> None:
     """A signature is for one region; what the broker does not sign for is refused."""
     with pytest.raises(ClientError) as caught:
@@ -335,12 +372,16 @@ def _fetched(asked: str | urllib.request.Request) -> bytes:
         return found
 
 
-def send(world: World, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-    request = urllib.request.Request(f"{world.door}/", data=body, headers=headers, method="POST")  # noqa: S310
+def send(
+    world: World, body: bytes | None, headers: dict[str, str], url: str = "", method: str = "POST"
+) -> tuple[int, bytes]:
+    url = url or f"{world.door}/"
+    request = urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310
     try:
         return 200, _fetched(request)
     except urllib.error.HTTPError as error:
-        return error.code, error.read()
+        with error:
+            return error.code, error.read()
 
 
 RUN = b"Action=RunInstances&Version=2016-11-15&ImageId=ami-03cf127a&InstanceType=p5.48xlarge&MinCount=1&MaxCount=1"

@@ -6,9 +6,9 @@ It is the one door at which identity is proven, and not claimed: whoever signs h
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import structlog
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from yarl import URL
 
 from kyc_gate.adapters.aws import signature
 from kyc_gate.adapters.aws.pins import pinned
-from kyc_gate.adapters.aws.signature import Claim, check_signature, check_time, read_claim
+from kyc_gate.adapters.aws.signature import check_signature, check_time, read_claim
 from kyc_gate.adapters.form import read_form
 from kyc_gate.adapters.head import check_head, with_body
 from kyc_gate.asgi.body import ClientLeftError, Replay, read_body
@@ -44,6 +44,8 @@ log = structlog.get_logger("kyc_gate")
 
 _SPENT = ("Authorization", "Date", "Host", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token")
 """Fields of the customer's signature; the broker's own take their place."""
+
+_FORM = re.compile(rb"(?i)application/x-www-form-urlencoded(?:\s*;\s*charset=\"?utf-8\"?)?")
 
 _IDENTITY = "GetCallerIdentity"
 """The one operation of STS that hands out no credentials."""
@@ -140,7 +142,7 @@ class BrokerDoor:
         whole = with_body(call, body)
         payload = check_signature(whole, claim, secret)
         if claim.service == "sts":
-            _check_identity(whole, claim)
+            _check_identity(whole)
         return (
             Proven(
                 account=key.account,
@@ -161,12 +163,20 @@ class BrokerDoor:
             log.error("broker.failed", error=str(error), kind=type(error).__name__)
 
 
-def _check_identity(call: Call, claim: Claim) -> None:
-    """Pass the question who one is. Whatever else STS does hands out credentials with which the gate is gone round."""
-    query = {name: unquote(value.decode("ascii")) for name, value in claim.query}
-    asked = {**{name.decode("ascii"): value for name, value in query.items()}, **read_form(call.body or b"")}
-    actions = {value for name, value in asked.items() if name.lower() == "action"}
-    if actions != {_IDENTITY} or asked.get("Action") != _IDENTITY:
+def _check_identity(call: Call) -> None:
+    """Pass the question who one is. Whatever else STS does hands out credentials with which the gate is gone round.
+
+    It has one reading: of what comes twice, or in another protocol, STS may take the other one.
+    """
+    if call.raw_path != b"/" or call.values(b"x-amz-target") or call.values(b"smithy-protocol"):
+        raise RefusedCall(403, signature.WRONG, "sts is called at the path `/`, with `Action`")
+    kind = call.value(b"content-type")
+    if not (_FORM.fullmatch(kind) if kind is not None else not call.body):
+        raise RefusedCall(403, signature.WRONG, "of sts this gate reads application/x-www-form-urlencoded alone")
+    # A name that stands in both is refused as one that stands twice in one of them.
+    asked = read_form(b"&".join(part for part in (call.query, call.body or b"") if part), what="query and body")
+    actions = [(name, value) for name, value in asked.items() if name.lower() == "action"]
+    if actions != [("Action", _IDENTITY)]:
         raise RefusedCall(403, signature.WRONG, f"of sts this gate signs {_IDENTITY} alone")
 
 
