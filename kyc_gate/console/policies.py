@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from kyc_gate.console.drawing import drawing
@@ -14,6 +15,7 @@ from kyc_gate.console.page import Page
 from kyc_gate.console.rendering import ROOT
 from kyc_gate.console.visit import Visit
 from kyc_gate.model.access import Permission
+from kyc_gate.model.backtest import BacktestReport
 from kyc_gate.model.decision import Mode, Outcome
 from kyc_gate.policy.policy import Policy, Rule
 from kyc_gate.reports.backtest import render_case_load
@@ -117,9 +119,18 @@ async def backtest(visit: Visit) -> Response:
     job = _job(visit, BACKTEST)
     if job is None:
         return _none(visit)
-    matrix = {(change.old, change.new): change.decisions for change in job.found.matrix} if job.found else {}
+    found: BacktestReport | None = job.found
+    if found is not None:
+        same = found.determinism
+        shown = await _not_own(visit, [*(each.decision_id for each in found.examples), *same.differing])
+        found = replace(
+            found,
+            examples=tuple(each for each in found.examples if each.decision_id in shown),
+            determinism=replace(same, differing=tuple(id for id in same.differing if id in shown)),
+        )
+    matrix = {(change.old, change.new): change.decisions for change in found.matrix} if found else {}
     return visit.page(
-        "backtest", "Backtest", job=job, report=job.found, matrix=matrix, outcomes=list(Outcome), may=visit.may
+        "backtest", "Backtest", job=job, report=found, matrix=matrix, outcomes=list(Outcome), may=visit.may
     )
 
 
@@ -139,7 +150,17 @@ async def shadow(visit: Visit) -> Response:
     if not found.days and not found.looked:
         said = "Nothing was asked of a candidate with this id; what it was asked is written every few seconds."
         return visit.problem(404, "There is nothing to report", said)
+    shown = await _not_own(visit, [each.decision_id for each in found.examples])
+    found = replace(found, examples=tuple(each for each in found.examples if each.decision_id in shown))
     return visit.page("shadow", "Shadow", report=found, most=MOST_DISAGREEMENTS)
+
+
+async def _not_own(visit: Visit, ids: Sequence[str]) -> set[str]:
+    """Return the decisions that may be told of: to who belongs to a customer, those that they may see, and no other."""
+    if not visit.actor.parties:
+        return set(ids)
+    work, reads = visit.gate.casework, visit.may(Permission.READ_DECISIONS)
+    return {id for id in ids if reads and await work.decision(visit.actor, id) is not None}
 
 
 def _job(visit: Visit, kind: str) -> Job | None:

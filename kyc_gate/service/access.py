@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -83,12 +83,20 @@ class MadeKey(Record):
 
 
 class Access:
-    """People, sessions and keys over a store."""
+    """People, sessions and keys over a store.
+
+    `together` tells who acts as one with a person's customers: they see to none of those, either.
+    """
 
     def __init__(
-        self, store: Store, rules: AccessSettings | None = None, now: Callable[[], datetime] | None = None
+        self,
+        store: Store,
+        rules: AccessSettings | None = None,
+        now: Callable[[], datetime] | None = None,
+        together: Callable[[Iterable[str]], Awaitable[tuple[str, ...]]] | None = None,
     ) -> None:
         self._store = store
+        self._together = together
         self._rules = rules or AccessSettings()
         self._now = now or (lambda: datetime.now(UTC))
         self._hashing = asyncio.Semaphore(HASHING)
@@ -233,8 +241,14 @@ class Access:
         until = min(session.expires_at, now + timedelta(minutes=self._rules.idle_minutes))
         if until - session.idle_until >= timedelta(seconds=SEEN_SECONDS):
             extended = await self._store.extend_session(session.digest, until)
-            return None if extended is None else (actor_of(person), extended)
-        return actor_of(person), session
+            return None if extended is None else (await self._actor(person), extended)
+        return await self._actor(person), session
+
+    async def _actor(self, person: Person) -> Actor:
+        actor = actor_of(person)
+        if not actor.parties or self._together is None:
+            return actor
+        return replace(actor, parties=await self._together(actor.parties))
 
     async def vouched(self, subject: str, name: str, email: str | None, roles: tuple[str, ...] | None) -> Person:
         """Return the person whom the identity provider vouches for, put on file at their first sign-in.

@@ -124,7 +124,7 @@ class Gate:
         self._register = register
         self.oidc = oidc
         self.jobs = Jobs(lambda: self.now())
-        self.access = Access(store, self.settings.access, lambda: self.now())
+        self.access = Access(store, self.settings.access, lambda: self.now(), lambda ids: self._standings.together(ids))
         self.adapters = adapters
         self._overlooks = tuple(getattr(adapter, "overlooks", _overlooks_nothing) for adapter in adapters)
         self.limits = Limits(max_body=self.settings.body_bytes, body_seconds=self.settings.body_seconds)

@@ -114,6 +114,16 @@ class Standings:
             return None
         return await self._fresh(found, parties, generation, await self._all_groups(parties))
 
+    async def together(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids with everybody who acts as one with one of them; who is not on file stands alone."""
+        parties = await self.parties()
+        groups = await self._all_groups(parties)
+        found = set(ids)
+        for id in tuple(found):
+            party = parties.get(id)
+            found.update(groups.of(party).members if party is not None else ())
+        return tuple(sorted(found))
+
     async def _fresh(
         self, party: Party, parties: Directory, generation: Generation, groups: ControlGroups | None
     ) -> Standing:
