@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from api.browser import PASSWORD, ROOT, browsers
 
+from console.conftest import enter
 from console.html_page import look, send
 from kyc_gate import Gate
 from kyc_gate.console.app import interface_app
@@ -70,9 +71,8 @@ async def test_clearances_about_to_expire(gate: Gate) -> None:
             expires_at=now + timedelta(days=days),
         )
         await gate.store._write(lambda connection, each=each: clearances._insert(connection, each))  # type: ignore
-    async with browsers(gate, 2, app=interface_app) as (vi, own):
-        await vi.sign_in("vi")
-        await own.sign_in("own")
+    async with browsers(gate, 3, app=interface_app) as (vi, own, serv):
+        await enter(gate, vi=vi, own=own, serv=serv)
         words = (await look(vi.session, "/console/clearances")).words
         assert [number for number in "1203" if f"reason {number}" in words] == ["1", "2", "0"]
         assert words.index("reason 1") < words.index("reason 2") < words.index("reason 0")
@@ -81,5 +81,9 @@ async def test_clearances_about_to_expire(gate: Gate) -> None:
         hidden = (await look(own.session, "/console/clearances")).words
         assert "reason 1" not in hidden
         assert "2 expire within 30 days" in hidden
+        # A match and the reason why it is none tell whom the party resembles.
+        ids = (await look(serv.session, "/console/clearances", days="100")).words
+        assert "not shown" in ids
+        assert "reason " not in ids
         bad = await look(vi.session, "/console/clearances", days="soon")
         assert (bad.status, "`days` is `soon`; it is a whole number from 1 to 3,660" in bad.words) == (400, True)
