@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: clouds nginx slurm pango chromium promtool screenshots run peers policy-peers places test test-all check bench format clean help
+.PHONY: lock clouds nginx slurm pango chromium promtool screenshots run peers policy-peers places test test-all check bench format clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -50,6 +50,11 @@ clouds: $(VENV)/.test  ## try the doors with the clients that are too large for 
 
 screenshots: $(VENV)/.test chromium  ## take the pictures of docs/console.md anew
 	@PYTHONPATH=tests $(BIN)/python tools/screenshots.py
+
+lock:  ## pin every package of the gate and its extras by the hashes of its files
+	@$(PYTHON) -m venv --without-pip $(VENV)-lock
+	@$(PYTHON) -m pip --python $(VENV)-lock/bin/python --disable-pip-version-check --quiet install 'pip-tools>=7.5' pip
+	@PYTHON=$(VENV)-lock/bin/python tools/lock
 
 format: $(VENV)/.test  ## format the code
 	@$(BIN)/ruff check --fix .

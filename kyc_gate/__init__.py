@@ -9,17 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kyc_gate.asgi.interception import prove_interception
     from kyc_gate.asgi.middleware import KYCGateMiddleware
     from kyc_gate.client.hooked import Gate
     from kyc_gate.model.decision import Decision, Outcome
 
-__all__ = ["Decision", "Gate", "KYCGateMiddleware", "Outcome"]
+__all__ = ["Decision", "Gate", "KYCGateMiddleware", "Outcome", "prove_interception"]
 
 _HOMES = {
     "Decision": "kyc_gate.model.decision",
     "Gate": "kyc_gate.client.hooked",
     "KYCGateMiddleware": "kyc_gate.asgi.middleware",
     "Outcome": "kyc_gate.model.decision",
+    "prove_interception": "kyc_gate.asgi.interception",
 }
 
 

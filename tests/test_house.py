@@ -221,6 +221,6 @@ def test_the_public_names_are_those_of_the_readme() -> None:
     """What the readme imports from the package is there."""
     import kyc_gate
 
-    assert set(kyc_gate.__all__) == {"Decision", "Gate", "KYCGateMiddleware", "Outcome"}
+    assert set(kyc_gate.__all__) == {"Decision", "Gate", "KYCGateMiddleware", "Outcome", "prove_interception"}
     for name in kyc_gate.__all__:
         assert getattr(kyc_gate, name) is not None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from kyc_gate.asgi.head import call_of, other_path
+from kyc_gate.asgi.interception import TRIED, answer_trial
 from kyc_gate.asgi.lifespan import Lifespan
 from kyc_gate.asgi.passage import Responder
 from kyc_gate.asgi.refusal import answer_to, closing, deny_websocket, send_answer
@@ -54,15 +55,16 @@ class KYCGateMiddleware:
             try:
                 call = call_of(scope)
                 guarded = self._guards(scope, call)
-                if guarded and not self._opened:
+                if guarded and not self._opened and TRIED not in scope:
                     await self._open_once()
             except Exception as error:  # noqa: BLE001 - whatever went wrong, the call does not pass
-                await send_answer(send, answer_to(self.gate, call, error), closing(scope))
+                if not await answer_trial(scope, send):
+                    await send_answer(send, answer_to(self.gate, call, error), closing(scope))
                 return
-            if guarded:
-                await Responder(self.app, self.gate, call, scope, receive, send, self._background).run()
-            else:
+            if not guarded:
                 await self.app(scope, receive, send)
+            elif not await answer_trial(scope, send):
+                await Responder(self.app, self.gate, call, scope, receive, send, self._background).run()
         elif kind == "websocket":
             await self._websocket(scope, receive, send)
         elif kind == "lifespan":

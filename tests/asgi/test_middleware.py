@@ -447,6 +447,7 @@ async def test_a_gate_that_guards_nothing_is_no_gate(tmp_path: Path, cloud: Clou
         empty = Gate(policies=made.policies, store=made.store)
         for door in (lambda: KYCGateMiddleware(cloud, empty), empty.client_hook):
             with pytest.raises(
-                ConfigurationError, match=r"add `\[aws\]`, `\[gcp\]`, `\[azure\]`, `\[neoclouds\]` or `\[generic\]`"
+                ConfigurationError,
+                match=r"add `\[aws\]`, `\[gcp\]`, `\[azure\]`, `\[neoclouds\]`, `\[slurm.rest\]` or `\[generic\]`",
             ):
                 door()
