@@ -15,7 +15,7 @@ help:  ## list the targets
 run: $(VENV)/.run  ## run the demo: a sample cloud behind the gate, five requests, then keep serving
 	@$(BIN)/kyc-gate demo $(ARGS)
 
-test: $(VENV)/.test postgresql nginx slurm pango  ## run lint, types, import contracts, policy cases and the tests
+test: $(VENV)/.test postgresql nginx slurm pango chromium  ## run lint, types, import contracts, policy cases and the tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
