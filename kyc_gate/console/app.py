@@ -26,6 +26,7 @@ from kyc_gate.console import (
     clearances,
     decisions,
     lists,
+    papers,
     parties,
     people,
     policies,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 PAGES: tuple[Page, ...] = (
     *queue.PAGES,
+    *papers.PAGES,
     *case_page.PAGES,
     *case_steps.PAGES,
     *decisions.PAGES,

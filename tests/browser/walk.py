@@ -48,7 +48,7 @@ def walk(visitor: Visitor, name: str) -> Iterator[tuple[str, str]]:
             continue
         answer = visitor.context.request.get(f"{visitor.home}{address}")
         assert answer.ok, f"{address} answered {answer.status}"
-        if "text/html" not in answer.headers["content-type"]:
+        if "text/html" not in answer.headers["content-type"] or "content-disposition" in answer.headers:
             left.pop(kind or "")
             yield kind or "", ""
             continue
