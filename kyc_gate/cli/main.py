@@ -38,7 +38,7 @@ COMMANDS = {
     "policy": Entry("policy", "lint and test policies"),
     "cases": Entry("cases", "work on cases: take, note, ask, propose, approve, reject"),
     "access": Entry("access", "say who may sign in and what they may do, and make keys"),
-    "broker": Entry("broker", "issue, list and take back keys that customers sign AWS calls with"),
+    "broker": Entry("broker", "issue and take back keys that customers sign with"),
     "parties": Entry("parties", "import and list parties and their accounts"),
     "log": Entry("log", "show, search and export lines of the log"),
     "ledger": Entry("ledger", "show what control groups have used"),

@@ -12,13 +12,14 @@ import random
 import re
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import structlog
 from gates import PARTIES, company, job, make_gate
 from msgspec.structs import replace
 from structlog.testing import capture_logs
@@ -32,6 +33,7 @@ from kyc_gate.model.case import Disposition
 from kyc_gate.model.case_steps import Step
 from kyc_gate.model.listing import ListEntry, ListSnapshot
 from kyc_gate.model.party import Account, PartyKind
+from kyc_gate.service import gate as gate_module
 from kyc_gate.service.generation import Generation
 from kyc_gate.storage.store import CaseQuery
 
@@ -163,6 +165,14 @@ async def mistakes_name_nobody(here: World) -> None:
     assert len(set(answers.values())) == 1
 
 
+@contextmanager
+def heard() -> Iterator[list[Any]]:
+    """Hear what the gate logs, also where an earlier test of the process had its loggers write elsewhere."""
+    with pytest.MonkeyPatch.context() as patched, capture_logs() as lines:
+        patched.setattr(gate_module, "log", structlog.get_logger("kyc_gate"))
+        yield lines
+
+
 async def a_failure_tells_nothing(here: World) -> None:
     """Where the gate itself fails the answer is generic, and its reference leads to the line in the log."""
 
@@ -170,7 +180,7 @@ async def a_failure_tells_nothing(here: World) -> None:
         raise RuntimeError("Sealed Machinery Works of SDN")
 
     here.gate._concluded = fails  # type: ignore[method-assign,assignment]
-    with capture_logs() as lines:
+    with heard() as lines:
         raw = await here.ask("sdn")
     (failed,) = (line for line in lines if line["event"] == "decision.failed")
     assert status_of(raw) == 503
@@ -281,7 +291,7 @@ async def names_tried(here: World) -> None:
         party = replace(company("unlisted", "Norway"), name=name)
         await here.gate.store.save_directory([party], [])
         here.gate._standings.forget()
-        with capture_logs() as lines:
+        with heard() as lines:
             answers.append(await here.ask("unlisted"))
         alarms = [line for line in lines if line["event"] == "account.names-tried"]
         assert len(alarms) == (name == VARIANTS[4])

@@ -91,12 +91,12 @@ async def test_a_disk_that_takes_no_more(store: SqliteStore) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1,200 kB."""
+    """A file system of 2,400 kB: the log of an empty store takes some 700."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200k", "tmpfs", folder], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2400k", "tmpfs", folder], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode().strip()}")
     yield folder
@@ -111,7 +111,7 @@ def remount(folder: Path, mode: str) -> None:
 async def test_a_disk_that_is_full(small_disk: Path) -> None:
     """A file system that runs full loses nothing acknowledged, and the store goes on once there is space."""
     filling = small_disk / "other"
-    filling.write_bytes(b"x" * 200_000)
+    filling.write_bytes(b"x" * 600_000)
     store = SqliteStore(small_disk / "state.db")
     await store.open()
     known = []
