@@ -36,6 +36,7 @@ class Browser:
         response = await self.session.post(
             "/sign-in", data={**hidden, "name": name, "password": password}, allow_redirects=False
         )
+        await response.read()  # so that its connection is given back, whatever the caller does with it
         if response.status == 303:
             self.csrf = (await (await self.session.get("/v1/me")).json())["csrf"]
         return response
