@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from gates import make_gate
 from storage import samples as storage
@@ -259,7 +260,12 @@ async def test_links_are_not_guessed(gate: Gate) -> None:
     held = await gate.decide(large())
     sent = await gate.casework.ask(local_actor("bo"), str(held.case_id))
     async with browsers(gate) as (customer,):
-        get = customer.session.get
+
+        async def get(path: str) -> aiohttp.ClientResponse:
+            async with customer.session.get(path) as response:
+                await response.read()
+                return response
+
         assert (await get(sent.path)).status == 200
         texts = []
         while (answer := await get(f"/questions/{len(texts)}")).status == 404:
