@@ -24,7 +24,7 @@ async def answered(gate: Gate, body: bytes) -> Answer:
         question = read_policy_question(body)
         if question.request is None:
             return _passed(question)
-        admission = await gate.decide(question.request)
+        admission = await gate.decide_in_steps(question.request)
         if admission.decision is not None and admission.refusal is None:
             return _passed(question)
         refusal = admission.refusal or refusal_of_error(RuntimeError("no decision"))

@@ -53,7 +53,7 @@ class SlurmQuestions:
         request = read_submission(body, self._settings)
         if request is None:
             return _lines("allow", None, "")
-        admission = await self._gate.decide(request)
+        admission = await self._gate.decide_in_steps(request, step=self._settings.refusal_seconds)
         if admission.decision is None:
             return _lines("deny", None, _detail(admission))
         if admission.answer is None and admission.refusal is None:
@@ -63,7 +63,8 @@ class SlurmQuestions:
 
     async def _released(self, body: bytes) -> Answer:
         """Decide again on the request that was held; an approval lets it start, once."""
-        admission = await self._gate.decide(await held_request(self._gate, self._settings, body.strip()))
+        request = await held_request(self._gate, self._settings, body.strip())
+        admission = await self._gate.decide_in_steps(request, step=self._settings.refusal_seconds)
         passes = admission.decision is not None and admission.refusal is None
         return _lines("allow" if passes else "deny", admission.decision_id, "" if passes else _detail(admission))
 

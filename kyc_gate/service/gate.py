@@ -358,8 +358,7 @@ class Gate:
         with in_trace(read_trace(call.value(b"traceparent"))):
             admission = await self._admit(request, adapter, call)
         if admission.answer is not None:
-            if admission.decision_id is not None:
-                await asyncio.sleep(seconds_left(time.perf_counter() - started, self.settings.refusal_seconds))
+            await self._wait(admission, started, self.settings.refusal_seconds)
             return replace(admission, call=call)
         try:
             await self._use_signature(admission, call)
@@ -412,6 +411,24 @@ class Gate:
         if dry_run:
             request = replace(request, dry_run=True)
         return await self._admit(request, None, None, party=party)
+
+    async def decide_in_steps(
+        self, request: ProvisioningRequest, *, dry_run: bool = False, step: float | None = None
+    ) -> Admission:
+        """Decide on a request whose customer waits for the answer, in the time that `admit` takes for a refusal.
+
+        `step` is in seconds; None for the gate's own.
+        """
+        started = time.perf_counter()
+        admission = await self.decide(request, dry_run=dry_run)
+        if admission.refusal is not None:
+            await self._wait(admission, started, self.settings.refusal_seconds if step is None else step)
+        return admission
+
+    async def _wait(self, refused: Admission, started: float, step: float) -> None:
+        """Wait until a refusal that was decided has taken a whole number of steps; no other waits."""
+        if refused.decision_id is not None:
+            await asyncio.sleep(seconds_left(time.perf_counter() - started, step))
 
     def answer(self, call: Call, error: Exception, provider: str | None = None) -> Answer:
         """Return the refusal for `error` in the dialect of the call, or of the `provider` that a door is for."""

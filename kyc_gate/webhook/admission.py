@@ -113,7 +113,7 @@ class Reviewing:
         request = request_of(review, more.asked, self._settings)
         if await self._gate.granted(request):
             return allow(review.uid)
-        admission = await self._gate.decide(request, dry_run=True)
+        admission = await self._gate.decide_in_steps(request, dry_run=True)
         if admission.refusal is None or admission.refusal.code != "review-required":
             return allow(review.uid)
         return allow(review.uid, patch=patch, decision_id=admission.decision_id)
@@ -315,7 +315,7 @@ class Reviewing:
 
     async def _decided(self, review: Review, more: More) -> Answer:
         """Let the object in if its growth is allowed, and note what it is charged with before it is there."""
-        admission = await self._gate.decide(request_of(review, more.asked, self._settings))
+        admission = await self._gate.decide_in_steps(request_of(review, more.asked, self._settings))
         if admission.refusal is not None:
             return deny(review.uid, admission.refusal)
         uid = object_uid(review.document)
@@ -336,7 +336,7 @@ class Reviewing:
             await self._known.learn("waiting", uid, as_lines(more.shape))
         if await self._gate.granted(request):
             return allow(review.uid)
-        admission = await self._gate.decide(request)
+        admission = await self._gate.decide_in_steps(request)
         refusal = admission.refusal
         if refusal is None:
             if admission.hold_id is not None:

@@ -180,7 +180,7 @@ class KueueChecks:
             return Answered(state=State.PENDING, message=f"waits for a person; case {case.id}")
         if case is not None and case.state is CaseState.REJECTED:
             return Answered(state=State.REJECTED, message=f"this request was refused; case {case.id}")
-        admission = await self._gate.decide(request)
+        admission = await self._gate.decide_in_steps(request)
         if admission.refusal is None:
             if admission.hold_id is not None:
                 await self._gate.store.release(admission.hold_id, admission.decision_id)

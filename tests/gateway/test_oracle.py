@@ -12,20 +12,26 @@ import random
 import re
 import statistics
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 import structlog
 from gates import PARTIES, company, job, make_gate
 from msgspec.structs import replace
 from structlog.testing import capture_logs
-from wire import exchange, status_of, upstream
+from wire import exchange, served, status_of, upstream
 
 from kyc_gate import Gate
+from kyc_gate.adapters.kubernetes.settings import AccountRule, KubernetesSettings
+from kyc_gate.adapters.slurm.settings import SlurmSettings
+from kyc_gate.asgi.types import ASGIApp
+from kyc_gate.authz.app import AuthzApp
 from kyc_gate.lists.reading import ListReading
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.access import local_actor
@@ -36,6 +42,7 @@ from kyc_gate.model.party import Account, PartyKind
 from kyc_gate.service import gate as gate_module
 from kyc_gate.service.generation import Generation
 from kyc_gate.storage.store import CaseQuery
+from kyc_gate.webhook.app import webhook_app
 
 from .test_serve import call, configuration, serving
 
@@ -329,6 +336,90 @@ async def test_row(row: str, tmp_path: Path) -> None:
     slow = ROWS[row] is takes_the_same_time
     async with world(tmp_path, refusal_seconds=STEP if slow else 0.0) as here:
         await ROWS[row](here)
+
+
+async def by_kubernetes(client: httpx.AsyncClient, party: str) -> str:
+    """What the API server hears of a pod with eight cards in a namespace of the party's."""
+    review = {
+        "uid": str(uuid.uuid4()),
+        "kind": {"group": "", "version": "v1", "kind": "Pod"},
+        "resource": {"group": "", "version": "v1", "resource": "pods"},
+        "name": "run",
+        "namespace": party,
+        "operation": "CREATE",
+        "userInfo": {"username": "alice", "groups": ["system:authenticated"]},
+        "object": {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "run", "namespace": party, "uid": str(uuid.uuid4())},
+            "spec": {"containers": [{"name": "main", "resources": {"limits": {"nvidia.com/gpu": "8"}}}]}
+            | {"activeDeadlineSeconds": 3600},
+        },
+    }
+    document = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": review}
+    response = (await client.post("/validate", json=document)).json()["response"]
+    assert response.pop("uid") == review["uid"]
+    return json.dumps(response)
+
+
+async def by_slurm(client: httpx.AsyncClient, party: str) -> str:
+    """What slurmctld hears of a job with eight cards on the party's account."""
+    job_ = {"user": "ada", "account": party, "gres": "gres:gpu:8", "min_nodes": 1, "max_nodes": 1, "minutes": 60}
+    return (await client.post("/slurm/submit", json={**job_, "partition": "main", "whole_nodes": False})).text
+
+
+async def by_skypilot(client: httpx.AsyncClient, party: str) -> str:
+    """What SkyPilot's API server hears of a launch by the party."""
+    asked = {
+        "task": json.dumps({"resources": {"accelerators": "H100:8"}, "run": "train"}),
+        "skypilot_config": "{}",
+        "request_name": "launch",
+        "request_options": {},
+        "at_client_side": False,
+        "user": json.dumps({"id": party, "name": "Ada"}),
+        "client_api_version": 30,
+        "client_version": "0.14.1",
+    }
+    return (await client.post("/skypilot", json=json.dumps(asked))).text
+
+
+CARDS = {"nvidia.com/gpu": "H100 SXM"}
+QUEUES = {"kubernetes": by_kubernetes, "slurm": by_slurm, "skypilot": by_skypilot}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+async def test_queues_of_others_tell_no_more(queue: str, tmp_path: Path) -> None:
+    """Whatever a list says of a customer, its cluster's queue hears the same of its job, after a whole step."""
+    if queue == "skypilot":
+        pytest.importorskip("yaml", reason="the extra `skypilot` is not installed")
+    async with world(tmp_path, refusal_seconds=STEP) as here:
+        accounts = [Account(provider=queue, id=party, party_id=party) for party in NAMES]
+        await here.gate.store.save_directory((), accounts)
+        here.gate._standings.forget()
+        names = tuple(AccountRule(account=party, namespaces=(party,)) for party in NAMES)
+        app: ASGIApp = (
+            webhook_app(here.gate, KubernetesSettings(cluster="test", accounts=names, accelerators=CARDS))
+            if queue == "kubernetes"
+            else AuthzApp(
+                here.gate,
+                slurm=SlurmSettings(accelerators={"": "H100 SXM"}, select="cons_tres", refusal_seconds=STEP),
+                skypilot=True,
+            )
+        )
+        async with (
+            served(app, lifespan="off") as port,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+        ):
+            heard, taken = {}, {}
+            for party in (*REFUSED, *["unlisted"] * 6):
+                began = time.perf_counter()
+                heard[party] = await QUEUES[queue](client, party)
+                taken[party] = min(time.perf_counter() - began, taken.get(party, 60.0))
+    assert min(taken[party] for party in REFUSED) >= STEP
+    assert taken["unlisted"] < STEP
+    assert len({told(heard[party].encode()) for party in REFUSED}) == 1
+    assert "case_" in heard["sdn"]
+    assert "case_" not in heard["unlisted"]
 
 
 def test_no_row_is_left_out(shared_data: Path) -> None:

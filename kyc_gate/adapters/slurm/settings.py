@@ -44,6 +44,8 @@ class SlurmSettings(Record):
     takes nodes whole. `select` is the cluster's `SelectType`: with `linear` every job takes nodes whole, with
     `cons_tres` those that ask for it or whose partition is exclusive. Jobs in `cpu_partitions` have no GPUs unless they
     ask for them. `other_gres` names generic resources that do not compute. `rest` is slurmrestd behind the gateway.
+    `refusal_seconds` is the step to which the time of a refusal is rounded up for the plugin, shorter than the gate's
+    own: slurmctld waits with its locks held.
     """
 
     cluster: Name = "slurm"
@@ -54,4 +56,5 @@ class SlurmSettings(Record):
     cpu_partitions: tuple[Name, ...] = ()
     other_gres: tuple[Name, ...] = ()
     data_centre: str | None = None
+    refusal_seconds: Annotated[float, Meta(ge=0, le=1)] = 0.1
     rest: SlurmRestSettings | None = None
