@@ -36,6 +36,11 @@ def asked(lineage: dict[str, Any], workload: str = "fine_tuning", **more: Any) -
 
 
 OPEN = {"name": "Open 1T", "weights": "published", "operations": 1e26}
+SECRET = {
+    "generator": "Big 2T", "share": 0.5, "generation_operations": 1e23,
+    "generator_weights": "unpublished", "generator_operations": 2e26,
+}  # fmt: skip
+FREE = {**SECRET, "generator_weights": "published"}
 OWN = {"name": "Own 1T", "weights": "unpublished", "operations": 1e26}
 
 
@@ -44,6 +49,9 @@ OWN = {"name": "Own 1T", "weights": "unpublished", "operations": 1e26}
     [
         pytest.param({"base": OPEN}, Outcome.ALLOW, id="published-base"),
         pytest.param({"base": {"name": "Open 1T", "weights": "published"}}, Outcome.ALLOW, id="published-unknown-size"),
+        pytest.param({"base": OPEN, "synthetic": [SECRET]}, Outcome.ESCALATE, id="published-base-distills-unpublished"),
+        pytest.param({"base": OPEN, "synthetic": [{**SECRET, "share": 0.1}]}, Outcome.ALLOW, id="by-up-to-a-tenth"),
+        pytest.param({"base": OPEN, "synthetic": [FREE]}, Outcome.ALLOW, id="published-base-distills-published"),
         pytest.param({"base": OWN}, Outcome.ESCALATE, id="unpublished-base"),
         pytest.param({"base": {"name": "m"}}, Outcome.ESCALATE, id="unknown-base"),
         pytest.param({"base": {**OPEN, "operations": 1e25}}, Outcome.ALLOW, id="small-base"),
