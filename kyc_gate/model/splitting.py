@@ -34,7 +34,10 @@ class SplittingFacts(Record):
     total: Annotated[
         int | None, Meta(description="likely operations of the control group since it was first seen, any window")
     ] = None
-    evidence: Annotated[tuple[str, ...], Meta(description="what is shared with whom, a line for each")] = ()
+    evidence: Annotated[
+        tuple[str, ...],
+        Meta(description="what is shared with whom, who resumed what, and who kept near a line, a sentence for each"),
+    ] = ()
 
 
 class Linked(Record):
@@ -45,10 +48,30 @@ class Linked(Record):
     since: str
 
 
+class Resumed(Record):
+    """A checkpoint or an output that earlier requests named: its kind, how many did, of which accounts, since when."""
+
+    kind: str
+    runs: int
+    accounts: tuple[str, ...]
+    since: str
+
+
+class Near(Record):
+    """Requests of one account that kept just under a line: how many, from the first of their days to the last."""
+
+    account: str
+    runs: int
+    first: str
+    last: str
+
+
 class Pieces(Record):
     """What the ledger found about a request's links and lines, beside its usage."""
 
     linked: tuple[Linked, ...] = ()
+    resumed: tuple[Resumed, ...] = ()
+    kept_near: tuple[Near, ...] = ()
     linked_operations: int = 0
     restarts: int = 0
     asked_runs: int = 0

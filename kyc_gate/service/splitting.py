@@ -6,7 +6,7 @@ import hashlib
 import re
 
 from kyc_gate.model.job import ProvisioningRequest
-from kyc_gate.model.splitting import SplittingFacts
+from kyc_gate.model.splitting import Pieces, SplittingFacts
 from kyc_gate.model.usage import Usage
 
 _KINDS = (
@@ -61,7 +61,20 @@ def splitting_facts(usage: Usage | None, *, resolved: bool) -> SplittingFacts:
         near_runs=pieces.near_runs,
         near_share=round(pieces.near / pieces.asked, 4) if pieces.asked else 0.0,
         total=usage.total_likely if resolved else None,
-        evidence=tuple(
-            f"{link.kind} shared with {', '.join(link.accounts)} since {link.since}" for link in pieces.linked
-        ),
+        evidence=_evidence(pieces),
     )
+
+
+def _evidence(pieces: Pieces) -> tuple[str, ...]:
+    """Return what a reviewer can look up: under which accounts, since when, and how many of how many requests."""
+    shared = [f"{link.kind} shared with {', '.join(link.accounts)} since {link.since}" for link in pieces.linked]
+    resumed = [
+        f"{each.kind} of {each.runs} earlier requests of {', '.join(each.accounts)} since {each.since}"
+        for each in pieces.resumed
+    ]
+    near = [
+        f"{each.account} made {each.runs} of {pieces.asked_runs} earlier requests, "
+        f"for 80 to 100 % of a line each, from {each.first} to {each.last}"
+        for each in pieces.kept_near
+    ]
+    return (*shared, *resumed, *near)

@@ -6,9 +6,10 @@ many accounts name is public (a provider's own image), and links nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from kyc_gate.model.splitting import Linked, Pieces
+from kyc_gate.model.splitting import Linked, Near, Pieces, Resumed
 from kyc_gate.model.usage import HoldRequest
 from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.spread import OPERATIONS_A_UNIT
@@ -21,7 +22,7 @@ MOST_LINKS = 16
 """Links of one request that are kept."""
 
 MOST_SHOWN = 10
-"""Accounts that the evidence names for a link."""
+"""Accounts that the evidence names for a link, and for requests near a line."""
 
 NEAR_SHARE = (4, 5)
 """From four fifths of a line on a request keeps close to it: structuring below reporting lines is looked for so."""
@@ -77,8 +78,8 @@ def pieces_of(connection: Connection, request: HoldRequest, since: int, usage_wi
     The request's window begins with the day `since`; `usage_within` gives a control group's likely operations in it.
     """
     linked: list[Linked] = []
+    resumed: list[Resumed] = []
     groups: set[str] = set()
-    restarts = 0
     for kind, value in request.links[:MOST_LINKS]:
         rows = connection.execute(
             "SELECT h.account, h.control_group, l.first_day, l.runs FROM run_links AS l"
@@ -88,23 +89,52 @@ def pieces_of(connection: Connection, request: HoldRequest, since: int, usage_wi
         ).fetchall()
         if len(rows) > COMMON_ACCOUNTS:
             continue
-        if kind in RESUMED:
-            restarts = max(restarts, sum(int(runs) for *_, runs in rows))
+        if rows and kind in RESUMED:
+            runs = sum(int(runs) for *_, runs in rows)
+            resumed.append(Resumed(kind=kind, runs=runs, accounts=_accounts(rows), since=_since(rows)))
         others = [row for row in rows if row[1] != request.control_group]
         if others:
             groups.update(str(group) for _, group, _, _ in others)
-            names = tuple(sorted({str(account) for account, *_ in others}))[:MOST_SHOWN]
-            first = date_of(min(int(day) for _, _, day, _ in others))
-            linked.append(Linked(kind=kind, accounts=names, since=first.isoformat()))
+            linked.append(Linked(kind=kind, accounts=_accounts(others), since=_since(others)))
     asked_runs, asked, near_runs, near = _asked(connection, request.control_group, since)
     return Pieces(
         linked=tuple(linked),
         linked_operations=sum(usage_within(group) for group in sorted(groups)),
-        restarts=restarts,
+        resumed=tuple(resumed),
+        kept_near=_kept_near(connection, request.control_group, since) if near_runs else (),
+        restarts=max((each.runs for each in resumed), default=0),
         asked_runs=asked_runs,
         near_runs=near_runs,
         asked=asked * OPERATIONS_A_UNIT,
         near=near * OPERATIONS_A_UNIT,
+    )
+
+
+def _accounts(rows: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(sorted({str(account) for account, *_ in rows}))[:MOST_SHOWN]
+
+
+def _since(rows: Sequence[Any]) -> str:
+    return date_of(min(int(day) for _, _, day, _ in rows)).isoformat()
+
+
+def _kept_near(connection: Connection, control_group: str, since: int) -> tuple[Near, ...]:
+    """Return which accounts of a control group kept near a line, those with the most such requests first."""
+    rows = connection.execute(
+        "SELECT h.account, SUM(a.near_runs), MIN(a.day), MAX(a.day)"
+        " FROM holders AS h JOIN asked_by_day AS a ON a.holder = h.id"
+        " WHERE h.control_group = ? AND a.day >= ? AND a.near_runs > 0"
+        " GROUP BY h.account ORDER BY SUM(a.near_runs) DESC, h.account LIMIT ?",
+        (control_group, since, MOST_SHOWN),
+    ).fetchall()
+    return tuple(
+        Near(
+            account=str(account),
+            runs=int(runs),
+            first=date_of(int(first)).isoformat(),
+            last=date_of(int(last)).isoformat(),
+        )
+        for account, runs, first, last in rows
     )
 
 

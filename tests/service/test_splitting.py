@@ -75,6 +75,27 @@ async def test_many_jobs_just_under_a_line(make_gate: MakeGate) -> None:
         seen = [await ask(gate, "norge", 0.09, number) for number in range(5)]
         assert seen[0].outcome is Outcome.ALLOW
         assert "near-line-runs" in rules(seen[-1])
+        near = "made 4 of 4 earlier requests, for 80 to 100 % of a line each, from 2026-11-24 to 2026-11-24"
+        assert await evidence(gate, seen[-1]) == [f"generic:acct-norge {near}"]
+
+
+async def test_a_run_that_is_resumed_again_and_again(make_gate: MakeGate) -> None:
+    """From the third request on from one checkpoint a person asks, and sees whose requests they were."""
+    linkage = (("checkpoint_uri", "s3://models/llm-7/"),)
+    async with make_gate(settings=PATIENT) as gate:
+        seen = [await ask(gate, "norge", 0.15, number, linkage=linkage) for number in range(5)]
+        found = ["restarted-run" in rules(each) for each in seen]
+        assert "checkpoint of 3 earlier requests of generic:acct-norge since 2026-11-24" in await evidence(
+            gate, seen[3]
+        )
+    assert found == [False, False, False, True, True]
+
+
+async def evidence(gate: Gate, admission: Admission) -> list[str]:
+    """The evidence of pieces in a decision's record."""
+    record = await gate.store.fetch_decision(admission.decision_id or "")
+    assert record is not None
+    return record["facts"]["splitting"]["evidence"]  # type: ignore[no-any-return,index,call-overload]
 
 
 class Later(Gate):

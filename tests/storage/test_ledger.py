@@ -7,10 +7,12 @@ import contextlib
 import random
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
 from kyc_gate.errors import IdempotencyConflict, InputError
+from kyc_gate.model.splitting import Linked, Near, Resumed
 from kyc_gate.model.usage import MeteredRun, RunEnd, Usage
 from kyc_gate.storage.ledger import OPERATIONS_A_UNIT, REPLAY_SECONDS
 from kyc_gate.storage.rowstore import RowStore
@@ -52,6 +54,40 @@ async def test_nothing_asked_for_counts_as_nothing(store: RowStore) -> None:
     """A hold of no operations adds none, and its account counts."""
     usage = await store.hold(hold_request(likely=0, high=0))
     assert (usage.likely, usage.high, usage.accounts) == (0, 0, 1)
+
+
+async def test_pieces_are_told_with_who_and_when(store: RowStore) -> None:
+    """Requests near a line and from one checkpoint: how many, of which accounts, over which days, of whom else."""
+    named: dict[str, Any] = {"links": (("checkpoint", "a" * 32),), "lines": (OPERATIONS + 1,)}
+    day = timedelta(days=1)
+    await store.hold(hold_request(**named))
+    await store.hold(hold_request(**named, at=NOW + day))
+    await store.hold(hold_request(**named, account="aws:222222222222"))
+    await store.hold(hold_request(likely=OPERATIONS // 2, lines=(OPERATIONS + 1,)))
+    await store.hold(hold_request(**named, control_group="group:lark", party_id="lark", account="aws:333333333333"))
+    now = NOW + 2 * day
+    pieces = (await store.peek(hold_request(**named, at=now))).pieces
+    assert pieces is not None
+    first, last = NOW.date().isoformat(), (NOW + day).date().isoformat()
+    own = hold_request().account
+    assert pieces.kept_near == (
+        Near(account=own, runs=2, first=first, last=last),
+        Near(account="aws:222222222222", runs=1, first=first, last=first),
+    )
+    assert (pieces.asked_runs, pieces.near_runs) == (4, 3)
+    accounts = tuple(sorted([own, "aws:222222222222", "aws:333333333333"]))
+    assert pieces.resumed == (Resumed(kind="checkpoint", runs=4, accounts=accounts, since=first),)
+    assert pieces.restarts == 4
+    assert pieces.linked == (Linked(kind="checkpoint", accounts=("aws:333333333333",), since=first),)
+
+
+async def test_what_is_not_near_a_line_is_not_told(store: RowStore) -> None:
+    """Below four fifths of a line, and at it, nobody keeps near it."""
+    for likely in (OPERATIONS // 2, OPERATIONS):
+        await store.hold(hold_request(likely=likely, lines=(OPERATIONS,)))
+    pieces = (await store.peek(hold_request(lines=(OPERATIONS,)))).pieces
+    assert pieces is not None
+    assert (pieces.kept_near, pieces.resumed, pieces.asked_runs) == ((), (), 2)
 
 
 async def test_the_same_key_gives_the_same_hold(store: RowStore) -> None:
