@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -169,6 +170,15 @@ async def test_a_scale_counts_what_it_adds(world: World) -> None:
         pytest.param([{"op": "replace", "path": "/spec/parallelism", "value": 64}], False, id="json-patch"),
         pytest.param([{"op": "test", "path": "/spec/parallelism", "value": 1}], True, id="only-a-test"),
         pytest.param({"metadata": {"finalizers": ["keep/it"]}}, False, id="finalizer"),
+        pytest.param([{"op": "remove", "path": "/spec/suspend", "value": True}], False, id="remove-with-a-value"),
+        pytest.param(
+            [
+                {"op": "move", "from": "/spec/suspend", "path": "/metadata/annotations/a"},
+                {"op": "replace", "path": "/metadata/annotations/a", "value": "text"},
+            ],
+            False,
+            id="moved-away",
+        ),
     ],
 )
 async def test_a_patch_is_read_for_what_it_touches(world: World, patch: Any, sent: bool) -> None:
@@ -178,6 +188,36 @@ async def test_a_patch_is_read_for_what_it_touches(world: World, patch: Any, sen
         await world.call(world.batch.patch_namespaced_job, "run", "norge", patch)
     assert bool(world.writes) is sent
     assert bool(await world.gate.store.fetch_cases()) is not sent
+
+
+async def test_a_number_that_is_copied_scales_nothing(world: World) -> None:
+    """A JSON Patch that takes the replicas from another field is refused: nobody can read how many they are."""
+    patch = [
+        {"op": "add", "path": "/metadata/generation", "value": 1000},
+        {"op": "copy", "from": "/metadata/generation", "path": "/spec/replicas"},
+    ]
+    with pytest.raises(kubernetes.client.ApiException, match=r"spec\.replicas"):
+        await world.call(world.apps.patch_namespaced_deployment_scale, "serve", "norge", patch)
+    assert world.writes == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"spec": {"suspend": False}}, id="release"),
+        pytest.param({"spec": {"parallelism": 1000}}, id="parallelism"),
+        pytest.param({}, id="what-was-applied-before-is-taken-away"),
+    ],
+)
+async def test_an_apply_of_a_part_waits(world: World, more: dict[str, Any]) -> None:
+    """A server-side apply is merged into an object that is not seen, and takes away what it leaves out."""
+    part = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "run"}, **more}
+    apply = partial(
+        world.batch.patch_namespaced_job, field_manager="me", force=True, _content_type="application/apply-patch+yaml"
+    )
+    with pytest.raises(kubernetes.client.ApiException, match="needs a review"):
+        await world.call(apply, "run", "norge", part)
+    assert world.writes == []
 
 
 async def test_a_job_that_waits_counts_at_its_release(world: World) -> None:

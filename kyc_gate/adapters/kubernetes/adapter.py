@@ -18,6 +18,7 @@ from kyc_gate.adapters.kubernetes.answers import message_of, status_of
 from kyc_gate.adapters.kubernetes.call import (
     APPLY,
     JSON,
+    JSON_PATCH,
     PAUSES,
     REPLICAS,
     Target,
@@ -27,6 +28,7 @@ from kyc_gate.adapters.kubernetes.call import (
     nested,
     object_of,
     significant,
+    takes,
     target_of,
     touched_by,
 )
@@ -101,7 +103,7 @@ class KubernetesAdapter:
         kind = content_type_of(call)
         if target.sub == "scale":
             return self._scaled(call, target, kind)
-        if call.method == "PATCH" and kind != APPLY:
+        if call.method == "PATCH":
             return self._patched(call, target, kind)
         document = object_of(call.body or b"", target)
         demand = self._demand(target, document)
@@ -158,21 +160,25 @@ class KubernetesAdapter:
 
     def _patched(self, call: Call, target: Target, kind: str) -> ProvisioningRequest | None:
         """Return what a patch adds: replicas, the release of what waits, or what nobody can tell without the object."""
+        applied = kind == APPLY
+        if applied:
+            object_of(call.body or b"", target)
         touched = significant(touched_by(call.body or b"", kind))
-        if not touched:
+        if not touched and not applied:
             return None
         known = target.kind.counted is not None
         if not known:
             found = read_demand(target.kind, nested(touched), target.namespace, self._settings)
-            if _nothing(found):
+            if _nothing(found) and not (kind == JSON_PATCH and takes(touched)):
                 return None
         elif target.kind.counted != self._settings.charge:
             return None
-        if known and set(touched) <= PAUSES:
+        # An apply also takes away what its manager applied before and leaves out now.
+        if known and not applied and set(touched) <= PAUSES:
             if all(value is (path[-1] != "active") for path, value in touched.items()):
                 return None
             return self._released(call, target)
-        if known and set(touched) == {REPLICAS}:
+        if known and not applied and set(touched) == {REPLICAS}:
             return self._resized(call, target, count(touched[REPLICAS], "spec.replicas", least=0))
         asked = Asked(
             kind=RequestKind.RESIZE,
@@ -250,7 +256,7 @@ class KubernetesAdapter:
         if not 200 <= status < 300 or not self.guards(call):
             return ()
         target: Target = call.found[self]
-        if target.sub or (call.method == "PATCH" and content_type_of(call) != APPLY):
+        if target.sub or call.method == "PATCH":
             return ()
         name = target.name or text(part(read_json_object(body, what="answer"), "metadata"), "name")
         return _taught(target, name, self._demand(target, object_of(call.body or b"", target))) if name else ()

@@ -112,7 +112,11 @@ def object_of(body: bytes, target: Target) -> Object:
 
 
 def touched_by(body: bytes, content_type: str) -> dict[tuple[str, ...], JsonValue]:
-    """Return what a patch sets, by the path of each field. Raises `RefusedCall` 400 for a patch of two readings."""
+    """Return what a patch sets, by the path of each field. Raises `RefusedCall` 400 for a patch of two readings.
+
+    A field that is removed, also by moving it, is null. What is copied or moved is told by its `from` alone, below the
+    field: nobody knows its value here.
+    """
     patch = read_json(body)
     if content_type != JSON_PATCH:
         return dict(_leaves(patch, ()))
@@ -125,11 +129,27 @@ def touched_by(body: bytes, content_type: str) -> dict[tuple[str, ...], JsonValu
             raise RefusedCall(400, "patch", "a step of the JSON Patch has no path")
         if step.get("op") == "test":
             continue
-        at = tuple(part.replace("~1", "/").replace("~0", "~") for part in path[1:].split("/"))
-        found |= dict(_leaves(step.get("value"), at))
+        at = _pointed(path)
         if step.get("op") in ("move", "copy"):
-            found[(*at, "from")] = step.get("from")
+            source = step.get("from")
+            if not isinstance(source, str) or not source.startswith("/"):
+                raise RefusedCall(400, "patch", "a step of the JSON Patch has no path to take its value from")
+            found[(*at, "from")] = source
+            if step["op"] == "move":
+                found[_pointed(source)] = None
+        else:
+            # The API server takes no notice of the value of what is removed.
+            found |= dict(_leaves(None if step.get("op") == "remove" else step.get("value"), at))
     return found
+
+
+def takes(touched: Mapping[tuple[str, ...], JsonValue]) -> bool:
+    """Return whether a JSON Patch takes a value from another place of the object, which nobody can read here."""
+    return any(path[-1] == "from" and isinstance(value, str) for path, value in touched.items())
+
+
+def _pointed(pointer: str) -> tuple[str, ...]:
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
 
 
 def significant(touched: Mapping[tuple[str, ...], JsonValue]) -> dict[tuple[str, ...], JsonValue]:
