@@ -227,7 +227,8 @@ async def test_a_held_job_of_several_components_is_released_whole(world: World) 
 async def test_the_users_word_releases_nothing(world: World) -> None:
     """A held job stays held: by its user's change, and by another decision's name in the comment of another job."""
     held = (await world.submit("second-lab")).json()["job_id"]
-    for change in ({"hold": False}, {"priority": "100"}, {"gres": "gpu:h100:8"}, {"time_limit": 6000}, {"nodes": "8"}):
+    words = ({"hold": word} for word in (False, 0, "no", "false", None))
+    for change in (*words, {"priority": "100"}, {"gres": "gpu:h100:8"}, {"time_limit": 6000}, {"nodes": "8"}):
         refused = await world.change(held, **change)
         assert (refused.status_code, refused.json()["errors"][0]["error_number"]) == (403, 2050), change
     assert (await world.shown(held))["Reason"].startswith("JobHeld")

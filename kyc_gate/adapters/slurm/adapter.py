@@ -164,7 +164,8 @@ class SlurmAdapter:
         unknown = read_job(body, user or "", self._settings).unread
         open_fields = [reference("job-field", name) for name in sorted(document) if name in SIZES]
         limit = document.get("time_limit") is not None
-        released = document.get("hold") is False or body.has("priority")
+        # slurmrestd takes 0, "no" and null for false.
+        released = document.get("hold", True) is not True or "priority" in document
         if not (open_fields or limit or released or unknown):
             return None
         name = reference("slurm-job", job)

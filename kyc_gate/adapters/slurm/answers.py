@@ -14,11 +14,12 @@ MARK = "kyc-gate:"
 def held_body(body: bytes, decision_id: str) -> bytes:
     """Return a submission whose every component is held and says by which decision.
 
-    A priority would start what is held, so it is left out.
+    A priority would start what is held, and an `AdminComment` is the operator's own word: both are left out.
     """
     document = json.loads(body)
     for component in document["jobs"] if "jobs" in document else [document["job"]]:
         component.pop("priority", None)
+        component.pop("admin_comment", None)
         component["hold"] = True
         comment = component.get("comment")
         mark = MARK + decision_id
