@@ -52,7 +52,12 @@ async def check(gate: Gate, call: Call, *, partial: bool = False) -> Checked:
 
 
 def _ends(gate: Gate, call: Call) -> bool:
-    """Return whether the call, by its head alone, ends a run and asks for nothing."""
+    """Return whether the call, by its path alone, ends a run and asks for nothing.
+
+    At `/` the body says which operation it is, or says so, too: of a query and a body, the upstream may take the other.
+    """
+    if call.raw_path == b"/":
+        return False
     adapter = next((each for each in gate.adapters if each.guards(call)), None)
     if adapter is None:
         return False

@@ -11,6 +11,7 @@ from gates import PARTIES, PATH, approve, approve_waiting, job, make_gate, used
 from wire import served
 
 from kyc_gate import Gate
+from kyc_gate.adapters.aws import AWSAdapter
 from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.slurm.settings import SlurmSettings
 from kyc_gate.authz.app import AuthzApp
@@ -82,6 +83,24 @@ async def test_a_stop_without_its_body_passes(tmp_path: Path) -> None:
         for verb, status in (("stop", 200), ("start", 400)):
             headers = {**said("norge", path=machine + verb), "X-Forwarded-Host": "compute.googleapis.com"}
             assert (await ask(client, {**headers, "Authorization": "Bearer ya29.token-1"})).status_code == status
+
+
+async def test_what_a_hidden_body_may_turn_into_a_start_is_refused(tmp_path: Path) -> None:
+    """At `/` AWS reads query and body: one that ends a machine in its query may start some in the body not shown."""
+    async with (
+        make_gate(tmp_path, adapters=(AWSAdapter(signatures="upstream"),)) as gate,
+        served(AuthzApp(gate), lifespan="off") as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        headers = {
+            **said("norge", path="/?Action=TerminateInstances&InstanceId.1=i-0123456789abcdef0&Version=2016-11-15"),
+            "X-Forwarded-Host": "ec2.us-east-1.amazonaws.com",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=AKIAQ2RUKZ3ZZZZZZZZZ/20261127/us-east-1/ec2/aws4_request,"
+            f" SignedHeaders=host, Signature={'0' * 64}",
+        }
+        refused = await ask(client, headers)
+        assert (refused.status_code, "did not show the body" in refused.text) == (400, True), refused.text
 
 
 @pytest.mark.parametrize(
