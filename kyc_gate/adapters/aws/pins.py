@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote_to_bytes
+
 from kyc_gate.model.call import Call
 from kyc_gate.model.job import ProvisioningRequest
 
-_HOME = b"LaunchTemplate."
+_HOME = b"launchtemplate."
 _TEMPLATE = "launch-template:"
 
 
@@ -24,6 +26,11 @@ def pinned(body: bytes, request: ProvisioningRequest | None) -> bytes:
     if not moved:
         return body
     id, _, version = moved[0].partition("@")
-    kept = [pair for pair in body.split(b"&") if not pair.startswith(_HOME)]
+    kept = [pair for pair in body.split(b"&") if not _name(pair).startswith(_HOME)]
     named = f"LaunchTemplate.LaunchTemplateId={id}&LaunchTemplate.Version={version}".encode("ascii")
     return b"&".join((*kept, named))
+
+
+def _name(pair: bytes) -> bytes:
+    """Return the name of a parameter as AWS reads it: it may be written with escapes."""
+    return unquote_to_bytes(pair.partition(b"=")[0]).lower()

@@ -93,6 +93,10 @@ def test_a_name_is_pinned_to_what_it_stood_for() -> None:
     (question,) = questions_of(["launch-template:lt-0123456789abcdef0@3"])
     assert pinned(body, request(*answers_of(question, version(InstanceType=P5)))) is body
     assert pinned(body, None) is body
+    for name in (b"LaunchTemplate%2EVersion", b"%4CaunchTemplate.Version", b"launchtemplate.Version"):
+        assert pinned(b"Action=RunInstances&" + name + b"=%24Latest", asked) == (
+            b"Action=RunInstances&LaunchTemplate.LaunchTemplateId=lt-0123456789abcdef0&LaunchTemplate.Version=3"
+        )
 
 
 def request(*inquired: Inquired) -> ProvisioningRequest:
