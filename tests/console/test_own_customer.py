@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import shutil
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 
 from api.browser import browsers
 from api.test_cases import large
+from msgspec.structs import replace
 
 from console.conftest import enter
 from console.html_page import look
+from console.waiting import until_done
 from kyc_gate import Gate
 from kyc_gate.console.app import interface_app
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.party import Account, Owner, Party
 from kyc_gate.model.shadow import Disagreement
+from kyc_gate.policy.read import read_policy, shipped_policies
+from kyc_gate.service.policy_trial import BACKTEST, backtested
 
 DAUGHTER = Party(
     id="daughter",
@@ -23,6 +30,17 @@ DAUGHTER = Party(
     location="United Arab Emirates",
     owners=(Owner(name="emirate", share=Decimal("0.9"), party_id="emirate"),),
 )
+
+CLOSED = """
+[[rule]]
+id = "closed"
+title = "Closed"
+when = 'customer.name != ""'
+then = "block"
+cites = ["US-AIDR-01"]
+status = "operator"
+because = "{customer.name} rents nothing"
+"""
 
 
 async def test_what_a_daughter_asks_for_is_ones_own(gate: Gate) -> None:
@@ -87,3 +105,26 @@ async def test_examples_tell_no_decision_on_ones_own_customer(gate: Gate) -> Non
         for browser, told in ((own, [False, True]), (vi, [True, True])):
             page = await look(browser.session, "/console/policies/shadow/shadow_1")
             assert [str(each.decision_id) in page.source for each in found] == told
+
+
+async def test_a_backtest_tells_no_decision_on_ones_own_customer(gate: Gate, tmp_path: Path) -> None:
+    """Examples of a backtest, and decisions that were not made again as on record, leave out one's own customer."""
+    shutil.copytree(shipped_policies(), tmp_path / "policies")
+    file = tmp_path / "policies" / "us-ai-diffusion" / "policy.toml"
+    file.write_text(file.read_text(encoding="utf-8") + CLOSED, encoding="utf-8")
+    found = [str((await gate.decide(large(account))).decision_id) for account in ("acct-emirate", "acct-norge")]
+    candidate, since = read_policy(file.parent), gate.now() - timedelta(days=1)
+    job = gate.jobs.begin(BACKTEST, "pol", partial(backtested, gate, candidate, since), policy="own", days="1")
+    async with browsers(gate, 2, app=interface_app) as (own, vi):
+        await enter(gate, own=own, vi=vi)
+        path = f"/console/policies/backtests/{job.id}"
+        page = await until_done(vi.session, await look(vi.session, path))
+        assert {each.decision_id for each in job.found.examples} == set(found)
+        for browser, told in ((own, [False, True]), (vi, [True, True])):
+            page = await look(browser.session, path)
+            assert [id in page.source for id in found] == told
+        same = replace(job.found.determinism, differing=tuple(found))
+        job.found = replace(job.found, examples=(), determinism=same)
+        for browser, told in ((own, [False, True]), (vi, [True, True])):
+            page = await look(browser.session, path)
+            assert [id in page.source for id in found] == told
