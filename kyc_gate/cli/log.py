@@ -31,8 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
     tail = steps.add_parser("tail", help="show the last lines, and what follows", allow_abbrev=False)
-    tail.add_argument("--lines", type=int, default=20, metavar="N", help="how many lines to begin with (default: 20)")
-    tail.add_argument("--follow", action="store_true", help="go on with what is written next, across rotations")
+    many = "how many lines to begin with (default: 20)"
+    tail.add_argument("-n", "--lines", type=int, default=20, metavar="N", help=many)
+    tail.add_argument("-f", "--follow", action="store_true", help="go on with what is written next, across rotations")
     grep = steps.add_parser("grep", help="show every line that a text stands in", allow_abbrev=False)
     grep.add_argument("text", nargs="?", metavar="TEXT", help="the text, in any case; filters alone will do")
     export = steps.add_parser("export", help="write lines as another format", allow_abbrev=False)

@@ -59,9 +59,10 @@ def test_grep_finds_what_is_asked(
         assert [each["decision_id"] for each in lines] == found
 
 
-def test_tail_shows_the_last_lines_for_people(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("lines", ["--lines", "-n"])
+def test_tail_shows_the_last_lines_for_people(lines: str, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The last lines come in order, each on one line; what the gate did not write is marked and escaped."""
-    assert main(["log", "tail", "--lines", "2", "--color", "never", "--input", str(log)]) == 0
+    assert main(["log", "tail", lines, "2", "--color", "never", "--input", str(log)]) == 0
     told = capsys.readouterr()
     foreign, last = told.out.splitlines()
     assert foreign == "? \\x1b[2J outcome=allow"
