@@ -510,12 +510,9 @@ class RowStore:
 
     async def erase_due(self, periods: Periods, *, by: str, because: str, at: datetime) -> int:
         """Erase the sealed parts of records whose time is over and that no legal hold keeps; return of how many."""
-        gone = 0
-        while some := await self._write(
+        return await self._written_in_parts(
             lambda connection: personal.erase_due(connection, periods, by=by, because=because, at=at)
-        ):
-            gone += some
-        return gone
+        )
 
     async def count_due(self, periods: Periods, at: datetime) -> tuple[int, int]:
         """Return how many records' sealed parts could be erased now, and how many more a legal hold keeps."""
@@ -523,12 +520,9 @@ class RowStore:
 
     async def erase_papers(self, periods: Periods, *, by: str, because: str, at: datetime) -> int:
         """Erase what decided cases hold of people, where its time is over and no legal hold keeps it; of how many."""
-        gone = 0
-        while some := await self._write(
+        return await self._written_in_parts(
             lambda connection: paper_retention.erase_papers(connection, periods, by=by, because=because, at=at)
-        ):
-            gone += some
-        return gone
+        )
 
     async def count_due_papers(self, periods: Periods, at: datetime) -> tuple[int, int]:
         """Return of how many cases the papers could be erased now, and of how many more a legal hold keeps them."""
@@ -835,6 +829,13 @@ class RowStore:
         if self._writer is None:
             raise StorageFault("the store is not open")
         return self._writer.do(operation)
+
+    async def _written_in_parts(self, run: Callable[[Connection], int]) -> int:
+        """Write until a write has nothing more to do, and return of how many it was all together."""
+        gone = 0
+        while some := await self._write(run):
+            gone += some
+        return gone
 
     def _read(self, run: Callable[[Connection], T]) -> Awaitable[T]:
         if self._reader is None:
