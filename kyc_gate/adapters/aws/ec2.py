@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from kyc_gate.adapters.aws.operations import EC2, NEVER_DRY, TOKENS, kind_of
 from kyc_gate.adapters.reading import Reading, instance_type
 from kyc_gate.adapters.values import digits, reference, token
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
-from kyc_gate.model.job import Accelerators
+from kyc_gate.model.job import Accelerators, RequestKind
 
 Parameters = Mapping[str, str]
 
@@ -21,11 +21,11 @@ _TAG = re.compile(r"(TagSpecifications?\.[0-9]+\.)Tags?\.[0-9]+\.Key|(Tags?\.(?:
 _TYPE_FIELD = re.compile(r"(?:^|\.)InstanceType(?:\.Value)?$")
 _MEMBER_TYPE = re.compile(r"(?:^|\.)InstanceTypes?\.(?:member\.)?[0-9]+$")
 
-# Parameters that carry no meaning: when and how it is signed, and the token that makes a retry a retry. Who signs, in
-# version 2 (`AWSAccessKeyId`), stays: it is all that tells one caller from another there.
 _CONFIGURATION = re.compile(r"(?:[A-Za-z]+\.)?LaunchTemplateConfigs?\.(?:member\.)?[0-9]+\.")
 _OVERRIDE = re.compile(r"Overrides?\.([0-9]+)\.")
 _TYPED_OVERRIDE = re.compile(r"Overrides?\.[0-9]+\.InstanceType")
+# Parameters that carry no meaning: when and how it is signed, and the token that makes a retry a retry. Who signs, in
+# version 2 (`AWSAccessKeyId`), stays: it is all that tells one caller from another there.
 _FLEETING = re.compile(r"(?i)X-Amz-.*|ClientToken|DryRun|Signature(Version|Method)?|Timestamp|Expires|SecurityToken")
 
 _TARGET = "CapacityReservationSpecification.CapacityReservationTarget"
@@ -188,14 +188,7 @@ def _read_fleet(service: str, operation: str, parameters: Parameters) -> Reading
         unresolved.append(reference("parameter", "WeightedCapacity"))
     if any("InstanceRequirements." in name for name in parameters):
         unresolved.append(reference("instance-requirements", "any"))
-    lines = tuple(Accelerators(instance_type=name, count=number) for name in types) if number else ()
-    return Reading(
-        kind=kind_of(service, operation),
-        lines=lines,
-        unresolved=tuple(unresolved),
-        ranged=len(types) > 1,
-        repeats=number or 1,
-    )
+    return _any_of(types, number, unresolved, kind_of(service, operation))
 
 
 def _fleet_templates(parameters: Parameters) -> list[str]:
@@ -254,6 +247,17 @@ def _read_any(service: str, operation: str, parameters: Parameters) -> Reading:
     return Reading(kind=kind_of(service, operation), lines=lines, unresolved=(reference("operation", operation),))
 
 
+def _any_of(types: Sequence[str], number: int | None, unresolved: Sequence[str], kind: RequestKind) -> Reading:
+    """Return that any of the types may be launched for the whole number; None is a number that is not known."""
+    return Reading(
+        kind=kind,
+        lines=tuple([Accelerators(instance_type=name, count=number) for name in types]) if number else (),
+        unresolved=tuple(unresolved),
+        ranged=len(types) > 1,
+        repeats=number or 1,
+    )
+
+
 def _read_departure(service: str, operation: str, parameters: Parameters) -> Reading | None:
     """Machines that leave a group run on, and the group launches as many again unless its desired size shrinks."""
     if _boolean(parameters, "ShouldDecrementDesiredCapacity"):
@@ -273,19 +277,12 @@ def _read_group(service: str, operation: str, parameters: Parameters) -> Reading
     if number == 0 and operation == "SetDesiredCapacity":
         return None
     types = _types(parameters)
-    lines = tuple(Accelerators(instance_type=name, count=number) for name in types) if number else ()
-    unresolved = [] if lines else [_group_reference(operation, parameters)]
-    if not lines and number is None:
+    unresolved = [] if number and types else [_group_reference(operation, parameters)]
+    if number is None:
         unresolved.append(reference("parameter", "MaxSize"))
     if any("InstanceRequirements." in name or name.endswith("WeightedCapacity") for name in parameters):
         unresolved.append(reference("instance-requirements", "any"))
-    return Reading(
-        kind=kind_of(service, operation),
-        lines=lines,
-        unresolved=tuple(unresolved),
-        ranged=len(types) > 1,
-        repeats=number or 1,
-    )
+    return _any_of(types, number, unresolved, kind_of(service, operation))
 
 
 def _group_reference(operation: str, parameters: Parameters) -> str:
