@@ -284,18 +284,8 @@ class _Search:
         return (None, self._grant, replace(self._grant, rules=others))
 
     def _keep(self, rule: str, facts: Facts, asked: Mapping[str, object], old: Decision, new: Decision) -> Example:
-        example = Example(
-            rule=rule,
-            as_of=facts.as_of,
-            facts=tuple(pair for pair in asked.items() if pair != (pair[0], _base_value(self._base, pair[0]))),
-            old=old.outcome,
-            new=new.outcome,
-            old_rules=tuple(finding.rule for finding in old.counting),
-            new_rules=tuple(finding.rule for finding in new.counting),
-            grant=facts.grant,
-            old_people=weight(old)[1],
-            new_people=weight(new)[1],
-        )
+        moved = [pair for pair in asked.items() if pair != (pair[0], _base_value(self._base, pair[0]))]
+        example = example_of(rule, facts, moved, old, new)
         kept = sum(1 for one in self._examples if _sort(one) == _sort(example))
         if kept < EXAMPLES:
             self._examples.append(example)
@@ -329,6 +319,22 @@ def _modes(rule: Rule | None) -> dict[str, Mode]:
 
 def _listed(modes: Mapping[str, Mode]) -> str:
     return ", ".join(f"{mode} where {route}" if route else str(mode) for route, mode in modes.items())
+
+
+def example_of(rule: str, facts: Facts, moved: Iterable[tuple[str, object]], old: Decision, new: Decision) -> Example:
+    """Return the example of two decisions on facts of which `moved` were set."""
+    return Example(
+        rule=rule,
+        as_of=facts.as_of,
+        facts=tuple(moved),
+        old=old.outcome,
+        new=new.outcome,
+        old_rules=tuple(finding.rule for finding in old.counting),
+        new_rules=tuple(finding.rule for finding in new.counting),
+        grant=facts.grant,
+        old_people=weight(old)[1],
+        new_people=weight(new)[1],
+    )
 
 
 def _base_value(base: Facts, path: str) -> object:

@@ -25,7 +25,7 @@ from kyc_gate.policy.syntax import Name, walk
 from kyc_gate.policy.vocabulary import vocabulary
 from kyc_gate.policy.written_conditions import condition_text
 from kyc_gate.tuning.boundaries import value_at, with_facts
-from kyc_gate.tuning.difference import Example, told_otherwise, weight
+from kyc_gate.tuning.difference import Example, example_of, told_otherwise, weight
 from kyc_gate.tuning.smt import Truth, Untranslatable, World
 
 SECONDS = 10
@@ -209,17 +209,12 @@ class _Question:
         base = self._prover.base
         self._prover.examples.setdefault(
             (self._rule.id, weight(old), weight(new)),
-            Example(
-                rule=self._rule.id,
-                as_of=facts.as_of,
-                facts=tuple((path, value) for path, value in asked.items() if value != value_at(base, path)),
-                old=old.outcome,
-                new=new.outcome,
-                old_rules=tuple(finding.rule for finding in old.counting),
-                new_rules=tuple(finding.rule for finding in new.counting),
-                grant=facts.grant,
-                old_people=weight(old)[1],
-                new_people=weight(new)[1],
+            example_of(
+                self._rule.id,
+                facts,
+                [(path, value) for path, value in asked.items() if value != value_at(base, path)],
+                old,
+                new,
             ),
         )
         return True
