@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from kyc_gate.asgi.types import ASGIApp, Message, Scope, Send
 from kyc_gate.errors import ConfigurationError
@@ -58,22 +59,23 @@ async def _intercepted(app: ASGIApp, scope: Scope) -> bool:
 
 def _scope(call: str) -> dict[str, Any]:
     method, _, target = call.strip().partition(" ")
-    scheme, apart, rest = target.strip().partition("://")
-    host, slash, path = rest.partition("/") if apart else ("localhost", "/", target.strip().removeprefix("/"))
-    path, _, query = f"{slash}{path}".partition("?")
-    if not (method.isalpha() and method.isupper() and target.strip() and host and target.isascii() and slash):
+    try:
+        asked = urlsplit(target)
+    except ValueError:
+        asked = urlsplit("")
+    named = bool(asked.scheme) == bool(asked.netloc) and asked.path.startswith("/") and target.isascii()
+    if not (named and method.isalpha() and method.isupper()):
         raise ConfigurationError(f"`{call}` is no call; write one as `POST /v1/instances`")
-    if not apart and not target.strip().startswith("/"):
-        raise ConfigurationError(f"`{call}` is no call: its path begins with `/`")
+    host = asked.netloc or "localhost"
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "method": method,
-        "scheme": scheme if apart else "https",
-        "path": path,
-        "raw_path": path.encode("ascii"),
-        "query_string": query.encode("ascii"),
+        "scheme": asked.scheme or "https",
+        "path": unquote(asked.path),
+        "raw_path": asked.path.encode("ascii"),
+        "query_string": asked.query.encode("ascii"),
         "root_path": "",
         "headers": [(b"host", host.encode("ascii"))],
         "client": ("127.0.0.1", 0),
