@@ -12,8 +12,8 @@ from kyc_gate.cli.machines import Machines, machine_lines, positive, seconds_of
 from kyc_gate.cli.output import UsageError, complain, for_people, print_json, printable
 from kyc_gate.compute.accelerators import find_accelerator
 from kyc_gate.compute.chip_names import nearest_chips
-from kyc_gate.compute.estimate import declared_disagrees, estimate
-from kyc_gate.compute.instance_types import find_instance_type, nearest_instance_types
+from kyc_gate.compute.estimate import declared_disagrees, estimate, nearest_machines
+from kyc_gate.compute.instance_types import find_instance_type
 from kyc_gate.model.job import Accelerators, Estimate
 from kyc_gate.model.lineage import TrainingPlan
 
@@ -138,7 +138,7 @@ def _unknown(line: Accelerators, provider: str | None) -> dict[str, Any] | None:
             return {"name": name, "nearest": [], "instance_type": name}
         return {"name": name, "nearest": list(nearest_chips(line.model))}
     if line.instance_type is not None and find_instance_type(line.instance_type, provider) is None:
-        return {"name": line.instance_type[:128], "nearest": list(nearest_instance_types(line.instance_type))}
+        return {"name": line.instance_type[:128], "nearest": list(nearest_machines(line.instance_type))}
     return None
 
 

@@ -154,12 +154,17 @@ def _of_machine(name: str, machines: int, provider: str | None) -> _Line:
     found = find_instance_type(name, provider)
     if found is None:
         each = max(CHIPS_IN_UNKNOWN_MACHINE, stated_chips(name))
-        return _unknown(name, machines * each, nearest_instance_types(name))
+        return _unknown(name, machines * each, nearest_machines(name))
     if found.chip is None:
         return _Line(
             chips=Fraction(), training_rate=0, peak_rate=0, tpp=0.0, said=f"{machines} x {name}: no accelerators"
         )
     return _of_chip(found.chip, Fraction(machines * found.chips, found.shared_by), f"{machines} x {name}")
+
+
+def nearest_machines(name: str) -> tuple[str, ...]:
+    """Return up to three machine types nearest to `name`, or chips where no type is: either may have been meant."""
+    return nearest_instance_types(name) or nearest_chips(name)
 
 
 def _of_chip(chip: Chip, chips: Fraction, named: str) -> _Line:

@@ -134,14 +134,17 @@ def _projection(frame: _Frame, points: Sequence[Point], at: Pace, today: date) -
     total = points[-1].likely if points else 0
     if at.mean <= 0:
         return
-    days = [today + (frame.last - today) * share / SAMPLES for share in range(SAMPLES + 1)]
 
-    def curve(a_day: Fraction) -> list[tuple[float, float]]:
+    def curve(a_day: Fraction, until: date) -> list[tuple[float, float]]:
+        days = [today + (until - today) * share / SAMPLES for share in range(SAMPLES + 1)]
         return [(frame.x(day), frame.y(total + a_day * (day - today).days)) for day in days]
 
-    band = [*curve(at.fastest), *reversed(curve(at.slowest))]
+    band = [*curve(at.fastest, frame.last), *reversed(curve(at.slowest, frame.last))]
     yield f'<polygon class="band" points="{_joined(band)}"/>'
-    yield f'<polyline class="ahead" points="{_joined(curve(at.mean))}"/>'
+    # The line leaves the paper at its top; along the top it would say that operations stop there.
+    above = -((total - 10**frame.most) // at.mean)
+    until = min(frame.last, today + timedelta(days=min(max(above, 0), MOST_AHEAD_DAYS)))
+    yield f'<polyline class="ahead" points="{_joined(curve(at.mean, until))}"/>'
 
 
 def _history(frame: _Frame, points: Sequence[Point]) -> Iterable[str]:

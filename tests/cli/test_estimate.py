@@ -101,6 +101,7 @@ def test_numbers_that_are_none_are_refused(number: str, kyc_gate: Callable[..., 
     [
         pytest.param({"accelerators": [{"model": "H1000", "count": 1}]}, "H1000", "H100 SXM", id="chip"),
         pytest.param({"instance_type": "p5.48xlarj", "count": 1}, "p5.48xlarj", "p5.48xlarge", id="machine"),
+        pytest.param({"instance_type": "H10O", "count": 1}, "H10O", "H100 SXM", id="chip-for-a-machine"),
     ],
 )
 def test_an_unknown_name_counts_as_the_strongest_and_says_which_are_near(

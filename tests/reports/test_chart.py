@@ -11,7 +11,7 @@ import pytest
 
 from kyc_gate.errors import InputError
 from kyc_gate.model.usage import DayUsage
-from kyc_gate.reports.chart import FONTS, HEIGHT, WIDTH, render_usage_chart
+from kyc_gate.reports.chart import FONTS, HEIGHT, TOP, WIDTH, render_usage_chart
 from kyc_gate.reports.picture import render_png
 from kyc_gate.reports.projection import Line, crossing, cumulative, pace
 from kyc_gate.reports.sparkline import sparkline
@@ -47,6 +47,16 @@ def test_lines_at_the_same_number_are_told_beneath_each_other() -> None:
     places = [float(text.get("y", "")) for text in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
     named = sorted(places[-3:])
     assert all(below - above >= 14 for above, below in pairwise(named))
+
+
+@pytest.mark.parametrize("likely", [10**20, 10**23, 10**24, 3 * 10**24, 10**30])
+def test_what_lies_ahead_does_not_stop_at_the_highest_line(likely: int) -> None:
+    """The dashed line leaves the paper where it reaches the top, or the right edge; it never lies along the top."""
+    root = ElementTree.fromstring(chart(month(likely)))
+    (ahead,) = [drawn for drawn in root.iter(f"{SVG}polyline") if drawn.get("class") == "ahead"]
+    places = [list(map(float, pair.split(","))) for pair in (ahead.get("points") or "").split()]
+    assert sum(y <= TOP for _, y in places) <= 1
+    assert places[-1][0] > places[0][0]
 
 
 def test_no_name_can_leave_its_place() -> None:
