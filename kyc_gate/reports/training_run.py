@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from kyc_gate.model.party import Party
 from kyc_gate.model.record import Record
-from kyc_gate.model.usage import Usage
+from kyc_gate.model.usage import HoldState, MeteredRun, Usage
 from kyc_gate.reports.paper import Basis, Field, Paper, Section, Table, joined, told
 
 STATUS = (
@@ -22,7 +24,11 @@ REPORT_DAYS = 15
 
 
 class ReportedRun(Record):
-    """One run that the record holds. `ends_at` is None for machines without a stated end."""
+    """One run that the record holds. `ends_at` is None for machines without a stated end.
+
+    `ledger` says in a few words what became of it; `counts` is false for what never ran, and for a second request for
+    the same run.
+    """
 
     decision_id: str
     at: datetime
@@ -40,6 +46,8 @@ class ReportedRun(Record):
     declared: int | None
     policies: tuple[str, ...] = ()
     snapshot: str | None = None
+    ledger: str = ""
+    counts: bool = True
 
 
 class TrainingReport(Record):
@@ -75,7 +83,7 @@ class TrainingReport(Record):
         )
 
 
-_RUNS = ("Time", "Decision", "Outcome", "Account", "Operation", "Machines", "Likely operations")
+_RUNS = ("Time", "Decision", "Outcome", "Account", "Operation", "Machines", "Likely operations", "In the ledger")
 
 
 def _row(run: ReportedRun) -> tuple[str, ...]:
@@ -87,6 +95,29 @@ def _row(run: ReportedRun) -> tuple[str, ...]:
         run.operation,
         "; ".join(run.machines),
         "unknown" if run.likely is None else f"{run.likely:.3e}",
+        run.ledger,
+    )
+
+
+def as_metered(run: ReportedRun, metered: MeteredRun, now: datetime, *, earlier: str | None = None) -> ReportedRun:
+    """Return the run as the ledger knows it: what is over counts for what it took, and what never ran for nothing.
+
+    What goes on counts for what was asked for, and for what it did already where that is more. `earlier` is the
+    decision that let the same run through before.
+    """
+    if metered.state not in (HoldState.HELD, HoldState.SETTLED):
+        return replace(run, ledger="given back: it never ran", counts=False)
+    if earlier is not None:
+        return replace(run, ledger=f"the same run as {earlier}", counts=False)
+    likely, high = metered.operations(now)
+    over = metered.finished and metered.ends_at is not None
+    return replace(
+        run,
+        starts_at=metered.started_at,
+        ends_at=metered.ends_at,
+        likely=likely if over else max(likely, run.likely or 0),
+        high=high if over else max(high, run.high or 0),
+        ledger=f"ended {metered.ends_at:%Y-%m-%d}" if over else "goes on, or ends as planned",
     )
 
 
@@ -98,7 +129,7 @@ def training_report(
     `due_at` is counted from the first run that passed: from then on the provider knew of it.
     """
     ordered = tuple(sorted(runs, key=lambda run: run.at))
-    passed = [run for run in ordered if run.acted == "pass"]
+    passed = [run for run in ordered if run.acted == "pass" and run.counts]
     return TrainingReport(
         title=f"Draft training report: {party.name}",
         status=STATUS,
@@ -152,10 +183,16 @@ def _customer(party: Party, runs: Sequence[ReportedRun]) -> tuple[Field, ...]:
 def _run(passed: Sequence[ReportedRun], usage: Usage | None) -> tuple[Field, ...]:
     ends = [run.ends_at for run in passed]
     until = None if not ends or None in ends else max(end for end in ends if end is not None).date().isoformat()
+    start = min((run.starts_at for run in passed), default=None)
     machines = joined(machine for run in passed for machine in run.machines)
     declared = [run.declared for run in passed if run.declared is not None]
     return (
-        told("7.308(d)(1)(ii)(A)", "estimated operations", _operations(passed), "record: sum over runs that passed"),
+        told(
+            "7.308(d)(1)(ii)(A)",
+            "estimated operations",
+            _operations(passed),
+            "record and ledger: sum over runs that passed",
+        ),
         told(
             "7.308(d)(1)(ii)(A)",
             "operations declared by the customer",
@@ -163,8 +200,8 @@ def _run(passed: Sequence[ReportedRun], usage: Usage | None) -> tuple[Field, ...
             "record",
         ),
         told("7.308(d)(1)(ii)(A)", "operations of the control group", _used(usage), "ledger: over the window"),
-        told("7.308(d)(1)(ii)(B)", "start", passed[0].starts_at.date().isoformat() if passed else None, "record"),
-        told("7.308(d)(1)(ii)(B)", "completion", until, "record: the latest stated end"),
+        told("7.308(d)(1)(ii)(B)", "start", start.date().isoformat() if start else None, "record and ledger"),
+        told("7.308(d)(1)(ii)(B)", "completion", until, "record and ledger: the latest end, stated or told"),
         told("7.308(d)(1)(ii)(C)", "model of the primary accelerators", machines, "record"),
         told("7.308(d)(1)(ii)(C)", "other training practices", None),
     )

@@ -26,7 +26,7 @@ from kyc_gate.reports.procedures import Setup, procedures_paper
 from kyc_gate.reports.recorded import DecidedRecord, read_recorded
 from kyc_gate.reports.remote_users import GROUP, RemoteUser, listed_users, remote_users_paper
 from kyc_gate.reports.remote_users import Listed as Listed
-from kyc_gate.reports.training_run import ReportedRun, TrainingReport, training_report
+from kyc_gate.reports.training_run import ReportedRun, TrainingReport, as_metered, training_report
 from kyc_gate.screening.screener import MATCH, POSSIBLE
 from kyc_gate.service.casework import Casework, require
 from kyc_gate.service.gather import standing_of
@@ -162,7 +162,7 @@ class Papers:
         group = control_group(party, parties)
         return training_report(
             party,
-            [run async for run in self._runs(party_id) if run.at >= since],
+            await self._metered([each async for each in self._runs(party_id) if each[1].at >= since], now),
             await self._store.fetch_usage(group, since, now),
             control_group=group,
             as_of=now,
@@ -251,15 +251,26 @@ class Papers:
             last_at=datetime.fromtimestamp(requests["last"], UTC) if requests["last"] else None,
         )
 
+    async def _metered(self, runs: Iterable[tuple[str | None, ReportedRun]], now: datetime) -> list[ReportedRun]:
+        """Return the runs as the ledger knows those that passed, each with its hold."""
+        told: list[ReportedRun] = []
+        seen: dict[str, str] = {}
+        for hold_id, run in runs:
+            metered = await self._store.fetch_run(hold_id) if hold_id and run.acted == "pass" else None
+            told.append(as_metered(run, metered, now, earlier=seen.get(metered.hold_id)) if metered else run)
+            if metered:
+                seen.setdefault(metered.hold_id, run.decision_id)
+        return told
+
     async def _runs(self, party_id: str) -> Any:
-        """Yield the runs of the party on record that may train, dry runs aside."""
+        """Yield the runs of the party on record that may train, dry runs aside, each after its hold."""
         async for flat in self._store.records():
             facts = flat.get("facts")
             customer = facts.get("customer") if isinstance(facts, dict) else None
             if flat.get("type") == "decision" and isinstance(customer, dict) and customer.get("id") == party_id:
                 record = read_recorded(flat)
                 if record.fact("workload.may_train") is not False and not record.asked("dry_run"):
-                    yield _run(record)
+                    yield flat.get("hold_id"), _run(record)
 
 
 def _resembles(record: DecidedRecord) -> bool:

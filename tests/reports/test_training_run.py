@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from msgspec.structs import replace
 
 from kyc_gate.model.party import Access, BeneficialOwner, Owner, Party, UltimateParent
+from kyc_gate.model.usage import HoldState, MeteredRun
 from kyc_gate.reports.page import render_training_report
 from kyc_gate.reports.paper import UNKNOWN
-from kyc_gate.reports.training_run import ReportedRun, TrainingReport, training_report
+from kyc_gate.reports.training_run import ReportedRun, TrainingReport, as_metered, training_report
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PARTY = Party(
@@ -62,6 +64,32 @@ def test_a_run_without_an_end_or_a_size_is_not_rounded_away() -> None:
     assert answer(report, "estimated operations") == (
         "4.000e+24 likely, 1.000e+25 at full peak; 1 runs of unknown size beside"
     )
+
+
+def metered(**changes: object) -> MeteredRun:
+    """The run as the ledger knows it: no end so far, at 1e24 operations an hour."""
+    fields = {
+        "hold_id": "hold_1", "account": "aws:1", "party_id": "p1", "control_group": "g", "fingerprint": "f",
+        "state": HoldState.SETTLED, "started_at": AT, "ends_at": None, "finished": False,
+        "likely_rate": 10**24 // 3600, "high_rate": 3 * 10**24 // 3600,
+    }  # fmt: skip
+    return MeteredRun(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_a_run_that_outlives_its_plan_counts_for_what_it_did() -> None:
+    """Machines without an end count for their projection first, and for more once they did more."""
+    later = [as_metered(RUN, metered(), AT + timedelta(hours=hours)) for hours in (1, 12)]
+    assert [run.likely for run in later] == [RUN.likely, 12 * 3600 * (10**24 // 3600)]
+    assert [run.ends_at for run in later] == [None, None]
+
+
+@pytest.mark.parametrize("state", [HoldState.RELEASED, HoldState.EXPIRED])
+def test_a_run_that_was_given_back_is_listed_and_not_summed(state: HoldState) -> None:
+    """What the upstream refused never ran, and no report is due for it."""
+    report = drafted(as_metered(RUN, metered(state=state), AT))
+    assert answer(report, "estimated operations") is None
+    assert report.due_at is None
+    assert len(report.runs) == 1
 
 
 def test_what_is_not_on_file_is_left_to_a_person() -> None:

@@ -21,9 +21,10 @@ from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.access import Actor, local_actor
 from kyc_gate.model.case import Disposition
 from kyc_gate.model.case_steps import Step
-from kyc_gate.model.job import Accelerators, Caller, ProvisioningRequest, RequestKind
+from kyc_gate.model.job import Accelerators, Caller, ProvisioningRequest, RequestKind, Workload
 from kyc_gate.model.listing import ListEntry
 from kyc_gate.model.party import Account, PartyKind
+from kyc_gate.model.usage import RunEnd
 from kyc_gate.reports.page import render_paper
 from kyc_gate.reports.paper import ERASED, Paper
 
@@ -229,3 +230,36 @@ async def test_the_procedures_are_those_that_are_set_up(gate: Gate) -> None:
     assert answer(paper, "how long records are kept") is not None
     assert answer(paper, "integrity") is None
     assert "Beside the gate: physical security of the data centre" in paper.missing
+
+
+NORGE = replace(
+    SMALL, caller=Caller(account="acct-norge", verified=True), workload=Workload.PRE_TRAINING, fingerprint="e" * 64
+)
+
+
+async def test_a_training_report_counts_what_ran(gate: Gate) -> None:
+    """What ended early counts for what it took, what the upstream refused for nothing, and a retry once."""
+    began = gate.now()
+    ended, refused, goes_on = [await gate.decide(NORGE) for _ in range(3)]
+    retried = [await gate.decide(replace(NORGE, idempotency_key="k")) for _ in range(2)]
+    await gate.settle(refused, 403)
+    run = await gate.store.fetch_run(ended.decision_id or "")
+    assert run is not None
+    end = RunEnd(
+        ended_at=began, at=began, source="platform", hold_id=run.hold_id, started_at=began - timedelta(hours=6)
+    )
+    await gate.finish(end)
+
+    report = await gate.papers.training_run(ANA, "norge")
+    day = 8 * 989_400_000_000_000 * 86_400 * 33 // 100
+    counted = {each.decision_id: (each.counts, each.likely) for each in report.runs}
+    assert [counts for counts, _ in counted.values()] == [True, False, True, True, False]
+    likely = [counted[each.decision_id or ""][1] or 0 for each in (ended, goes_on, retried[0])]
+    assert [round(each / day, 3) for each in likely] == [0.25, 1.0, 1.0]
+    words = {each.decision_id: each.ledger for each in report.runs}
+    assert words[refused.decision_id or ""] == "given back: it never ran"
+    assert words[retried[1].decision_id or ""] == f"the same run as {retried[0].decision_id}"
+    paper = report.paper()
+    assert answer(paper, "estimated operations").startswith(f"{sum(likely):.3e} likely")  # type: ignore[union-attr]
+    assert answer(paper, "start") == (began - timedelta(hours=6)).date().isoformat()
+    assert table(paper, "record")[1]["In the ledger"] == "given back: it never ran"
