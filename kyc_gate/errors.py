@@ -7,6 +7,7 @@ KYCGateError
 │   └── RefusedCall            a call that cannot be read, with the status to answer it with
 ├── IdempotencyConflict    a token came back with another request
 ├── NotReady               the gate has no policy, no lists or no store yet
+├── Superseded             what a decision was made from changed before it was written; nothing was
 ├── FeedFault              a list or bundle could not be fetched, verified, kept or read back; the last good one stands
 ├── UpstreamFault          a service that the gate asks as its operator did not answer, or said no
 ├── StorageFault           the store failed; nothing may pass
@@ -59,6 +60,10 @@ class IdempotencyConflict(KYCGateError):
 
 class NotReady(KYCGateError):
     """The gate cannot decide yet, or no longer: no policy, no lists, or no store."""
+
+
+class Superseded(KYCGateError):
+    """What a decision was made from stands for something else by now. Nothing was written; sent again, it is new."""
 
 
 class FeedFault(KYCGateError):

@@ -12,6 +12,7 @@ from kyc_gate.model.job import Estimate, ProvisioningRequest
 from kyc_gate.model.learned import Definition, Forgotten
 from kyc_gate.model.match import Screening
 from kyc_gate.model.record import Record
+from kyc_gate.model.relied import Relied
 from kyc_gate.model.usage import Usage
 from kyc_gate.service.active_policies import ActivePolicies
 from kyc_gate.service.gather import Standing
@@ -64,7 +65,10 @@ class Screened(Record):
 
 
 class Reading(Record):
-    """What one decision is made from, before grants: kept so that it can be made again with one."""
+    """What one decision is made from, before grants: kept so that it can be made again with one.
+
+    `relied` is what other calls may change, as it stood when it was read.
+    """
 
     request: ProvisioningRequest
     generation: Generation
@@ -74,3 +78,4 @@ class Reading(Record):
     usage: Usage
     account_known: bool
     at: datetime
+    relied: Relied | None = None

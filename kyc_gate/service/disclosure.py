@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from kyc_gate.adapters.adapter import Refusal
 from kyc_gate.adapters.aws.signature import CODES as SIGNATURE_CODES
-from kyc_gate.errors import IdempotencyConflict, InputError, RefusedCall
+from kyc_gate.errors import IdempotencyConflict, InputError, RefusedCall, Superseded
 from kyc_gate.model.decision import Decision, Finding, Outcome
 from kyc_gate.policy.open_rules import facts_read
 from kyc_gate.policy.policy import Policy, Rule
@@ -110,6 +110,13 @@ def refusal_of_error(error: Exception, reference: str = "") -> Refusal:
         )
     if isinstance(error, IdempotencyConflict):
         return Refusal(status=409, code="conflict", title="this token was used for another request", detail=str(error))
+    if isinstance(error, Superseded):
+        return Refusal(
+            status=503,
+            code="unavailable",
+            title="what this call names changed meanwhile",
+            detail="the request was not passed on; send it again",
+        )
     if isinstance(error, InputError):
         return Refusal(status=400, code="unreadable", title="this call was not understood", detail=str(error))
     return Refusal(

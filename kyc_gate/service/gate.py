@@ -31,6 +31,7 @@ from kyc_gate.errors import (
     NotReady,
     RefusedCall,
     StorageFault,
+    Superseded,
 )
 from kyc_gate.model.call import Answer, Call, RawHeaders
 from kyc_gate.model.case import Grant, family_of
@@ -43,6 +44,7 @@ from kyc_gate.model.job import Certainty, ProvisioningRequest
 from kyc_gate.model.learned import Change, Learned
 from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.party import Account, Party
+from kyc_gate.model.relied import Relied
 from kyc_gate.model.usage import HoldRequest, MeteredRun, RunEnd, Usage
 from kyc_gate.model.written import written
 from kyc_gate.ownership.register import Register
@@ -638,7 +640,7 @@ class Gate:
 
     async def _reading(self, request: ProvisioningRequest, party: Party | None, asking: Asking) -> Reading:
         generation, active = self._generation, self._active
-        request = await self._resolved(request, asking)
+        request, relied = await self._resolved(request, asking)
         standing, known = await self._standings.of(request, generation, party)
         active = self.trials.active_for(standing.customer.id or f"account {request.caller.account or ''}", active)
         request = await self._completed(request, standing.control_group)
@@ -670,6 +672,7 @@ class Gate:
             usage=usage,
             account_known=known,
             at=at,
+            relied=relied,
         )
 
     def _concluded(self, reading: Reading, grant: Grant | None) -> tuple[Facts, Decision]:
@@ -755,6 +758,7 @@ class Gate:
             case=self._case(decision_id, reading, decision, final=final) if opens else None,
             spend_grant=grant.id if grant else None,
             spend_operations=reading.estimated.high if grant else 0,
+            relies=reading.relied if passes else None,
             party_id=reading.standing.customer.id or "",
             retention=retention_of(facts),
             traceparent=trace.traceparent if trace else None,
@@ -887,6 +891,8 @@ class Gate:
         fields = {"error": str(error), "kind": type(error).__name__, "reference": reference}
         if isinstance(error, RefusedCall):
             log.warning("call.refused", code=error.code, status=error.status, detail=error.detail)
+        elif isinstance(error, Superseded):
+            log.warning("decision.superseded", **fields)
         elif expected:
             log.error("decision.failed", **fields)
         else:
@@ -942,13 +948,18 @@ class Gate:
             return Asking.NOTHING
         return Asking.MOVING if pins(call, request) else Asking.LASTING
 
-    async def _resolved(self, request: ProvisioningRequest, asking: Asking) -> ProvisioningRequest:
-        """Return the request with every reference followed that earlier traffic taught; the rest stays unresolved.
+    async def _resolved(
+        self, request: ProvisioningRequest, asking: Asking
+    ) -> tuple[ProvisioningRequest, Relied | None]:
+        """Return the request with every reference followed that earlier traffic taught, and what it relies on.
 
-        What traffic never named is asked of the provider, as `asking` says; what it named and may have changed is not.
+        The rest stays unresolved. What traffic never named is asked of the provider, as `asking` says; what it named
+        and may have changed is not.
         """
         if not request.unresolved:
-            return await growth_of(self.store, request)
+            return await self._grown(request)
+        serial = await self.store.fetch_last_change() if self._inquiries else 0
+        relied = []
         lines = list(request.lines)
         left = []
         unheard = []
@@ -960,10 +971,12 @@ class Gate:
                 unheard.append(reference)
             elif not found:  # no longer what was learnt
                 left.append(reference)
-            elif kind == SPREADING:
-                places *= found[0].count
             else:
-                lines.extend(repeated(found, request.repeats))
+                relied.append(Learned(kind=kind, id=name, lines=found))
+                if kind == SPREADING:
+                    places *= found[0].count
+                else:
+                    lines.extend(repeated(found, request.repeats))
         said = await self._inquiries.resolve(request, unheard, self.now(), asking) if self._inquiries else {}
         for answer in said.values():
             lines.extend(repeated(answer.lines, request.repeats))
@@ -976,7 +989,28 @@ class Gate:
             certainty=certainty,
             inquired=tuple(said.values()),
         )
-        return await growth_of(self.store, resolved)
+        return await self._grown(resolved, tuple(relied), tuple(said), serial)
+
+    async def _grown(
+        self,
+        request: ProvisioningRequest,
+        learned: tuple[Learned, ...] = (),
+        asked: tuple[str, ...] = (),
+        serial: int = 0,
+    ) -> tuple[ProvisioningRequest, Relied | None]:
+        """Return the request with what is new in it, and what that relies on beside the names that were followed."""
+        request, runs = await growth_of(self.store, request)
+        if not (learned or asked or runs):
+            return request, None
+        return request, Relied(
+            provider=request.provider,
+            account=request.caller.account or "",
+            learned=learned,
+            asked=asked,
+            serial=serial,
+            replaces=request.replaces or "",
+            runs=runs,
+        )
 
     async def _completed(self, request: ProvisioningRequest, control_group: str) -> ProvisioningRequest:
         """Return the request with its lineage completed by the operator's files, and else by earlier declared runs."""

@@ -34,8 +34,10 @@ def repeated(lines: Iterable[Accelerators], times: int) -> list[Accelerators]:
     return [replace(line, multiplier=line.multiplier * times) for line in lines]
 
 
-async def growth_of(store: Store, request: ProvisioningRequest) -> ProvisioningRequest:
+async def growth_of(store: Store, request: ProvisioningRequest) -> tuple[ProvisioningRequest, tuple[str, ...]]:
     """Return a request that changes something with the lines that go beyond what runs without an end under its name.
+
+    With it come the ids of the holds whose runs it was measured against.
 
     What is not known to run is new. A single machine that changes is counted whole, and what it ran before ends. Where
     nothing is new the request has no lines and names nothing, so that what runs goes on as it is.
@@ -43,27 +45,27 @@ async def growth_of(store: Store, request: ProvisioningRequest) -> ProvisioningR
     if request.replaces is not None and request.replaces.partition(":")[0] in _LIMITED:
         return await _longer(store, request)
     if request.replaces is None or request.certainty is Certainty.UNRESOLVED or request.duration_seconds is not None:
-        return request
-    running = await _running(store, f"{request.provider}:{request.caller.account or ''}", request.replaces)
+        return request, ()
+    running, holds = await _running(store, f"{request.provider}:{request.caller.account or ''}", request.replaces)
     if not running:
-        return request
+        return request, ()
     beyond = _amounts(request.lines) - running
     if not beyond:
-        return replace(request, lines=(), references=())
+        return replace(request, lines=(), references=()), holds
     if request.replaces.partition(":")[0] in SINGULAR:
-        return request
+        return request, ()
     lines = [Accelerators(instance_type=type, model=model, count=count) for (type, model), count in beyond.items()]
-    return replace(request, lines=tuple(lines))
+    return replace(request, lines=tuple(lines)), holds
 
 
 _LIMITED = frozenset({"slurm-job"})
 """Kinds of what runs to a limit that a change may move."""
 
 
-async def _longer(store: Store, request: ProvisioningRequest) -> ProvisioningRequest:
+async def _longer(store: Store, request: ProvisioningRequest) -> tuple[ProvisioningRequest, tuple[str, ...]]:
     """Return a request that changes a job with nothing new in it where its run on record is as large and as long."""
     if request.certainty is Certainty.UNRESOLVED or request.replaces is None:
-        return request
+        return request, ()
     account = f"{request.provider}:{request.caller.account or ''}"
     for run in await store.fetch_runs_named(account, request.replaces):
         recorded = await _recorded(store, run)
@@ -71,8 +73,8 @@ async def _longer(store: Store, request: ProvisioningRequest) -> ProvisioningReq
             continue
         limit, before = request.duration_seconds, recorded.duration_seconds
         if request.kind is RequestKind.START or before is None or (limit is not None and limit <= before):
-            return replace(request, lines=(), references=())
-    return request
+            return replace(request, lines=(), references=()), (run.hold_id,)
+    return request, ()
 
 
 async def _recorded(store: Store, run: MeteredRun) -> ProvisioningRequest | None:
@@ -92,15 +94,19 @@ def _amounts(lines: Iterable[Accelerators]) -> Counter[tuple[str | None, str | N
     return found
 
 
-async def _running(store: Store, account: str, reference: str) -> Counter[tuple[str | None, str | None]]:
-    """Return what counts without an end under the name, as it was let through.
+async def _running(
+    store: Store, account: str, reference: str
+) -> tuple[Counter[tuple[str | None, str | None]], tuple[str, ...]]:
+    """Return what counts without an end under the name, as it was let through, and the ids of its holds.
 
     A run that is known under other names, too, may have ended in part, and is left out; so is one whose record was
     erased: what is not known to run is new.
     """
     found: Counter[tuple[str | None, str | None]] = Counter()
+    holds = []
     for run in await store.fetch_runs_named(account, reference):
         recorded = await _recorded(store, run) if run.ends_at is None and run.references == (reference,) else None
         if recorded is not None:
             found += _amounts(recorded.lines)
-    return found
+            holds.append(run.hold_id)
+    return found, tuple(holds)

@@ -9,7 +9,7 @@ from kyc_gate.audit.record import body_of
 from kyc_gate.audit.seal import Sealed
 from kyc_gate.model.case import Case, run_fingerprint
 from kyc_gate.model.written import Written
-from kyc_gate.storage import casework, grants, ledger, models
+from kyc_gate.storage import casework, grants, ledger, models, reliance
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.outbox import emit
 from kyc_gate.storage.rows import Connection
@@ -19,9 +19,12 @@ from kyc_gate.storage.store import DecisionEntry, GrantNotSpent, Receipt
 def append_decision(connection: Connection, entry: DecisionEntry, sealed: Sealed) -> Receipt:
     """Write the decision and all that hangs on it, and return its receipt.
 
-    Raises `GrantNotSpent`, and `StorageFault` when the hold to keep is no longer there; then nothing is written.
+    Raises `GrantNotSpent`, `Superseded`, and `StorageFault` when the hold to keep is no longer there; then nothing is
+    written.
     """
     # 1. What the decision relies on must still stand.
+    if entry.relies is not None:
+        reliance.require_unchanged(connection, entry.relies)
     if entry.spend_grant is not None:
         _spend(connection, entry, entry.spend_grant)
     if entry.hold_id is not None:

@@ -109,7 +109,7 @@ def forget_names(
 
     Return the number of this change, higher than that of every change before it, and what the names stood for.
     """
-    serial = int(connection.execute("SELECT COALESCE(MAX(serial), 0) + 1 FROM learned").fetchone()[0])
+    serial = last_change(connection) + 1
     before = []
     for name in names:
         kind, _, id = name.partition(":")
@@ -127,6 +127,11 @@ def forget_names(
             (provider, account, kind, id, written(()), serial),
         )
     return serial, tuple(before)
+
+
+def last_change(connection: Connection) -> int:
+    """Return the number of the last change of any name; 0 before the first."""
+    return int(connection.execute("SELECT COALESCE(MAX(serial), 0) FROM learned").fetchone()[0])
 
 
 def settle_names(

@@ -213,6 +213,10 @@ class RowStore:
         """Return what a reference stands for, in the account that taught it."""
         return await self._read(lambda connection: directory.reference_of(connection, provider, account, kind, id))
 
+    async def fetch_last_change(self) -> int:
+        """Return the number of the last change of any name."""
+        return await self._read(directory.last_change)
+
     # ledger
 
     async def hold(self, request: HoldRequest) -> Usage:
@@ -349,7 +353,7 @@ class RowStore:
         """Make a decision durable, whole or not at all: record, case, spent grant, and the fate of its hold.
 
         A grant is spent against `request.fingerprint` and `at` of the record: what is recorded is what is checked.
-        Raises `GrantNotSpent`, and `StorageFault` when the hold to keep is no longer there.
+        Raises `GrantNotSpent`, `Superseded`, and `StorageFault` when the hold to keep is no longer there.
         """
         sealed = seal(entry.record)
         if sealed.size > MOST_RECORD_BYTES:

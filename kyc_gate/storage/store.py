@@ -22,6 +22,7 @@ from kyc_gate.model.outbox import Backlog, Delivery
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.questionnaire import Questionnaire
 from kyc_gate.model.record import Record
+from kyc_gate.model.relied import Relied
 from kyc_gate.model.run import DeclaredRun
 from kyc_gate.model.saved_view import SavedView
 from kyc_gate.model.shadow import Disagreement, ShadowDay
@@ -86,6 +87,7 @@ class DecisionEntry(Record):
     `replays`: the hold was taken by an earlier call with the same key, which may have passed on it.
     `spend_grant` names a grant to spend `spend_operations` of; where it cannot be spent, nothing is written.
     `declares` says which model the run makes, for later runs to name.
+    `relies` is what other calls may have changed by now; then nothing is written.
     `party_id` is whose the record's sealed parts are, and `retention` how long they are kept. `traceparent` is that of
     the call, for the events that it causes.
     It is spent against `request.fingerprint` and `at` of the record: what is recorded is what is checked.
@@ -100,6 +102,7 @@ class DecisionEntry(Record):
     spend_grant: str | None = None
     spend_operations: int = 0
     declares: DeclaredRun | None = None
+    relies: Relied | None = None
     party_id: str = ""
     retention: Retention = Retention.OFAC
     traceparent: str | None = None
@@ -170,6 +173,7 @@ class Store(Protocol):
     async def fetch_learned(
         self, provider: str, account: str, kind: str, id: str
     ) -> tuple[Accelerators, ...] | None: ...
+    async def fetch_last_change(self) -> int: ...
 
     # ledger
     async def hold(self, request: HoldRequest) -> Usage:
@@ -238,7 +242,7 @@ class Store(Protocol):
 
     # audit, cases, grants
     async def append(self, entry: DecisionEntry) -> Receipt:
-        """Make a decision durable (group commit) and return its receipt. Raises `GrantNotSpent`."""
+        """Make a decision durable (group commit) and return its receipt. Raises `GrantNotSpent` and `Superseded`."""
         ...
 
     async def fetch_decision(self, decision_id: str) -> dict[str, object] | None: ...

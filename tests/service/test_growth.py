@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -22,7 +21,6 @@ from kyc_gate.model.party import Account, PartyKind
 from kyc_gate.policy.read import read_policy, shipped_policies
 from kyc_gate.service.admission import Admission
 from kyc_gate.service.settings import Settings
-from kyc_gate.storage.group_commit import LINGER_SECONDS
 from kyc_gate.storage.sqlite import SqliteStore
 
 ENTRY = ListEntry(list="SDN", id="1", name="Sealed Machinery Works", kind=PartyKind.COMPANY)
@@ -61,7 +59,7 @@ async def sent(gate: Gate, method: str, path: str, body: object = None) -> Admis
         admission = await gate.admit(call)
     assert admission.answer is None
     await gate.settle(admission, 200, b"{}")
-    await asyncio.sleep(4 * LINGER_SECONDS)  # until it is written, what was sent before counts whole
+    assert await gate.store.ready()  # until it is written, what was sent before counts whole
     return admission
 
 

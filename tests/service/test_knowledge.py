@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import postgres
 import pytest
-from gates import PARTIES
+from gates import PARTIES, approve
 from memory import memory
 
 from kyc_gate import Gate
@@ -19,10 +20,13 @@ from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.lists.reading import ListReading
 from kyc_gate.lists.snapshot import merge
 from kyc_gate.model.call import Call
+from kyc_gate.model.job import Accelerators, Caller, Certainty, Inquired, ProvisioningRequest, RequestKind
 from kyc_gate.model.listing import ListEntry
 from kyc_gate.model.party import Account, PartyKind
+from kyc_gate.model.usage import HoldRequest, Usage
 from kyc_gate.policy.read import read_policy, shipped_policies
 from kyc_gate.service.admission import Admission
+from kyc_gate.service.inquiries import Desk, Inquiries
 from kyc_gate.service.settings import Settings
 from kyc_gate.storage.postgres import PostgresStore
 from kyc_gate.storage.rowstore import RowStore
@@ -56,7 +60,7 @@ def store_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Row
     return lambda: PostgresStore(url, deadline_seconds=10.0)
 
 
-def made(store: RowStore) -> Gate:
+def made(store: RowStore, desks: Sequence[Desk] = ()) -> Gate:
     return Gate(
         policies=(read_policy(shipped_policies() / "us-in-force"),),
         store=store,
@@ -65,6 +69,7 @@ def made(store: RowStore) -> Gate:
         accounts=tuple(Account(provider=each, id=ACCOUNT, party_id="norge") for each in ("gcp", "azure")),
         snapshot=merge([ListReading(name="t", format="t", entries=(ENTRY,), problems=(), as_of=datetime.now(UTC))]),
         settings=Settings(decision_seconds=10.0),
+        inquiries=Inquiries(desks) if desks else None,
     )
 
 
@@ -203,6 +208,142 @@ async def test_a_refusal_at_one_gate_brings_back_nothing_that_another_changed(ga
     await replica.settle(second, 200, b"{}")
     await gate.settle(first, 409, b"{}")
     assert amounts(await grouped(gate)) == [(LARGE, 2)]
+
+
+Sent = Callable[[Gate], Awaitable[Admission]]
+
+
+async def changed_meanwhile(gate: Gate, other: Gate, decided: Sent, change: Sent) -> Admission:
+    """What the gate says of a call that it has read, when `change` passes at the other gate before it is decided."""
+    read, changed, hold = asyncio.Event(), asyncio.Event(), gate.store.hold
+
+    async def slow(request: HoldRequest) -> Usage:
+        read.set()
+        await changed.wait()
+        return await hold(request)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gate.store, "hold", slow)
+        waiting = asyncio.create_task(decided(gate))
+        await read.wait()
+        passed = await change(other)
+        assert passed.answer is None
+        changed.set()
+        return await waiting
+
+
+def assert_to_be_sent_again(admission: Admission) -> None:
+    """Nothing was decided, nothing recorded, and the caller is told what to do."""
+    assert admission.refusal is not None, amounts(admission)
+    assert (admission.refusal.status, admission.decision_id) == (503, None)
+    assert admission.refusal.detail == "the request was not passed on; send it again"
+
+
+async def test_a_template_that_changes_while_a_group_is_decided(gate: Gate, replica: Gate) -> None:
+    """It was small when it was read, and is large when the group would be made."""
+    await sent(gate, "POST", TEMPLATES, template(SMALL))
+    admission = await changed_meanwhile(
+        gate, replica, grouped, lambda other: sent(other, "POST", TEMPLATES, template(LARGE))
+    )
+    assert_to_be_sent_again(admission)
+    assert amounts(await grouped(gate)) == [(LARGE, 2)]
+
+
+async def test_a_cluster_that_spreads_while_a_pool_is_decided(gate: Gate, replica: Gate) -> None:
+    """Each machine of the pool stood in one zone when it was read."""
+    host = "container.googleapis.com"
+    pool = {"nodePool": {"name": "p", "initialNodeCount": 2, "config": {"machineType": LARGE}}}
+
+    def cluster(zones: str) -> Sent:
+        locations = [f"us-central1-{zone}" for zone in zones]
+        nodes = {"name": "d", "initialNodeCount": 1, "config": {"machineType": SMALL}}
+        body = {"cluster": {"name": "c", "locations": locations, "nodePools": [nodes]}}
+        return lambda gate: sent(gate, "POST", CLUSTERS, body, host=host)
+
+    await cluster("a")(gate)
+    admission = await changed_meanwhile(
+        gate, replica, lambda gate: sent(gate, "POST", f"{CLUSTERS}/c/nodePools", pool, host=host), cluster("abcf")
+    )
+    assert_to_be_sent_again(admission)
+    assert amounts(await sent(gate, "POST", f"{CLUSTERS}/c/nodePools", pool, host=host)) == [(LARGE, 8)]
+
+
+async def test_a_set_that_ends_while_it_is_sized(gate: Gate, replica: Gate) -> None:
+    """Its machines were counted already when the call was read, and no longer when it would make them anew."""
+
+    def sized(gate: Gate) -> Awaitable[Admission]:
+        return sent(gate, "PUT", f"{SETS}/s", {"sku": {"name": H100, "capacity": 2}}, host=AZURE)
+
+    assert amounts(await sized(gate)) == [(H100, 2)]
+    assert amounts(await sized(gate)) == []
+    admission = await changed_meanwhile(
+        gate, replica, sized, lambda other: sent(other, "DELETE", f"{SETS}/s", host=AZURE)
+    )
+    assert_to_be_sent_again(admission)
+    assert amounts(await sized(gate)) == [(H100, 2)]
+
+
+async def test_an_approval_outlives_what_changed(gate: Gate, replica: Gate) -> None:
+    """The person's grant is neither spent on what they did not see, nor lost to what did not pass."""
+    home = "/compute/v1/projects/acct-nobody"
+
+    def defined(machine: str) -> Sent:
+        return lambda gate: sent(gate, "POST", f"{home}/global/instanceTemplates", template(machine))
+
+    def group(gate: Gate) -> Awaitable[Admission]:
+        body = {"name": "g", "targetSize": 2, "instanceTemplate": "global/instanceTemplates/t"}
+        return sent(gate, "POST", f"{home}/zones/us-central1-a/instanceGroupManagers", body)
+
+    await defined(LARGE)(gate)
+    waiting = await group(gate)
+    assert waiting.case_id is not None
+    await approve(gate, waiting.case_id)
+    assert_to_be_sent_again(await changed_meanwhile(gate, replica, group, defined(SMALL)))
+    await defined(LARGE)(gate)
+    assert (await group(gate)).answer is None
+    assert (await group(gate)).case_id is not None
+
+
+class Hearsay:
+    """A provider that says of every name that it stands for a small machine."""
+
+    provider = "gcp"
+
+    def may_ask(self, reference: str, *, moving: bool) -> bool:
+        return True
+
+    def lasts(self, reference: str) -> bool:
+        return True
+
+    async def ask(self, account: str, region: str | None, references: Sequence[str]) -> tuple[Inquired, ...]:
+        lines = (Accelerators(instance_type=SMALL, count=1),)
+        return tuple(Inquired(reference=name, means=name, lines=lines, by="hearsay") for name in references)
+
+
+@pytest.mark.parametrize("names", ["instance-template:global/t", "instance-template:*"])
+async def test_what_the_provider_said_may_change_meanwhile(
+    store_of: Callable[[], RowStore], replica: Gate, names: str
+) -> None:
+    """A name that no call had touched when it was asked about, and one did before the decision was written."""
+    asked = ProvisioningRequest(
+        provider="gcp",
+        service="compute",
+        operation="instanceGroupManagers.insert",
+        kind=RequestKind.CREATE,
+        caller=Caller(account=ACCOUNT, verified=True),
+        certainty=Certainty.UNRESOLVED,
+        unresolved=("instance-template:global/t",),
+        repeats=2,
+    )
+
+    async def forgotten(other: Gate) -> Admission:
+        await other.store.forget_names("gcp", ACCOUNT, (names,))
+        return Admission()
+
+    async with made(store_of(), desks=(Hearsay(),)) as gate:
+        assert amounts(await gate.decide(asked)) == [(SMALL, 2)]
+        admission = await changed_meanwhile(gate, replica, lambda gate: gate.decide(asked), forgotten)
+        assert_to_be_sent_again(admission)
 
 
 async def test_a_group_that_is_made_anew_is_not_what_it_was(gate: Gate) -> None:
