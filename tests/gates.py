@@ -54,9 +54,7 @@ PARTIES = (
 )
 
 
-def make_gate(
-    folder: Path, *, adapters: tuple[Adapter, ...] = (), store_seconds: float = 0.9, **settings: object
-) -> Gate:
+def make_gate(folder: Path, *, adapters: tuple[Adapter, ...] = (), **settings: object) -> Gate:
     """A gate that guards `POST /v1/training-jobs`, with the customer in `x-account`: allowed is `acct-norge`, blocked
     `acct-harbin`, and held is `acct-emirate` for a large job and `acct-nobody` for any.
 
@@ -65,7 +63,7 @@ def make_gate(
     entry = ListEntry(list="SDN", id="1", name="Sealed Machinery Works", kind=PartyKind.COMPANY)
     return Gate(
         policies=tuple(read_policy(shipped_policies() / name) for name in ("us-in-force", "us-ai-diffusion")),
-        store=SqliteStore(folder / "gate.db", deadline_seconds=store_seconds),
+        store=SqliteStore(folder / "gate.db", deadline_seconds=10.0),
         adapters=(
             GenericAdapter((ROUTE, OTHER), account_header="x-account", idempotency_header="Idempotency-Key"),
             *adapters,

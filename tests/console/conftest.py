@@ -27,7 +27,7 @@ PEOPLE = (
 @pytest.fixture
 async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
     """A gate where two people decide."""
-    async with make_gate(tmp_path, store_seconds=10.0, four_eyes=True, **PLAIN) as gate:
+    async with make_gate(tmp_path, four_eyes=True, **PLAIN) as gate:
         await with_people(gate)
         yield gate
 

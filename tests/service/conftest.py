@@ -77,7 +77,7 @@ def make_gate(tmp_path: Path, snapshot: ListSnapshot) -> MakeGate:
         policies = tuple(read_policy(shipped_policies() / name) for name in ("us-in-force", "us-ai-diffusion"))
         parts: dict[str, object] = {
             "policies": policies,
-            "store": SqliteStore(tmp_path / "gate.db"),
+            "store": SqliteStore(tmp_path / "gate.db", deadline_seconds=10.0),
             "snapshot": snapshot,
             "parties": PARTIES,
             "accounts": ACCOUNTS,

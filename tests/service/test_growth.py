@@ -32,7 +32,7 @@ GROUPS = f"{HOME}/zones/us-central1-a/instanceGroupManagers"
 async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
     found = Gate(
         policies=(read_policy(shipped_policies() / "us-in-force"),),
-        store=SqliteStore(tmp_path / "gate.db"),
+        store=SqliteStore(tmp_path / "gate.db", deadline_seconds=10.0),
         adapters=(GCPAdapter(tokens="upstream"),),
         parties=PARTIES,
         accounts=tuple(Account(provider="gcp", id=f"acct-{party.id}", party_id=party.id) for party in PARTIES),

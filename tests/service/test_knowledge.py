@@ -55,7 +55,7 @@ def database() -> Iterator[postgres.Server]:
 def store_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], RowStore]:
     """Makes a store over this test's state, as each gate opens its own."""
     if request.param == "sqlite":
-        return lambda: SqliteStore(tmp_path / "gate.db")
+        return lambda: SqliteStore(tmp_path / "gate.db", deadline_seconds=10.0)
     url = request.getfixturevalue("database").schema()
     return lambda: PostgresStore(url, deadline_seconds=10.0)
 

@@ -26,7 +26,7 @@ LISTS = Generation.of(None, Settings())
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     """Two parties with an account each, strangers to one another."""
-    store = SqliteStore(tmp_path / "gate.db")
+    store = SqliteStore(tmp_path / "gate.db", deadline_seconds=10.0)
     await store.open()
     parties = [Party(id="lark", name="Lark Compute"), Party(id="kestrel", name="Kestrel Systems")]
     await store.save_directory(parties, [account("lark"), account("kestrel")])

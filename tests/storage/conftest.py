@@ -12,6 +12,9 @@ from memory import memory
 from kyc_gate.storage.rowstore import RowStore
 from kyc_gate.storage.sqlite import SqliteStore
 
+PATIENT = {"deadline_seconds": 10.0}
+"""No test of what a store does fails for the machine's being slow; those of its deadline set their own."""
+
 Maker = Callable[..., RowStore]
 """Makes another store over the same state, as another process would open it."""
 
@@ -33,11 +36,11 @@ def file(tmp_path: Path) -> Path:
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
     """Return a function that makes a store over this test's state, on either engine."""
     if request.param == "sqlite":
-        return lambda **limits: SqliteStore(tmp_path / "state.db", **limits)
+        return lambda **limits: SqliteStore(tmp_path / "state.db", **PATIENT | limits)
     from kyc_gate.storage.postgres import PostgresStore
 
     url = request.getfixturevalue("database").schema()
-    return lambda **limits: PostgresStore(url, **{"deadline_seconds": 10.0, **limits})
+    return lambda **limits: PostgresStore(url, **PATIENT | limits)
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ async def any_store(make_store: Maker) -> AsyncIterator[RowStore]:
 @pytest.fixture
 async def store(file: Path) -> AsyncIterator[SqliteStore]:
     """An open store in a file; it is closed in the end whatever happened."""
-    opened = SqliteStore(file)
+    opened = SqliteStore(file, **PATIENT)
     await opened.open()
     yield opened
     await opened.close()

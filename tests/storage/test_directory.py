@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -10,6 +12,8 @@ from msgspec.structs import replace
 from kyc_gate.model.job import Accelerators
 from kyc_gate.model.learned import Learned
 from kyc_gate.model.party import Account, Alias, Owner, Party, PartyKind, UltimateParent
+from kyc_gate.storage import directory
+from kyc_gate.storage.rows import Connection
 from kyc_gate.storage.rowstore import RowStore
 from tests.storage.samples import NOW, OPERATIONS, hold_request
 
@@ -70,11 +74,27 @@ async def test_an_account_of_any_provider_stands_in(store: RowStore, provider: s
     assert (account.party_id if account else None) == party
 
 
-async def test_a_large_directory_is_saved_in_time(store: RowStore) -> None:
-    """Ten thousand parties are saved in transactions that each fit the deadline."""
+async def test_a_large_directory_is_saved_and_read_in_parts(store: RowStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many parties there are, no transaction has more than its part, so that each fits the deadline."""
     parties = [Party(id=f"party-{number:05}", name=f"Party {number}") for number in range(10_000)]
+    written, read = [], []
+    save, after = directory.save_parties, directory.parties_after
+
+    def saved(connection: Connection, some: Sequence[Party]) -> None:
+        written.append(len(some))
+        save(connection, some)
+
+    def page(*asked: Any) -> directory.KnownParties:
+        found = after(*asked)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(directory, "save_parties", saved)
+    monkeypatch.setattr(directory, "parties_after", page)
     await store.save_directory(iter(parties), ())
     assert await store.fetch_parties() == tuple(parties)
+    assert (set(written), sum(written)) == ({200}, 10_000)
+    assert (max(read), sum(read)) == (directory.PARTIES_AT_ONCE, 10_000)
 
 
 async def test_a_party_that_did_not_change_is_the_same_object(store: RowStore) -> None:
