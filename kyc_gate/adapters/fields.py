@@ -38,15 +38,22 @@ def _nothing_is_free(path: str, value: object) -> bool:
 
 class Fields:
     """One object. `any_case` takes a field in every case, as Azure does; otherwise it is in camel or in snake case, as
-    Google's readers take it, and another spelling is refused.
+    Google's readers take it, or with `exact` only as it is asked for, and another spelling is refused.
     """
 
     def __init__(
-        self, home: Mapping[str, JsonValue], path: str = "body", *, any_case: bool = False, read: set[int] | None = None
+        self,
+        home: Mapping[str, JsonValue],
+        path: str = "body",
+        *,
+        any_case: bool = False,
+        exact: bool = False,
+        read: set[int] | None = None,
     ) -> None:
         self.home = home
         self.path = path
         self._any_case = any_case
+        self._exact = exact
         self._read: set[int] = set() if read is None else read
         self._keys: dict[str, list[str]] = {}
         for key in home:
@@ -59,7 +66,7 @@ class Fields:
             return None
         if len(found) > 1:
             raise RefusedCall(400, "field", f"{self.path} has {shown(name)} in two spellings; send it once")
-        if not self._any_case and found[0] not in (name, snake(name)):
+        if not self._any_case and found[0] not in ((name,) if self._exact else (name, snake(name))):
             raise RefusedCall(400, "field", f"{self.path} has {shown(found[0])}; it is spelled `{name}`")
         self._read.add(_mark(self.home, found[0]))
         return self.home[found[0]]
@@ -178,7 +185,7 @@ class Fields:
                 yield from self._unread(each, f"{path}.{key}", names, is_free)
 
     def _inner(self, home: Mapping[str, JsonValue], name: str) -> Fields:
-        return Fields(home, f"{self.path}.{name}", any_case=self._any_case, read=self._read)
+        return Fields(home, f"{self.path}.{name}", any_case=self._any_case, exact=self._exact, read=self._read)
 
     def _refused(self, name: str, value: object, meant: str) -> RefusedCall:
         return RefusedCall(400, "field", f"{self.path}.{name} {shown(value)} is not {meant}")

@@ -16,6 +16,7 @@ from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.adapters.kubernetes.adapter import KubernetesAdapter
 from kyc_gate.adapters.neoclouds import NeocloudAdapter
+from kyc_gate.adapters.oci import OCIAdapter
 from kyc_gate.adapters.slurm.adapter import SlurmAdapter
 from kyc_gate.errors import ConfigurationError, StorageFault
 from kyc_gate.lists.read import ListReading, read_set
@@ -167,6 +168,8 @@ def adapters_of(configuration: Configuration) -> tuple[Adapter, ...]:
         adapters.append(GCPAdapter(tokens=configuration.gcp.tokens, hosts=configuration.gcp.hosts))
     if configuration.azure is not None:
         adapters.append(AzureAdapter(tokens=configuration.azure.tokens, hosts=configuration.azure.hosts))
+    if configuration.oci is not None:
+        adapters.append(OCIAdapter(signatures=configuration.oci.signatures, hosts=configuration.oci.hosts))
     if (small := configuration.neoclouds) is not None:
         verified = small.keys == "upstream"
         adapters += [NeocloudAdapter(name, hosts=small.hosts, verified=verified) for name in small.providers]

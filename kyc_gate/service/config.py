@@ -241,6 +241,16 @@ class AzureSettings(Record):
     hosts: tuple[str, ...] = ()
 
 
+class OCISettings(Record):
+    """Oracle Cloud: who proves a caller's signature, the upstream behind the gate or nobody.
+
+    `hosts` are names of the operator's own behind which Oracle Cloud answers.
+    """
+
+    signatures: Literal["unverified", "upstream"] = "unverified"
+    hosts: tuple[str, ...] = ()
+
+
 class NeocloudSettings(Record):
     """Lambda, RunPod and Together, where named. `keys` says who checks a key: the upstream, or nobody."""
 
@@ -380,6 +390,7 @@ class Configuration(Record):
     broker: BrokerSettings | None = None
     gcp: GCPSettings | None = None
     azure: AzureSettings | None = None
+    oci: OCISettings | None = None
     neoclouds: NeocloudSettings | None = None
     generic: GenericSettings | None = None
     kubernetes: KubernetesSettings | None = None
@@ -474,6 +485,7 @@ def _keys(at: str) -> list[str]:
         "broker": BrokerSettings,
         "gcp": GCPSettings,
         "azure": AzureSettings,
+        "oci": OCISettings,
         "neoclouds": NeocloudSettings,
         "generic": _generic_kind(at),
         "kubernetes": _kubernetes_kind(at),

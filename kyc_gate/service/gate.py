@@ -446,7 +446,7 @@ class Gate:
         if admission.ends is not None and status is not None and 200 <= status < 300:
             await self._finish(admission.ends)
         if admission.hold_id is None or admission.answer is not None:
-            await self._define(admission, status)
+            await self._define(admission, status, body)
             return
         alone = self._ended(admission.hold_id)
         try:
@@ -555,7 +555,7 @@ class Gate:
         if not self.adapters:
             raise ConfigurationError(
                 "no adapter is configured, so that nothing is guarded;"
-                " add `[aws]`, `[gcp]`, `[azure]`, `[neoclouds]`, `[slurm.rest]` or `[generic]`"
+                " add `[aws]`, `[gcp]`, `[azure]`, `[oci]`, `[neoclouds]`, `[slurm.rest]` or `[generic]`"
             )
 
     def now(self) -> datetime:
@@ -1041,16 +1041,28 @@ class Gate:
             except KYCGateError as error:
                 log.error("run.unfinished", account=account, reference=reference, error=str(error))
 
-    async def _define(self, admission: Admission, status: int | None) -> None:
+    async def _define(self, admission: Admission, status: int | None, body: bytes | None) -> None:
         """Keep what an accepted call defined. Where that fails it stays unresolved, and escalates."""
         accepted = status is not None and 200 <= status < 300
-        learned = admission.defines.learned if admission.defines and accepted else ()
+        defines = admission.defines if accepted else None
+        learned = defines.learned if defines else ()
         try:
+            if defines and (named := self._named(admission, body)):
+                await self.store.save_learned(defines.provider, defines.account, named)
             await self._knowledge.settle(admission.forgot, status, learned)
         except StorageFault as error:
             change = admission.forgot.change if admission.forgot else None
             account = f"{change.provider}:{change.account}" if change else None
             log.error("definition.unkept", account=account, error=str(error))
+
+    def _named(self, admission: Admission, body: bytes | None) -> tuple[Learned, ...]:
+        """Return what a call defined whose name the upstream chose, and its answer tells."""
+        if admission.call is None or not body:
+            return ()
+        names = getattr(self._adapter_of(admission.call), "names_defined", None)
+        with contextlib.suppress(InputError):
+            return tuple(names(admission.call, body)) if names else ()
+        return ()
 
     async def _attach(self, admission: Admission, learned: Iterable[Learned]) -> None:
         """Note the names of what a passed call started, so that the call that ends it is recognised."""

@@ -41,6 +41,8 @@ class Seen(NamedTuple):
     method: str
     path: str
     body: Any
+    headers: dict[str, str]
+    data: bytes
 
 
 class World(NamedTuple):
@@ -65,8 +67,11 @@ class World(NamedTuple):
 
 
 @contextlib.contextmanager
-def world(folder: Path, adapter: Adapter, respond: Respond) -> Iterator[World]:
-    """The gateway with `adapter`, and behind it a cloud that answers with what `respond` says."""
+def world(folder: Path, adapter: Adapter, respond: Respond, *, prefix: str = "acct-") -> Iterator[World]:
+    """The gateway with `adapter`, and behind it a cloud that answers with what `respond` says.
+
+    Accounts are the parties' ids after `prefix`.
+    """
     seen: list[Seen] = []
 
     async def cloud(scope: Any, receive: Any, send: Any) -> None:
@@ -79,7 +84,9 @@ def world(folder: Path, adapter: Adapter, respond: Respond) -> Iterator[World]:
             if not message.get("more_body"):
                 break
         query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
-        seen.append(Seen(scope["method"], scope["raw_path"].decode() + query, json.loads(data) if data else None))
+        sent = {name.decode(): value.decode() for name, value in scope["headers"]}
+        document = json.loads(data) if data else None
+        seen.append(Seen(scope["method"], scope["raw_path"].decode() + query, document, sent, data))
         status, body = respond(seen[-1].method, seen[-1].path, seen[-1].body)
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -94,7 +101,9 @@ def world(folder: Path, adapter: Adapter, respond: Respond) -> Iterator[World]:
         adapters=(adapter,),
         snapshot=merge([reading]),
         parties=PARTIES,
-        accounts=tuple(Account(provider=adapter.name, id=f"acct-{party.id}", party_id=party.id) for party in PARTIES),
+        accounts=tuple(
+            Account(provider=adapter.name, id=f"{prefix}{party.id}", party_id=party.id) for party in PARTIES
+        ),
         settings=Settings(decision_seconds=10.0, refusal_seconds=0.0),
     )
     with served_in_thread(cloud) as port:
