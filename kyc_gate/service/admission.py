@@ -13,6 +13,7 @@ from kyc_gate.model.learned import Definition, Forgotten
 from kyc_gate.model.match import Screening
 from kyc_gate.model.record import Record
 from kyc_gate.model.relied import Relied
+from kyc_gate.model.splitting import SplittingFacts
 from kyc_gate.model.usage import Usage
 from kyc_gate.service.active_policies import ActivePolicies
 from kyc_gate.service.gather import Standing
@@ -68,6 +69,7 @@ class Reading(Record):
     """What one decision is made from, before grants: kept so that it can be made again with one.
 
     `relied` is what other calls may change, as it stood when it was read.
+    `asked` are the facts of pieces of a run that goes on, as it was asked for.
     """
 
     request: ProvisioningRequest
@@ -79,3 +81,4 @@ class Reading(Record):
     account_known: bool
     at: datetime
     relied: Relied | None = None
+    asked: SplittingFacts | None = None

@@ -690,6 +690,7 @@ class Gate:
             grant=grant,
             lines=reading.active.lineage,
             clearances=self._standings.clearances(reading.standing.customer.id),
+            asked=reading.asked,
         )
         digest = hashlib.sha256(facts.text.encode("ascii")).hexdigest()
         decided = [decide(reading.request, facts, policy, facts_digest=digest) for policy in reading.active.policies]
@@ -1093,7 +1094,7 @@ class Gate:
         at = self.now()
         horizon = timedelta(days=active.horizon_days)
         since = at - timedelta(days=self.settings.window_days)
-        usage = await self.store.fetch_usage(group, since, at + horizon)
+        usage = await self.store.fetch_usage(group, since, at + horizon, links_of(request))
         if usage is None:
             return Outcome.ALLOW, None
         if known:
@@ -1108,11 +1109,12 @@ class Gate:
                     usage=usage,
                     account_known=facts.account.known,
                     at=at,
+                    asked=facts.splitting,
                 ),
                 grant,
             )
         else:  # a party that only the caller knew: the rest of its facts stands as recorded
-            facts = grown(facts, usage, at)
+            facts = grown(request, facts, usage, at, active.lineage)
             decision = decided(request, facts, active.policies)
         if decision.outcome is Outcome.ALLOW:
             return decision.outcome, None

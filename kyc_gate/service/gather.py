@@ -43,6 +43,7 @@ from kyc_gate.model.listing import ListSnapshot
 from kyc_gate.model.match import Lines, Match, Screening, ScreeningOutcome
 from kyc_gate.model.party import Account, Party
 from kyc_gate.model.record import Record
+from kyc_gate.model.splitting import SplittingFacts
 from kyc_gate.model.usage import Usage
 from kyc_gate.ownership.control_groups import ControlGroups
 from kyc_gate.ownership.directory import Directory
@@ -326,9 +327,11 @@ def gather(
     grant: Grant | None = None,
     lines: LineageLines = LAW,
     clearances: Sequence[Clearance] = (),
+    asked: SplittingFacts | None = None,
 ) -> Facts:
     """Return the facts of one decision. `usage` is the control group's, this request's hold included.
 
+    `asked` are the facts of pieces of a run that goes on, as it was asked for.
     `clearances` are those of the party that may stand. `drawn` are the operator's lines of screening: with them more
     matches may be given than those that count.
     """
@@ -367,7 +370,7 @@ def gather(
         group=standing.group,
         indicators=standing.indicators,
         lineage=lineage,
-        splitting=splitting_facts(usage, resolved=not unresolved),
+        splitting=splitting_facts(usage, resolved=not unresolved, asked=asked),
         evidence=replace(standing.evidence, vetting_expired=True) if expired else standing.evidence,
         file=standing.file,
         five_countries=replace(standing.countries, use=use, data_centre=centre),

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Adapter
 from kyc_gate.audit.retention import retention_of
+from kyc_gate.compute.lineage import LineageLines
 from kyc_gate.decide.decision import combine, decide
 from kyc_gate.errors import FactsErased, KYCGateError
 from kyc_gate.model.call import Call
@@ -19,10 +20,12 @@ from kyc_gate.model.case import Grant, family_of
 from kyc_gate.model.decision import Decision, Outcome
 from kyc_gate.model.ending import Ending
 from kyc_gate.model.facts import Facts, OperationFacts
-from kyc_gate.model.job import ProvisioningRequest
+from kyc_gate.model.job import Certainty, ProvisioningRequest
 from kyc_gate.model.record import Record, digest, plain
 from kyc_gate.model.usage import MeteredRun, Usage
 from kyc_gate.policy.read import Policy
+from kyc_gate.service.lineage_facts import lineage_facts
+from kyc_gate.service.splitting import splitting_facts
 from kyc_gate.storage.store import CaseOpening, DecisionEntry, Store
 
 log = structlog.get_logger("kyc_gate")
@@ -72,18 +75,28 @@ async def recorded_of(store: Store, run: MeteredRun) -> tuple[ProvisioningReques
     return request, facts, grant
 
 
-def grown(facts: Facts, usage: Usage, at: datetime) -> Facts:
-    """Return the facts of a running request as its control group's usage stands now."""
-    return replace(facts, as_of=at, operations=_grown(facts.operations, usage))
+def grown(request: ProvisioningRequest, facts: Facts, usage: Usage, at: datetime, lines: LineageLines) -> Facts:
+    """Return the facts of a running request as its control group's usage stands now; what was unknown stays so."""
+    resolved = request.certainty is not Certainty.UNRESOLVED
+    lineage, model_total = lineage_facts(request, usage, lines, resolved=resolved)
+    return replace(
+        facts,
+        as_of=at,
+        operations=_grown(facts.operations, usage, model_total),
+        lineage=lineage,
+        splitting=splitting_facts(usage, resolved=resolved, asked=facts.splitting),
+    )
 
 
-def _grown(operations: OperationFacts, usage: Usage) -> OperationFacts:
+def _grown(operations: OperationFacts, usage: Usage, model_total: int | None) -> OperationFacts:
+    known = operations.likely is not None
     return replace(
         operations,
-        used=max(usage.likely - (operations.likely or 0), 0),
-        projected=usage.likely,
-        ceiling=usage.high,
+        used=max(usage.likely - (operations.likely or 0), 0) if known else None,
+        projected=usage.likely if known else None,
+        ceiling=usage.high if known else None,
         accounts=usage.accounts,
+        model_total=model_total,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from msgspec.structs import replace
+
 from kyc_gate.model.job import ProvisioningRequest
 from kyc_gate.model.splitting import Pieces, SplittingFacts
 from kyc_gate.model.usage import Usage
@@ -20,6 +22,9 @@ _KINDS = (
 )
 """Kinds of links by a word in the provider's name for them. Networks, markets and public data link nobody."""
 
+_TELLING = ("checkpoint", "output", "key", "role", "user-data", "name", "image")
+"""The kinds, what tells most first: of a request that names more than the ledger keeps, that is kept."""
+
 _COUNTER = re.compile(r"(?:[-_. ]*[0-9a-f]*[0-9][0-9a-f]*)+\Z")
 _SHORTEST_STEM = 5
 """Letters of a job's name without its counter; shorter ones (`job`, `test`) are everybody's."""
@@ -33,7 +38,7 @@ def links_of(request: ProvisioningRequest) -> tuple[tuple[str, str], ...]:
         text = _stem(value) if kind == "name" else value.strip().rstrip("/")
         if kind and text:
             found.add((kind, hashlib.sha256(f"{kind}:{text}".encode("utf-8", "replace")).hexdigest()[:32]))
-    return tuple(sorted(found))
+    return tuple(sorted(found, key=lambda link: (_TELLING.index(link[0]), link[1])))
 
 
 def _kind(name: str) -> str | None:
@@ -47,8 +52,25 @@ def _stem(name: str) -> str:
     return stem if len(stem) >= _SHORTEST_STEM else ""
 
 
-def splitting_facts(usage: Usage | None, *, resolved: bool) -> SplittingFacts:
-    """Return what the ledger knows of pieces. Amounts of a request that could not be resolved are unknown."""
+def splitting_facts(usage: Usage | None, *, resolved: bool, asked: SplittingFacts | None = None) -> SplittingFacts:
+    """Return what the ledger knows of pieces. Amounts of a request that could not be resolved are unknown.
+
+    `asked` are these facts of a run that goes on as it was asked for: links and sums are told as they stand now, and
+    how often requests before it resumed or kept near a line as it was then.
+    """
+    facts = _facts(usage, resolved=resolved)
+    if asked is None:
+        return facts
+    return replace(
+        facts,
+        restarts=asked.restarts,
+        near_runs=asked.near_runs,
+        near_share=asked.near_share,
+        evidence=tuple(dict.fromkeys((*facts.evidence, *asked.evidence))),
+    )
+
+
+def _facts(usage: Usage | None, *, resolved: bool) -> SplittingFacts:
     if usage is None or usage.pieces is None:
         return SplittingFacts(total=max(usage.total_likely, usage.likely) if usage and resolved else None)
     pieces = usage.pieces

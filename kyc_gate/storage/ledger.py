@@ -10,6 +10,7 @@ A window begins with a whole UTC day: it errs on the strict side by less than a 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -132,14 +133,24 @@ def rely_on(connection: Connection, hold_id: str, decision_id: str, *, replays: 
         )
 
 
-def usage_since(connection: Connection, control_group: str, since: datetime, until: datetime) -> Usage | None:
+def usage_since(
+    connection: Connection,
+    control_group: str,
+    since: datetime,
+    until: datetime,
+    names: Sequence[tuple[str, str]] = (),
+) -> Usage | None:
     """Return the usage of a control group since a day, with open-ended runs up to `until`.
 
-    None when nothing was ever held for it since then.
+    With `names`, links of a request, it says who else shares them. None when nothing was ever held for the group.
     """
-    found = Sums(connection, control_group, day_of(since), second_of(until))
+    first, last = day_of(since), second_of(until)
+    found = Sums(connection, control_group, first, last)
     if not found.seen:
         return None
+    shared = links.linked_of(
+        connection, control_group, names, first, lambda group: Sums(connection, group, first, last).within(0)
+    )
     return Usage(
         hold_id="",
         control_group=control_group,
@@ -149,6 +160,7 @@ def usage_since(connection: Connection, control_group: str, since: datetime, unt
         total_likely=found.ever(0),
         total_high=found.ever(1),
         running=found.running,
+        pieces=shared if names else None,
     )
 
 

@@ -1,13 +1,16 @@
 """Links between requests as rows, and how close to a line they keep. Callers hold the transaction.
 
 A link is a kind and the digest of a value: an image, a checkpoint, a key pair. The value itself is not kept. One that
-many accounts name is public (a provider's own image), and links nobody.
+many accounts name is public (a provider's own image), and links nobody; where a run's output goes is never public.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import replace
 
 from kyc_gate.model.splitting import Linked, Near, Pieces, Resumed
 from kyc_gate.model.usage import HoldRequest
@@ -17,6 +20,13 @@ from kyc_gate.storage.timestamps import date_of
 
 COMMON_ACCOUNTS = 10
 """A value that more accounts name than this is everybody's."""
+
+PLACES = MappingProxyType({"checkpoint": 50, "output": 50})
+"""Where runs are resumed from and written to: fewer strangers share such a place, and pieces of one run all do.
+
+A checkpoint that more accounts name than this is everybody's. An output is not: of one that more share, the first that
+did are added up.
+"""
 
 MOST_LINKS = 16
 """Links of one request that are kept."""
@@ -77,36 +87,63 @@ def pieces_of(connection: Connection, request: HoldRequest, since: int, usage_wi
 
     The request's window begins with the day `since`; `usage_within` gives a control group's likely operations in it.
     """
-    linked: list[Linked] = []
-    resumed: list[Resumed] = []
-    groups: set[str] = set()
-    for kind, value in request.links[:MOST_LINKS]:
-        rows = connection.execute(
-            "SELECT h.account, h.control_group, l.first_day, l.runs FROM run_links AS l"
-            " JOIN holders AS h ON h.id = l.holder WHERE l.kind = ? AND l.value = ? AND l.last_day >= ?"
-            " ORDER BY l.first_day, h.account LIMIT ?",
-            (kind, value, since, COMMON_ACCOUNTS + 1),
-        ).fetchall()
-        if len(rows) > COMMON_ACCOUNTS:
-            continue
-        if rows and kind in RESUMED:
-            runs = sum(int(runs) for *_, runs in rows)
-            resumed.append(Resumed(kind=kind, runs=runs, accounts=_accounts(rows), since=_since(rows)))
-        others = [row for row in rows if row[1] != request.control_group]
-        if others:
-            groups.update(str(group) for _, group, _, _ in others)
-            linked.append(Linked(kind=kind, accounts=_accounts(others), since=_since(others)))
+    named = tuple(_named(connection, request.links, since))
+    resumed = tuple(
+        Resumed(kind=kind, runs=sum(int(runs) for *_, runs in rows), accounts=_accounts(rows), since=_since(rows))
+        for kind, rows in named
+        if kind in RESUMED
+    )
     asked_runs, asked, near_runs, near = _asked(connection, request.control_group, since)
-    return Pieces(
-        linked=tuple(linked),
-        linked_operations=sum(usage_within(group) for group in sorted(groups)),
-        resumed=tuple(resumed),
+    return replace(
+        _linked(named, request.control_group, usage_within),
+        resumed=resumed,
         kept_near=_kept_near(connection, request.control_group, since) if near_runs else (),
         restarts=max((each.runs for each in resumed), default=0),
         asked_runs=asked_runs,
         near_runs=near_runs,
         asked=asked * OPERATIONS_A_UNIT,
         near=near * OPERATIONS_A_UNIT,
+    )
+
+
+def linked_of(
+    connection: Connection,
+    control_group: str,
+    names: Sequence[tuple[str, str]],
+    since: int,
+    usage_within: Callable[[str], int],
+) -> Pieces:
+    """Return which other control groups name the same since a day, and what those use; nothing of what was asked for.
+
+    `names` are links of a request of the control group.
+    """
+    return _linked(tuple(_named(connection, names, since)), control_group, usage_within)
+
+
+def _named(connection: Connection, names: Sequence[tuple[str, str]], since: int) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Yield the kind of each link that is nobody's alone and not everybody's, with who named it, the first first."""
+    for kind, value in names[:MOST_LINKS]:
+        most = PLACES.get(kind, COMMON_ACCOUNTS)
+        rows = connection.execute(
+            "SELECT h.account, h.control_group, l.first_day, l.runs FROM run_links AS l"
+            " JOIN holders AS h ON h.id = l.holder WHERE l.kind = ? AND l.value = ? AND l.last_day >= ?"
+            " ORDER BY l.first_day, h.account LIMIT ?",
+            (kind, value, since, most + 1),
+        ).fetchall()
+        if rows and (len(rows) <= most or kind == "output"):
+            yield kind, rows[:most]
+
+
+def _linked(
+    named: Sequence[tuple[str, Sequence[Any]]], control_group: str, usage_within: Callable[[str], int]
+) -> Pieces:
+    shared = [(kind, [row for row in rows if row[1] != control_group]) for kind, rows in named]
+    groups = {str(group) for _, others in shared for _, group, _, _ in others}
+    return Pieces(
+        linked=tuple(
+            Linked(kind=kind, accounts=_accounts(others), since=_since(others)) for kind, others in shared if others
+        ),
+        linked_operations=sum(usage_within(group) for group in sorted(groups)),
     )
 
 

@@ -255,11 +255,21 @@ class RowStore:
         """Let a hold lapse whose outcome nobody will know, and return whether it was waiting. For operators only."""
         return await self._write(lambda connection: ledger.expire(connection, hold_id))
 
-    async def fetch_usage(self, control_group: str, since: datetime, until: datetime | None = None) -> Usage | None:
-        """Return the usage of a control group since a day, open-ended runs up to `until`, or None when it has none."""
+    async def fetch_usage(
+        self,
+        control_group: str,
+        since: datetime,
+        until: datetime | None = None,
+        names: Sequence[tuple[str, str]] = (),
+    ) -> Usage | None:
+        """Return the usage of a control group since a day, open-ended runs up to `until`, or None when it has none.
+
+        With `names`, links of a request of the group, it says which other groups share them, and what those use.
+        """
+        until = until or since
         return await self._do(
             Operation(
-                run=lambda connection: ledger.usage_since(connection, control_group, since, until or since), early=True
+                run=lambda connection: ledger.usage_since(connection, control_group, since, until, names), early=True
             )
         )
 

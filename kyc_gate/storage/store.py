@@ -203,7 +203,13 @@ class Store(Protocol):
         """Let a hold lapse whose outcome nobody will know, and return whether it was waiting. For operators only."""
         ...
 
-    async def fetch_usage(self, control_group: str, since: datetime, until: datetime | None = None) -> Usage | None: ...
+    async def fetch_usage(
+        self,
+        control_group: str,
+        since: datetime,
+        until: datetime | None = None,
+        names: Sequence[tuple[str, str]] = (),
+    ) -> Usage | None: ...
     async def fetch_daily_usage(
         self, control_group: str, since: datetime, until: datetime | None = None
     ) -> tuple[DayUsage, ...]: ...

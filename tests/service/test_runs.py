@@ -17,12 +17,12 @@ from kyc_gate.model.call import Call
 from kyc_gate.model.case_steps import Step
 from kyc_gate.model.decision import Outcome
 from kyc_gate.model.job import Certainty, ProvisioningRequest
-from kyc_gate.model.lineage import Lineage
+from kyc_gate.model.lineage import BaseModel, Lineage, Weights
 from kyc_gate.model.usage import RunEnd
 from kyc_gate.service.gate import Gate
 from kyc_gate.service.settings import Settings
 
-from .conftest import NOW, MakeGate, training
+from .conftest import NOW, MakeGate, company, training
 from .test_gate import hours_for
 
 DAY = timedelta(days=1)
@@ -98,10 +98,10 @@ class Night(Gate):
         return self.time
 
 
-async def test_a_line_that_is_crossed_at_night_opens_a_case(make_gate: MakeGate) -> None:
-    """A run that was let through below the line, and goes on beyond it, gets one case; nothing is stopped."""
+def by_night(make_gate: MakeGate) -> Night:
+    """A gate like `make_gate`'s, whose clock is set by hand."""
     made = make_gate()
-    gate = Night(
+    return Night(
         policies=made.policies,
         store=made.store,
         snapshot=made.snapshot,
@@ -109,10 +109,17 @@ async def test_a_line_that_is_crossed_at_night_opens_a_case(make_gate: MakeGate)
         accounts=made._seed[1],
         settings=replace(PATIENT, max_age_hours=10_000.0),
     )
-    async with gate:
-        # Thirty days of these are 8 % of the frontier; red flag 28 asks from a tenth on.
-        chips = int(0.08 * hours_for(1, 1) / (30 * 24))
-        request = training("emirate", chips=chips, duration_seconds=None)
+
+
+def endless(party: str, share: float, **more: object) -> ProvisioningRequest:
+    """A request without an end, of which thirty days are a share of the frontier threshold."""
+    return training(party, chips=int(share * hours_for(1, 1) / (30 * 24)), duration_seconds=None, **more)
+
+
+async def test_a_line_that_is_crossed_at_night_opens_a_case(make_gate: MakeGate) -> None:
+    """A run that was let through below the line, and goes on beyond it, gets one case; nothing is stopped."""
+    async with by_night(make_gate) as gate:
+        request = endless("emirate", 0.08)  # red flag 28 asks from a tenth on
         admission = await gate.decide(request)
         assert admission.outcome is Outcome.ALLOW
         assert (await gate.reevaluate()).cases == ()
@@ -136,6 +143,38 @@ async def test_a_line_that_is_crossed_at_night_opens_a_case(make_gate: MakeGate)
         assert grant.fingerprint != request.fingerprint  # an approval lets the run go on, and nothing new begin
         assert (await gate.reevaluate()).cases == ()
         assert (await gate.decide(replace(request, idempotency_key="new"))).outcome is Outcome.ESCALATE
+
+
+async def test_strangers_who_share_a_checkpoint_cross_a_line_at_night(make_gate: MakeGate) -> None:
+    """Two runs that share a place, each below the line and below it together, cross it together while they go on."""
+    shared = (("checkpoint_uri", "s3://models/llm-7"),)
+    async with by_night(make_gate) as gate:
+        for party in ("norge", "emirate"):
+            assert (await gate.decide(endless(party, 0.045, linkage=shared))).outcome is Outcome.ALLOW
+        assert (await gate.reevaluate()).cases == ()
+        gate.time = NOW + 5 * DAY
+        cases = [await gate.store.fetch_case(id) for id in (await gate.reevaluate()).cases]
+        assert [case.rules for case in cases if case] == [("linked-accounts",)] * 2
+        record = await gate.store.fetch_decision(cases[0].decision_ids[0] if cases[0] else "")
+        assert record is not None
+        told = record["facts"]["splitting"]["evidence"]  # type: ignore[index,call-overload]
+        assert told[0].startswith("checkpoint shared with generic:acct-")
+
+
+@pytest.mark.parametrize("on_file", [True, False])
+async def test_what_a_model_counts_grows_at_night(make_gate: MakeGate, on_file: bool) -> None:
+    """With its base a model crosses the line while its run goes on, whoever told the gate of the party."""
+    base = BaseModel(name="Old 9T", weights=Weights.UNPUBLISHED, operations=95 * 10**24)
+    party = None if on_file else company("visitor", "Norway")
+    async with by_night(make_gate) as gate:
+        request = endless("visitor" if party else "norge", 0.045, lineage=Lineage(base=base))
+        assert (await gate.decide(request, party=party)).outcome is Outcome.ALLOW
+        assert (await gate.reevaluate()).cases == ()
+        gate.time = NOW + 5 * DAY
+        (case_id,) = (await gate.reevaluate()).cases
+        case = await gate.store.fetch_case(case_id)
+        assert case is not None
+        assert case.rules == ("frontier-lineage",)
 
 
 async def test_the_platform_tells_the_true_usage(make_gate: MakeGate) -> None:

@@ -56,6 +56,33 @@ async def test_nothing_asked_for_counts_as_nothing(store: RowStore) -> None:
     assert (usage.likely, usage.high, usage.accounts) == (0, 0, 1)
 
 
+@pytest.mark.parametrize(
+    ("kind", "accounts", "links"),
+    [
+        ("image", 10, True),
+        ("image", 11, False),
+        ("checkpoint", 50, True),
+        ("checkpoint", 51, False),
+        ("output", 51, True),
+    ],
+)
+async def test_what_many_name_is_public_but_for_an_output(
+    store: RowStore, kind: str, accounts: int, links: bool
+) -> None:
+    """A value that many strangers name links nobody; where output goes is shared by pieces only, however many."""
+    named: dict[str, Any] = {"links": ((kind, "a" * 32),)}
+    for number in range(accounts):
+        stranger = f"stranger-{number}"
+        await store.hold(hold_request(**named, control_group=stranger, party_id=stranger, account=stranger))
+    pieces = (await store.hold(hold_request(**named))).pieces
+    usage = await store.fetch_usage(hold_request().control_group, NOW, NOW, named["links"])
+    assert pieces is not None
+    assert usage is not None
+    assert usage.pieces is not None
+    assert bool(pieces.linked) is links
+    assert pieces.linked_operations == (min(accounts, 50) * OPERATIONS if links else 0)
+
+
 async def test_pieces_are_told_with_who_and_when(store: RowStore) -> None:
     """Requests near a line and from one checkpoint: how many, of which accounts, over which days, of whom else."""
     named: dict[str, Any] = {"links": (("checkpoint", "a" * 32),), "lines": (OPERATIONS + 1,)}
