@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,14 +71,7 @@ def from_raw(raw: bytes) -> Call:
 
 def sent_by_botocore(service: str, ask: Callable[[Any], object], **config: Any) -> Call:
     """The call that botocore signs and would send for `ask(client)`."""
-    session = botocore.session.Session()
-    client = session.create_client(
-        service,
-        region_name="us-east-1",
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key="a" * 40,
-        config=Config(retries={"max_attempts": 0}, **config),
-    )
+    client = client_of(service, tuple(config.items()))
     sent: list[Call] = []
 
     def catch(request: Any, **_: object) -> AWSResponse:
@@ -85,9 +79,24 @@ def sent_by_botocore(service: str, ask: Callable[[Any], object], **config: Any) 
         return AWSResponse(request.url, 400, {}, _Raw())
 
     client.meta.events.register("before-send", catch)
-    with contextlib.suppress(ClientError, ResponseParserError):  # the answer is empty; only the request matters
-        ask(client)
+    try:
+        with contextlib.suppress(ClientError, ResponseParserError):  # the answer is empty; only the request matters
+            ask(client)
+    finally:
+        client.meta.events.unregister("before-send", catch)
     return sent[0]
+
+
+@cache
+def client_of(service: str, config: tuple[tuple[str, Any], ...]) -> Any:
+    """A client of a service; making one takes hundreds of milliseconds."""
+    return botocore.session.Session().create_client(
+        service,
+        region_name="us-east-1",
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key="a" * 40,
+        config=Config(retries={"max_attempts": 0}, **dict(config)),
+    )
 
 
 def of_prepared(request: Any) -> Call:

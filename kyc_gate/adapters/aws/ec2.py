@@ -277,12 +277,33 @@ def _read_group(service: str, operation: str, parameters: Parameters) -> Reading
     if number == 0 and operation == "SetDesiredCapacity":
         return None
     types = _types(parameters)
-    unresolved = [] if number and types else [_group_reference(operation, parameters)]
+    # A type among the overrides says nothing of what stands beside them, or of an override without one.
+    hidden = any(parameters.get(name) for name in _GROUP_MACHINES) or _has_untyped_override(parameters)
+    unresolved = [] if number and types and not hidden else [_group_reference(operation, parameters)]
     if number is None:
         unresolved.append(reference("parameter", "MaxSize"))
     if any("InstanceRequirements." in name or name.endswith("WeightedCapacity") for name in parameters):
         unresolved.append(reference("instance-requirements", "any"))
     return _any_of(types, number, unresolved, kind_of(service, operation))
+
+
+_GROUP_MACHINES = (
+    "LaunchTemplate.LaunchTemplateId",
+    "LaunchTemplate.LaunchTemplateName",
+    "LaunchConfigurationName",
+    "InstanceId",
+)
+"""Where a group's machines stand outside its mixed policy (botocore service model)."""
+
+
+def _has_untyped_override(parameters: Parameters) -> bool:
+    """Return whether an override of a mixed policy leaves the type to its template."""
+    below = [name.removeprefix(_MIXED) for name in parameters if name.startswith(_MIXED)]
+    overrides = {each.split(".")[1] for each in below}
+    return bool(overrides - {each.split(".")[1] for each in below if each.endswith(".InstanceType")})
+
+
+_MIXED = "MixedInstancesPolicy.LaunchTemplate.Overrides."
 
 
 def _group_reference(operation: str, parameters: Parameters) -> str:
