@@ -2,6 +2,7 @@
 
 A call of `/package.Service/Method` is read as a `POST` to that path with the message in protobuf's JSON mapping.
 So routes of the generic adapter can describe it: fields in lower camel case, 64-bit numbers as texts.
+An adapter that speaks gRPC reads the message as it goes over the wire.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from google.protobuf.message import DecodeError
 from msgspec.structs import replace
 
 from kyc_gate.adapters.adapter import Refusal
+from kyc_gate.adapters.protobuf import frame
 from kyc_gate.client.asking import Asking
 from kyc_gate.errors import RefusedCall
 from kyc_gate.model.call import Call
@@ -68,10 +70,10 @@ class _Judge:
     async def _admit(self, details: grpc.aio.ClientCallDetails, message: Any) -> Admission | None:
         """Return the admission of a guarded call, None for any other. Raises `AioRpcError` where it may not leave."""
         try:
-            call = _call_of(details, self._authority)
+            call, write = self._read_by(_call_of(details, self._authority))
             if not self._asking.guards(call, self._authority):
                 return None
-            body = _json(message)
+            body = write(message)
             limit = self._asking.gate.limits.max_body
             if len(body) > limit:
                 raise RefusedCall(413, "body-too-large", f"the message is larger than {limit} bytes")
@@ -82,10 +84,18 @@ class _Judge:
             raise _error(admission.refusal or refusal_of_error(RuntimeError("refused without a reason")))
         return admission
 
+    def _read_by(self, call: Call) -> tuple[Call, Callable[[Any], bytes]]:
+        """Return the call as the adapter that guards it reads calls, and how its message is written for that."""
+        kept = tuple((name, value) for name, value in call.headers if name != b"content-type")
+        wire = replace(call, headers=(*kept, (b"content-type", b"application/grpc")))
+        speaking = [each for each in self._asking.gate.adapters if getattr(each, "speaks_grpc", False)]
+        return (wire, _wire) if any(each.guards(wire) for each in speaking) else (call, _json)
+
     def _refuse_stream(self, details: grpc.aio.ClientCallDetails) -> None:
         """Raise `AioRpcError` for a guarded call that streams its request."""
         try:
-            if not self._asking.guards(_call_of(details, self._authority), self._authority):
+            call, _ = self._read_by(_call_of(details, self._authority))
+            if not self._asking.guards(call, self._authority):
                 return
         except RefusedCall as error:
             raise _error(refusal_of_error(error)) from error
@@ -106,7 +116,7 @@ class _Unary(_Judge, grpc.aio.UnaryUnaryClientInterceptor):
             await self._asking.sent(admission, None)
             raise
         if code is grpc.StatusCode.OK:
-            body = _json(await call) if admission.learns else None
+            body = _answered(admission, await call) if admission.learns else None
             await self._asking.sent(admission, 200, body)
         else:
             await self._asking.sent(admission, _REFUSED_STATUS if code in _DID_NOTHING else None)
@@ -153,6 +163,21 @@ def _call_of(details: grpc.aio.ClientCallDetails, authority: bytes) -> Call:
 
 def _bytes(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode("utf-8")
+
+
+def _answered(admission: Admission, message: Any) -> bytes:
+    """Return the answer's message as the adapter reads it that the call was guarded by."""
+    spoken = admission.call is not None and admission.call.value(b"content-type") == b"application/grpc"
+    return _wire(message) if spoken else _json(message)
+
+
+def _wire(message: Any) -> bytes:
+    """Return the body that carries the message. Raises `RefusedCall` for what cannot be written."""
+    try:
+        data = message if isinstance(message, bytes) else message.SerializeToString()
+    except Exception as error:  # whatever library it is of
+        raise RefusedCall(400, "message", "the call does not carry a message that could be written") from error
+    return frame(bytes(data))
 
 
 def _json(message: Any) -> bytes:

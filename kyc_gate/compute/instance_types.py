@@ -76,11 +76,16 @@ _PROCESSOR_ONLY = MappingProxyType(
             r"hypermem)-\d[\w-]*|custom-[\w-]+|ultramem\w*-\d+|\d[\w-]*)|n\d[a-z]?-custom-[\w-]+|custom-\d+-\d+[\w-]*"
         ),
         "azure": re.compile(r"standard_(?:a|b|d|dc|e|ec|f|fx|g|gs|h|hb|hc|hx|l|ls|m|ms|ds)\d[\w-]*"),
+        "coreweave": re.compile(r"cd-(?:gp|hc|hm|hp)-[ai]\d{1,3}-[a-z]{4,12}|turin-gp(?:-l)?"),
+        "nebius": re.compile(r"cpu-[a-z]\d+[\s/_]\d{1,3}vcpu-\d{1,4}gb"),
         "oci": re.compile(r"(?:vm|bm)\.(?:standard|denseio|optimized|hpc)[\w.-]*"),
     }
 )
 """Families of machine types without accelerators. A GCP n1 machine may have accelerators attached; a request names
 those beside the machine type, so the type itself still holds none."""
+
+_SPELLS_OUT = frozenset({"coreweave", "nebius"})
+"""Providers among those whose names say how many chips they hold: a type that is new is read by its name."""
 
 SOLD_BY_THE_CHIP = frozenset({"runpod", "vast", "vast.ai", "together"})
 """Marketplaces whose machine type is a GPU's own name, with the number of them beside it."""
@@ -106,7 +111,7 @@ _SPELLED_OUT = tuple(
 
 
 def _spelled_out(key: str, scope: str | None, provider: str) -> InstanceType | None:
-    if scope in _PROCESSOR_ONLY:
+    if scope in _PROCESSOR_ONLY and scope not in _SPELLS_OUT:
         return None
     if scope is None and provider in SOLD_BY_THE_CHIP and (unit := find_accelerator(key)):
         return _held(unit, 1, key, provider)

@@ -15,6 +15,7 @@ from kyc_gate.adapters.azure import AzureAdapter
 from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.adapters.kubernetes.adapter import KubernetesAdapter
+from kyc_gate.adapters.nebius import NebiusAdapter
 from kyc_gate.adapters.neoclouds import NeocloudAdapter
 from kyc_gate.adapters.oci import OCIAdapter
 from kyc_gate.adapters.slurm.adapter import SlurmAdapter
@@ -170,6 +171,8 @@ def adapters_of(configuration: Configuration) -> tuple[Adapter, ...]:
         adapters.append(AzureAdapter(tokens=configuration.azure.tokens, hosts=configuration.azure.hosts))
     if configuration.oci is not None:
         adapters.append(OCIAdapter(signatures=configuration.oci.signatures, hosts=configuration.oci.hosts))
+    if configuration.nebius is not None:
+        adapters.append(NebiusAdapter(tokens=configuration.nebius.tokens, hosts=configuration.nebius.hosts))
     if (small := configuration.neoclouds) is not None:
         verified = small.keys == "upstream"
         adapters += [NeocloudAdapter(name, hosts=small.hosts, verified=verified) for name in small.providers]

@@ -251,6 +251,16 @@ class OCISettings(Record):
     hosts: tuple[str, ...] = ()
 
 
+class NebiusSettings(Record):
+    """Nebius: who proves that a caller's token has rights in a project, the upstream or nobody.
+
+    `hosts` are names of the operator's own behind which Nebius answers.
+    """
+
+    tokens: Literal["unverified", "upstream"] = "unverified"
+    hosts: tuple[str, ...] = ()
+
+
 class NeocloudSettings(Record):
     """Lambda, RunPod and Together, where named. `keys` says who checks a key: the upstream, or nobody."""
 
@@ -391,6 +401,7 @@ class Configuration(Record):
     gcp: GCPSettings | None = None
     azure: AzureSettings | None = None
     oci: OCISettings | None = None
+    nebius: NebiusSettings | None = None
     neoclouds: NeocloudSettings | None = None
     generic: GenericSettings | None = None
     kubernetes: KubernetesSettings | None = None
@@ -486,6 +497,7 @@ def _keys(at: str) -> list[str]:
         "gcp": GCPSettings,
         "azure": AzureSettings,
         "oci": OCISettings,
+        "nebius": NebiusSettings,
         "neoclouds": NeocloudSettings,
         "generic": _generic_kind(at),
         "kubernetes": _kubernetes_kind(at),

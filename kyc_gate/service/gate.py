@@ -353,6 +353,8 @@ class Gate:
         try:
             adapter, request = self._read(call)
             change = change_of(adapter, call) if adapter else None
+            if adapter is not None and getattr(adapter, "owned_by_name", False):
+                request, change = await self._owned(request, change)
             if adapter is None or request is None:
                 return await self._undecided(adapter, call, change)
         except Exception as error:  # noqa: BLE001 - nothing that reading raises may let a call through
@@ -373,6 +375,22 @@ class Gate:
             await self.abandon(replace(admission, call=call))
             return self._refused(call, error, adapter)
         return replace(admission, call=call, learns=adapter.learns(request), forgot=forgot)
+
+    async def _owned(
+        self, request: ProvisioningRequest | None, change: Change | None
+    ) -> tuple[ProvisioningRequest | None, Change | None]:
+        """Return both with the account under which what they name was learnt, where they name none themselves."""
+        if request is not None and request.caller.account is None:
+            owner = await self._owner(request.provider, request.replaces)
+            caller = replace(request.caller, account=owner, verified=request.caller.verified and owner is not None)
+            request = replace(request, caller=caller)
+        if change is not None and not change.account:
+            change = replace(change, account=await self._owner(change.provider, change.names[0]) or "")
+        return request, change
+
+    async def _owner(self, provider: str, reference: str | None) -> str | None:
+        kind, _, id = (reference or "").partition(":")
+        return await self.store.fetch_owner(provider, kind, id) if id else None
 
     async def _use_signature(self, admission: Admission, call: Call) -> None:
         """Note that the call's signature is used. Raises `RefusedCall` where it was before.
@@ -555,7 +573,7 @@ class Gate:
         if not self.adapters:
             raise ConfigurationError(
                 "no adapter is configured, so that nothing is guarded;"
-                " add `[aws]`, `[gcp]`, `[azure]`, `[oci]`, `[neoclouds]`, `[slurm.rest]` or `[generic]`"
+                " add `[aws]`, `[gcp]`, `[azure]`, `[oci]`, `[nebius]`, `[neoclouds]`, `[slurm.rest]` or `[generic]`"
             )
 
     def now(self) -> datetime:
@@ -1035,9 +1053,11 @@ class Gate:
     async def _finish(self, ending: Ending) -> None:
         """End what an accepted call ended. Where that fails the runs go on counting, which is the safe side."""
         at = self.now()
-        account = f"{ending.provider}:{ending.account}"
         for reference in ending.references:
+            account = f"{ending.provider}:{ending.account}"
             try:
+                if not ending.account:  # what is named tells whose it is
+                    account += await self._owner(ending.provider, reference) or ""
                 await self.finish(RunEnd(ended_at=at, at=at, source="call", account=account, reference=reference))
             except KYCGateError as error:
                 log.error("run.unfinished", account=account, reference=reference, error=str(error))

@@ -170,6 +170,14 @@ def _serial_of(connection: Connection, provider: str, account: str, name: str) -
     return int(row[0]) if row else None
 
 
+def owner_of(connection: Connection, provider: str, kind: str, id: str) -> str | None:
+    """Return the one account under which a reference was learnt, None where there is none or more than one."""
+    rows = connection.execute(
+        "SELECT DISTINCT account FROM learned WHERE provider = ? AND kind = ? AND id = ? LIMIT 2", (provider, kind, id)
+    ).fetchall()
+    return str(rows[0][0]) if len(rows) == 1 else None
+
+
 def reference_of(connection: Connection, provider: str, account: str, kind: str, id: str) -> _Lines | None:
     """Return what a reference stands for, in the account that taught it."""
     row = connection.execute(

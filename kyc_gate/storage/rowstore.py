@@ -213,6 +213,10 @@ class RowStore:
         """Return what a reference stands for, in the account that taught it."""
         return await self._read(lambda connection: directory.reference_of(connection, provider, account, kind, id))
 
+    async def fetch_owner(self, provider: str, kind: str, id: str) -> str | None:
+        """Return the one account under which a reference was learnt."""
+        return await self._read(lambda connection: directory.owner_of(connection, provider, kind, id))
+
     async def fetch_last_change(self) -> int:
         """Return the number of the last change of any name."""
         return await self._read(directory.last_change)

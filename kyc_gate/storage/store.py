@@ -173,6 +173,10 @@ class Store(Protocol):
     async def fetch_learned(
         self, provider: str, account: str, kind: str, id: str
     ) -> tuple[Accelerators, ...] | None: ...
+    async def fetch_owner(self, provider: str, kind: str, id: str) -> str | None:
+        """Return the one account under which a reference was learnt, None where there is none or more than one."""
+        ...
+
     async def fetch_last_change(self) -> int: ...
 
     # ledger

@@ -14,6 +14,7 @@ from kyc_gate.adapters.generic import GenericAdapter
 from kyc_gate.adapters.generic_route import GenericFields, GenericRoute
 from kyc_gate.adapters.kubernetes.adapter import KubernetesAdapter
 from kyc_gate.adapters.kubernetes.settings import KubernetesSettings
+from kyc_gate.adapters.nebius import NebiusAdapter
 from kyc_gate.adapters.oci import OCIAdapter
 from kyc_gate.adapters.paths import MOST_REMEMBERED, PathTable
 from kyc_gate.adapters.slurm.adapter import SlurmAdapter
@@ -28,6 +29,7 @@ ADAPTERS: tuple[Adapter, ...] = (
     GCPAdapter(),
     AzureAdapter(),
     OCIAdapter(),
+    NebiusAdapter(),
     GenericAdapter((ROUTE,)),
     KubernetesAdapter(CLUSTER),
     SlurmAdapter(SlurmSettings()),
@@ -40,6 +42,7 @@ PATHS = b"""/ * /v1/jobs/a /v1/jobs /V1/jobs/a /v1/jobs/a/cancel /v1//jobs/a /v1
 /subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v /Subscriptions/s%2f
 /v1/projects/p/locations/l/clusters /..
 /slurm/v0.0.40/job/submit /slurm/v0.0.40/job/submit/ /api/v1/namespaces/n/pods /api/v1/pods/p/exec
+/nebius.compute.v1.InstanceService/Create /Nebius.x/y /%6eebius.x/y
 /20160918/instances /20160918/Instances /20160918/newThings /%320160918/instances
 /v1/%70rojects/p/locations/l/nodes /v2/projects/p/locations/l/nodes/n""".split()
 NAMES = b"""host Host authorization Authorization x-amz-target X-Amz-Target content-type smithy-protocol content-length
@@ -47,7 +50,7 @@ transfer-encoding accept x-amz-date 1""".split()
 VALUES = b"""api.example cluster.example ec2.us-east-1.amazonaws.com SAGEMAKER.us-east-1.AMAZONAWS.com:443 9 chunked
 rpc-v2-cbor Management.Azure.com compute.googleapis.com TPU.googleapis.com. multipart/mixed application/grpc
 SageMaker.CreateTrainingJob application/x-www-form-urlencoded application/json
-iaas.us-phoenix-1.oraclecloud.com IAAS.eu.OracleCloud.com.:443""".split()
+compute.api.nebius.cloud:443 API.Nebius.Cloud iaas.us-phoenix-1.oraclecloud.com IAAS.eu.OracleCloud.com.:443""".split()
 SIGNATURES = [SIGNED % b"ec2", b" " + SIGNED % b"sagemaker", b"aws4-hmac-sha256 Credential=", b"Bearer abc"]
 
 paths = st.sampled_from([b"", *PATHS]) | st.binary(max_size=12).map(lambda tail: b"/" + tail)

@@ -121,6 +121,17 @@ async def test_a_reference_stands_for_its_lines_in_its_account(store: RowStore) 
     assert await store.fetch_learned("aws", "1", "instance", "lt-1") is None
 
 
+async def test_a_reference_tells_whose_it_is(store: RowStore) -> None:
+    """A name that one account taught is that account's; one that two taught, or none, is nobody's."""
+    line = (Accelerators(count=1, model="H100"),)
+    await store.save_learned("nebius", "1", [Learned(kind="instance", id=id, lines=line) for id in ("a", "b")])
+    await store.save_learned("nebius", "2", [Learned(kind="instance", id="b", lines=line)])
+    assert await store.fetch_owner("nebius", "instance", "a") == "1"
+    assert await store.fetch_owner("nebius", "instance", "b") is None
+    assert await store.fetch_owner("nebius", "job", "a") is None
+    assert await store.fetch_owner("oci", "instance", "a") is None
+
+
 async def test_accounts_that_tie_parties_together(store: RowStore) -> None:
     """Accounts with a payer, an address or a card are told apart from all others, in a fixed order."""
     plain = Account(provider="aws", id="1", party_id="lark")
