@@ -83,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
     installed = [resolve_installed(each) for each in placed]
     for unknown in sorted({_named(each) for each in installed if not each.known}):
         complain(f"`{unknown}` is not in the catalogue: counted as the strongest chip")
+    for denied in _denied(installed, frame):
+        complain(denied)
     accounts = _accounts(installed, frame)
     if options.json:
         for account in accounts:
@@ -163,10 +165,20 @@ def _accounts(installed: list[Installed], frame: Frame) -> list[Account]:
         american = line("uveu_us_outside_share") if home == "US" else None
         shares = (line("uveu_outside_share"), line("uveu_country_share"), american)
         found += caps.universal_veu(installed, frame.geography, *shares)
-    if home is None or home not in frame.geography.authorized:
+    if home is None or frame.geography.capped(home):
         found += caps.national_veu(installed, frame.geography, line(nveu_threshold(frame.day)))
     rate, network = line("eo14110_cluster_operations_per_second"), line("eo14110_cluster_network_gbit_s")
     return found + caps.clusters(installed, rate, network)
+
+
+def _denied(installed: list[Installed], frame: Frame) -> Iterator[str]:
+    """Yield what stands in no account, because no licence exception and no cap allows it."""
+    denied, cite = frame.geography.denied, frame.law.citations["US-CHIP-04"].cite
+    if frame.headquarters in denied:
+        yield f"a company headquartered in {frame.headquarters} needs a licence wherever it is ({cite}), and has no cap"
+    for country, tpp in caps.by_country(installed).items():
+        if country in denied:
+            yield f"{_figure(tpp, 'tpp')} TPP in {country} are in no account: a licence is needed ({cite})"
 
 
 def nveu_threshold(day: date) -> str:

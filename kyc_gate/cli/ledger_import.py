@@ -81,7 +81,12 @@ async def _imported(options: argparse.Namespace, events: list[tuple[Ending, date
             account = f"{ending.provider}:{ending.account}"
             for reference in ending.references:
                 end = RunEnd(ended_at=ended_at, at=at, source="event", account=account, reference=reference)
-                runs = await store.finish(end)
+                try:
+                    runs = await store.finish(end)
+                except InputError as error:
+                    raise InputError(
+                        f"`{account}` {reference}: {error}; {ended} runs of the file were ended"
+                    ) from error
                 ended += len(runs)
                 unknown += not runs
     return Imported(events=len(events), ended=ended, unknown=unknown)

@@ -87,8 +87,8 @@ def _print_groups(shown: list[GroupUsage]) -> None:
         (
             each.usage.control_group,
             str(each.usage.accounts),
-            f"{Decimal(each.usage.likely):.3e}",
-            f"{Decimal(each.usage.high):.3e}",
+            _amount(each.usage.likely),
+            _amount(each.usage.high),
             sparkline(each.days, since=each.since, until=each.today),
         )
         for each in shown
@@ -102,8 +102,8 @@ def _print_group(shown: GroupUsage) -> None:
         (usage.control_group, f"{shown.since} to {shown.today}"),
         [
             ("accounts", str(usage.accounts)),
-            ("likely operations", f"{Decimal(usage.likely):.3e}"),
-            ("ceiling", f"{Decimal(usage.high):.3e}"),
+            ("likely operations", _amount(usage.likely)),
+            ("ceiling", _amount(usage.high)),
             ("over the window", sparkline(shown.days, since=shown.since, until=shown.today, width=48)),
         ],
     )
@@ -118,8 +118,12 @@ def _print_group(shown: GroupUsage) -> None:
     busiest = sorted(sorted(past, key=lambda each: -each.likely)[:10], key=lambda each: each.day)
     print_table(
         ("busiest days", "likely operations", "ceiling"),
-        [(str(each.day), f"{Decimal(each.likely):.3e}", f"{Decimal(each.high):.3e}") for each in busiest],
+        [(str(each.day), _amount(each.likely), _amount(each.high)) for each in busiest],
     )
+
+
+def _amount(operations: int) -> str:
+    return f"{Decimal(operations):.3e}" if operations else "0"
 
 
 def _share(usage: Usage, line: Line) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kyc_gate.cli.cases import login_name
-from kyc_gate.cli.output import UsageError, print_json
+from kyc_gate.cli.output import UsageError, add_json, print_json
 from kyc_gate.cli.state import add_config, opened_store
 from kyc_gate.errors import InputError
 from kyc_gate.model.access import local_actor
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--output", metavar="FILE", type=Path, help=f"write a page to print (.html, .pdf) or the data (.json{rows})"
         )
         add_config(step)
+        add_json(step)
 
 
 def run(options: argparse.Namespace) -> int:

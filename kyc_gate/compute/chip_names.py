@@ -34,7 +34,7 @@ def nearest_chips(name: str) -> tuple[str, ...]:
 
 
 _VENDORS = (
-    "nvidia|amd|intel|google|aws|amazon|huawei|qualcomm|baidu|meta|habana|tesla|instinct|geforce|radeon|cloud|"
+    "nvidia|amd|intel|google|aws|amazon|huawei|qualcomm|baidu|meta|habana|cerebras|tesla|instinct|geforce|radeon|cloud|"
     "accelerator|gpu|apu|device|tensorcore|tensor|core"
 )
 _BOARD = r"sxm\d?|oam|mega|hgx|baseboard|ib|nvlink|corporation|graphics|vws"

@@ -52,7 +52,7 @@ def resolve_installed(placed: Placed) -> Installed:
     A chip that the catalogue does not know counts as the one of the highest TPP and the one of the highest peak, so
     that an account errs on the strict side.
     """
-    units, chip, known = _found(placed)
+    units, chip, known = chips_of(placed.line, placed.provider)
     strongest = max(chips(), key=lambda each: each.tpp)
     return Installed(
         placed=placed,
@@ -64,15 +64,14 @@ def resolve_installed(placed: Placed) -> Installed:
     )
 
 
-def _found(placed: Placed) -> tuple[Fraction, Chip | None, bool]:
-    """How many chips of which model, and whether the catalogue knows them."""
-    line = placed.line
+def chips_of(line: Accelerators, provider: str | None) -> tuple[Fraction, Chip | None, bool]:
+    """Return how many chips of which model a line holds, and whether the catalogue knows them."""
     units = line.count * line.multiplier
     if line.model is not None:
         unit = find_accelerator(line.model)
         return (unit.share * units, unit.chip, True) if unit else (Fraction(units), None, False)
     name = line.instance_type or ""
-    machine = find_instance_type(name, placed.provider)
+    machine = find_instance_type(name, provider)
     if machine is None:
         return Fraction(units * max(CHIPS_IN_UNKNOWN_MACHINE, stated_chips(name))), None, False
     return Fraction(units * machine.chips, machine.shared_by), machine.chip, True

@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from kyc_gate.audit.record import SEAL
+from kyc_gate.compute.installed import chips_of
+from kyc_gate.model.job import Accelerators
 from kyc_gate.model.record import Record
 
 Tree = dict[str, Any]
@@ -57,6 +61,11 @@ class DecidedRecord(Record):
     def machines(self) -> tuple[str, ...]:
         """What was asked for, a line each: `512 x p5.48xlarge`."""
         return tuple(_machines(line) for line in self.asked("lines") or ())
+
+    @property
+    def chips(self) -> tuple[str, ...]:
+        """The accelerators in those machines: `4096 x H100 SXM (512 x p5.48xlarge)`."""
+        return tuple(_chips(line, self.asked("provider")) for line in self.asked("lines") or ())
 
     @property
     def account(self) -> str | None:
@@ -124,3 +133,10 @@ def _at(tree: Any, path: str) -> Any:
 
 def _machines(line: Tree) -> str:
     return f"{line['count'] * line.get('multiplier', 1)} x {line.get('instance_type') or line.get('model')}"
+
+
+def _chips(line: Tree, provider: str | None) -> str:
+    """The chips of a line and its machines; the machines alone where the catalogue does not know what is in them."""
+    said = _machines(line)
+    count, chip, _ = chips_of(msgspec.convert(line, Accelerators), provider)
+    return said if chip is None else f"{float(count):g} x {chip.model} ({said})"

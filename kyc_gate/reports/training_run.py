@@ -38,6 +38,7 @@ class ReportedRun(Record):
     operation: str
     workload: str
     machines: tuple[str, ...]
+    chips: tuple[str, ...]
     region: str | None
     starts_at: datetime
     ends_at: datetime | None
@@ -184,7 +185,7 @@ def _run(passed: Sequence[ReportedRun], usage: Usage | None) -> tuple[Field, ...
     ends = [run.ends_at for run in passed]
     until = None if not ends or None in ends else max(end for end in ends if end is not None).date().isoformat()
     start = min((run.starts_at for run in passed), default=None)
-    machines = joined(machine for run in passed for machine in run.machines)
+    chips = joined(each for run in passed for each in run.chips)
     declared = [run.declared for run in passed if run.declared is not None]
     return (
         told(
@@ -202,7 +203,7 @@ def _run(passed: Sequence[ReportedRun], usage: Usage | None) -> tuple[Field, ...
         told("7.308(d)(1)(ii)(A)", "operations of the control group", _used(usage), "ledger: over the window"),
         told("7.308(d)(1)(ii)(B)", "start", start.date().isoformat() if start else None, "record and ledger"),
         told("7.308(d)(1)(ii)(B)", "completion", until, "record and ledger: the latest end, stated or told"),
-        told("7.308(d)(1)(ii)(C)", "model of the primary accelerators", machines, "record"),
+        told("7.308(d)(1)(ii)(C)", "model of the primary accelerators", chips, "record; catalogue"),
         told("7.308(d)(1)(ii)(C)", "other training practices", None),
     )
 

@@ -288,6 +288,7 @@ def _run(record: DecidedRecord) -> ReportedRun:
         operation=str(record.asked("operation")),
         workload=str(record.asked("workload")),
         machines=record.machines,
+        chips=record.chips,
         region=record.asked("region"),
         starts_at=record.at,
         ends_at=None if seconds is None else record.at + timedelta(seconds=seconds),

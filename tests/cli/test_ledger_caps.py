@@ -52,6 +52,16 @@ def test_a_company_of_a_capped_country_has_the_national_table(kyc_gate: Callable
     assert not any(name.startswith("uveu") for name, _ in found)
 
 
+def test_what_no_cap_allows_is_told(kyc_gate: Callable[..., Ran]) -> None:
+    """Chips in Macau and D:5 stand in no account, and a company of such a place has none: both are said."""
+    text = "\n".join(map(json.dumps, LINES))
+    ran = kyc_gate("ledger", "caps", "--input", "-", "--json", "--headquarters", "CN", "--as-of", "2026-11-24",
+                   given=text)  # fmt: skip
+    assert "126,656 TPP in HK are in no account: a licence is needed (15 CFR 742.6(a)(6)(iii)(A)" in ran.err
+    assert "a company headquartered in CN needs a licence wherever it is" in ran.err
+    assert not any(name.startswith(("nveu", "uveu")) for name, _ in accounts(ran))
+
+
 @pytest.mark.parametrize(
     ("day", "name"),
     [

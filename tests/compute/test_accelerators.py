@@ -73,6 +73,7 @@ def test_an_open_form_never_means_the_weaker_chip() -> None:
     ("named", "model", "share"),
     [
         ("8x H100", "H100 SXM", 8),
+        ("Cerebras WSE-2", "WSE-2", 1),
         ("H100:8", "H100 SXM", 8),
         ("A100:80", "A100", 80),
         ("RTX 4090 x 512", "RTX 4090", 512),

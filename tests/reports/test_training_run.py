@@ -12,6 +12,7 @@ from kyc_gate.model.party import Access, BeneficialOwner, Owner, Party, Ultimate
 from kyc_gate.model.usage import HoldState, MeteredRun
 from kyc_gate.reports.page import render_training_report
 from kyc_gate.reports.paper import UNKNOWN
+from kyc_gate.reports.recorded import DecidedRecord
 from kyc_gate.reports.training_run import ReportedRun, TrainingReport, as_metered, training_report
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -27,6 +28,7 @@ RUN = ReportedRun(
     operation="RunInstances",
     workload="pre_training",
     machines=("512 x p5.48xlarge",),
+    chips=("4096 x H100 SXM (512 x p5.48xlarge)",),
     region="us-east-1",
     starts_at=AT,
     ends_at=AT + timedelta(days=30),
@@ -51,10 +53,25 @@ def test_the_draft_has_the_figures_of_runs_that_passed() -> None:
     assert answer(report, "estimated operations") == "4.000e+24 likely, 1.000e+25 at full peak"
     assert answer(report, "start") == "2026-11-01"
     assert answer(report, "completion") == "2026-12-01"
-    assert answer(report, "model of the primary accelerators") == "512 x p5.48xlarge"
+    assert answer(report, "model of the primary accelerators") == "4096 x H100 SXM (512 x p5.48xlarge)"
     assert [run.decision_id for run in report.runs] == ["dec_1", "dec_2"]
     assert report.due_at == AT + timedelta(days=15)
     assert report.draft
+
+
+def test_machines_are_told_with_the_chips_in_them() -> None:
+    """The rule asks for the model of accelerators; what the catalogue does not know stands as asked."""
+    lines = [
+        {"count": 2, "instance_type": "p5.48xlarge", "multiplier": 3},
+        {"count": 8, "instance_type": "Standard_NV6ads_A10_v5"},
+        {"count": 1, "instance_type": "p9.48xlarge"},
+    ]
+    record = DecidedRecord(
+        decision_id="dec_1", at=AT, outcome="allow", acted="pass", rules=(), policies=(), snapshot=None, position=1,
+        hash="", erased=False, request={"provider": None, "lines": lines},
+    )  # fmt: skip
+    shared = "1.33333 x A10 (8 x Standard_NV6ads_A10_v5)"
+    assert record.chips == ("48 x H100 SXM (6 x p5.48xlarge)", shared, "1 x p9.48xlarge")
 
 
 def test_a_run_without_an_end_or_a_size_is_not_rounded_away() -> None:
