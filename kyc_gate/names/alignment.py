@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from kyc_gate.names.common_words import ARTICLES, COMMON_WORDS
+from kyc_gate.names.contractions import SHORTEST_PIECE, made_of
 from kyc_gate.names.similarity import SAME, Likeness, likeness
+from kyc_gate.names.skeleton import PARTICLES, skeletons_of
 
 Words = tuple[str, ...]
 
 JOINED = Likeness(0.97, "spaced otherwise")
 """Words that differ only in where their blanks are, such as `Gazprom Bank` and `Gazprombank`."""
 
+AROUND_ARTICLE = 0.9
+"""How alike words are that share four consonants or more, where the other name has an article among them."""
+
 ACRONYM = Likeness(0.85, "initials of")
 """A word that is made of the first letters of others."""
+
+MADE_OF = Likeness(0.88, "made of")
+"""A word that is made of the beginnings of others, such as `Eximbank` of `Export-Import Bank`."""
 
 LONGEST_ACRONYM = 6
 """Letters of an acronym at most."""
@@ -57,6 +65,8 @@ class Runs:
     def __init__(self, words: Words) -> None:
         self._words = words
         self.firsts = "".join([word[0] for word in words[:-1]])
+        if not _VOWELS.isdisjoint(self.firsts):
+            self.firsts += "aeiou"
 
     @cached_property
     def _joined(self) -> dict[str, Words]:
@@ -68,6 +78,14 @@ class Runs:
             if len(joined := "".join(words[start : start + length])) >= SHORTEST_JOINED
         }
 
+    @cached_property
+    def _around_articles(self) -> list[tuple[str, Words]]:
+        """The consonants of the words on both sides of an article: `Abd al-Rahman` has those of `Abdurahman`."""
+        words = self._words
+        places = [place for place, word in enumerate(words) if word not in PARTICLES]
+        runs = [words[one : other + 1] for one, other in pairwise(places) if other - one > 1]
+        return [(skeletons_of(run[0] + run[-1])[0], run) for run in runs if run[0].isascii() and run[-1].isascii()]
+
     def like(self, word: str) -> list[tuple[Words, float]]:
         """Return the runs that are this word, blanks aside, and how alike each is."""
         runs = self._joined
@@ -76,10 +94,29 @@ class Runs:
         length = len(word)
         if length < SHORTEST_SLIPPED:
             return []
-        near = [joined for joined in runs if -2 <= len(joined) - length <= 2 and joined[0] == word[0]]
-        return [
-            (runs[joined], JOINED.share * share) for joined in near if (share := likeness(joined, word).share) > 0.8
+        first = word[0]
+        if first in _VOWELS:
+            word = _with_one_article(word)
+            near = [joined for joined in runs if -2 <= len(joined) - length <= 2 and joined[0] in _VOWELS]
+        else:
+            near = [joined for joined in runs if -2 <= len(joined) - length <= 2 and joined[0] == first]
+        found = [
+            (runs[joined], JOINED.share * share)
+            for joined in near
+            if (share := likeness(_with_one_article(joined), word).share) > 0.8
         ]
+        if not found and self._around_articles and word.isascii():
+            bone = skeletons_of(word)[0]
+            found = [(run, AROUND_ARTICLE) for bones, run in self._around_articles if bones == bone and len(bone) > 3]
+        return found
+
+
+_VOWELS = frozenset("aeiou")
+
+
+def _with_one_article(word: str) -> str:
+    """Return a word that begins with the Arabic article with that article as it is mostly spelled: `elghoul`."""
+    return "al" + word[2:] if word[:2] in {"el", "ul", "il"} and len(word) >= SHORTEST_SLIPPED else word
 
 
 def align(asked: Words, listed: Words, asked_runs: Runs, listed_runs: Runs) -> Alignment:
@@ -90,6 +127,12 @@ def align(asked: Words, listed: Words, asked_runs: Runs, listed_runs: Runs) -> A
     absent = [word for word in listed if word not in same]
     if left and absent:
         found = _alike(left, absent) + _joined(left, absent, asked_runs, listed_runs)
+        if len(absent) > 1:
+            found += [Pair(MADE_OF.share, (word,), run, MADE_OF.how) for word, run in made_of(left, absent, 1)]
+        if len(left) > 1:
+            found += [
+                Pair(MADE_OF.share, run, (word,), MADE_OF.how) for word, run in made_of(absent, left, SHORTEST_PIECE)
+            ]
         for pair in _best(found) if found else ():
             pairs.append(pair)
             left = [word for word in left if word not in pair.asked]
@@ -115,12 +158,12 @@ def _joined(left: list[str], absent: list[str], asked_runs: Runs, listed_runs: R
     for word in absent:
         if word[0] in asked_runs.firsts:
             for run, share in asked_runs.like(word):
-                if all(part in left for part in run):
+                if all(part in left or part in PARTICLES for part in run):
                     found.append(Pair(share, run, (word,), JOINED.how))
     for word in left:
         if word[0] in listed_runs.firsts:
             for run, share in listed_runs.like(word):
-                if all(part in absent for part in run):
+                if all(part in absent or part in PARTICLES for part in run):
                     found.append(Pair(share, (word,), run, JOINED.how))
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kyc_gate.names.foreign_words import FOREIGN
+
 _SAME = """
 technology technologies tech technical tekhnologii tekhnologiya tehnologii tekhnolodzhiz tecnologia tecnologias technologie teknoloji teknologi keji jishu kexue fanavari
 group grp gruppa gruppe groupe grupo gruppo jituan grup holding holdings kholding
@@ -128,10 +130,20 @@ wireless workshop world worldwide zone affiliate official verified account accou
 online industrials motors bureau committee republic district center municipal provincial province county
 """
 
-CANONICAL = {word: line.split()[0] for line in reversed(_SAME.strip().splitlines()) for word in line.split()}
+_TITLES = """
+mr mrs ms dr prof professor haji hajji hajj haj hadji mullah mulla molla maulana mawlana maulavi maulawi mawlawi sheikh shaykh shaikh
+sheik cheikh sheykh ayatollah hojjatoleslam hojatoleslam president colonel col captain capt ustad ustadh ostad
+"""
+"""What people are called before their names: no two are told apart by it."""
+
+_SPELLED = {word: line.split()[0] for line in reversed(_SAME.strip().splitlines()) for word in line.split()}
+
+CANONICAL = {word: _SPELLED.get(means, means) for word, means in FOREIGN.items()} | _SPELLED
 """Each word with the first of its line, by which it is compared: `Inst.`, `Institut` and `Institute` are one word."""
 
-COMMON = frozenset(CANONICAL) | frozenset(_PLAIN.split())
+_COMMON = frozenset(_SPELLED) | frozenset(_PLAIN.split()) | frozenset(_TITLES.split())
+
+COMMON = _COMMON | {word for word, means in CANONICAL.items() if means in _COMMON}
 """Words that so many names share that they tell little about which name it is."""
 
 HAN = tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from kyc_gate.names.business_words import CANONICAL, COMMON, HAN, HAN_PLACES
+from kyc_gate.names.demonyms import SAME_PLACE
 from kyc_gate.names.inflection import stem
 from kyc_gate.names.skeleton import is_abjad
 from kyc_gate.names.tables import words_of
@@ -42,7 +43,7 @@ yangtze yantai yemen zhejiang zhengzhou zhuhai zurich baikal volga danube rhine 
 euphrates amur yenisei dnieper dnipro neva everest sinai galilee adriatic aegean andes antarctic arctic atlantic mediterranean bosphorus hk prc dprk ussr eu california california boston
 """
 
-PLACE_WORDS = frozenset(_PLACES.split()) | frozenset(HAN_PLACES)
+PLACE_WORDS = frozenset(_PLACES.split()) | frozenset(HAN_PLACES) | frozenset(SAME_PLACE)
 COMMON_WORDS = COMMON | frozenset(HAN)
 
 ARTICLES = frozenset({"and", "of", "for", "the", "in", "on", "at", "by", "to", "de", "la", "le", "les", "du", "des", "el", "al", "und", "et", "y", "der", "die", "das", "van", "von", "e", "i", "a", "an", "ye", "bin", "ibn", "ben", "ul", "dos", "da", "do", "di", "del", "no", "c", "o", "as", "s", "with"})  # fmt: skip
@@ -92,7 +93,7 @@ def is_known(word: str) -> bool:
 
 def canonical(word: str) -> str:
     """Return the word by which a word is compared: its translation, its long form, or itself."""
-    return CANONICAL.get(word, word)
+    return CANONICAL.get(word) or SAME_PLACE.get(word, word)
 
 
 def _by_length(word: str) -> float:

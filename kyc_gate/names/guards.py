@@ -19,7 +19,7 @@ class Guard(Record):
 LITTLE = 0.65
 """What the words tell together that must agree at least, where something else does not."""
 
-EXACT = frozenset({"same", "means", "inflected", "short for", "spaced otherwise"})
+EXACT = frozenset({"same", "means", "inflected", "short for", "spaced otherwise", "made of"})
 """Ways to agree that are no slip."""
 
 SHORT_WORD = 5
@@ -39,6 +39,9 @@ TRADES = frozenset(
 COINED = 7
 COINED_SHARE = 0.85
 """Letters of a word that nobody else has, and how alike another must be, to be taken for it among generic words."""
+
+LONG_SOUND = 6
+"""Letters of a word that is taken for another which sounds the same."""
 
 MANY_WORDS = 3
 """Words at which even generic ones are a name."""
@@ -101,6 +104,8 @@ def _is_lone_likeness(found: Alignment, telling: list[str]) -> bool:
 def _is_slip_in_coined(found: Alignment, word: str) -> bool:
     """Return whether a long word that is nobody's but the listed party's has one slip: `Hikvison Trading`."""
     pair = next(pair for pair in found.pairs if pair.listed[0] == word)
+    if pair.how == "sounds like" and len(word) >= LONG_SOUND:
+        return True
     asked = "".join(pair.asked)
     near = pair.share >= COINED_SHARE and abs(len(word) - len(asked)) <= 1
     return near and len(word) >= COINED and not is_known(word) and not is_known(asked)

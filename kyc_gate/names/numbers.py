@@ -32,6 +32,8 @@ def with_numbers(words: tuple[str, ...]) -> tuple[str, ...]:
     before = None
     for word in words:
         value = _SMALL.get(word, _TENS.get(word))
+        if value is None and before in _TENS.values() and len(word) == 1 and word in "123456789":
+            value = int(word)
         if value is None:
             left.append(word)
         elif before is None:

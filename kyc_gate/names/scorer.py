@@ -6,15 +6,15 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from kyc_gate.names.alignment import Alignment, Pair, Runs, align, words_of
+from kyc_gate.names.alignment import LONGEST_ACRONYM, Alignment, Pair, Runs, align, words_of
 from kyc_gate.names.bones import HOW, align_bones
 from kyc_gate.names.common_words import ARTICLE_WEIGHT, ARTICLES, COMMON_WORDS, is_generic, is_known, told_by
 from kyc_gate.names.comparison import Comparison, pairs_as_data, said_of
-from kyc_gate.names.guards import MANY_WORDS, Guard, guard_of
+from kyc_gate.names.guards import MANY_WORDS, Guard, guard_of, initials
 from kyc_gate.names.skeleton import is_abjad
 from kyc_gate.names.word_rarity import rarity_of_words
 
-SCORER_VERSION = "5"
+SCORER_VERSION = "6"
 """Changes whenever the same two names may score otherwise; it goes with every result."""
 
 UNMATCHED_QUERY = 0.6
@@ -47,11 +47,20 @@ TELLS_ENOUGH = 0.85
 COINED_TELLS = 0.5
 """Weight at which a listed name that is no everyday word is recognised among generic words: `DJI Europe`."""
 
+COINED_ALONE = 0.83
+NOBODY_ELSE = 0.95
+SHORTEST_ALONE = 6
+"""Score at least of a single word of which two-word name, what it tells at least, and its letters at least: `Pasdaran`
+of `Sepah Pasdaran`."""
+
 SHORTEST_COINED = 3
 """Letters of such a name at least."""
 
 CONSONANTS_FROM = 0.79
 """Score below which consonants alone say less, the lower the less: names of Arabic script read alike by chance."""
+
+SHORTEST_ACRONYM = 3
+"""Letters by which a name abbreviates itself, at least."""
 
 SHORTEST_RECOGNISED = 5
 """Letters of the longest word that agrees, where the listed name has more words: `Alfa` alone is not Alfa-Bank."""
@@ -157,7 +166,8 @@ class Scorer:
             missing += weight * (1 - pair.share)
         if not agreed:
             return Scored(0.0, found, None)
-        surplus, absent = self._told(found.only_asked), self._told(found.only_listed)
+        surplus = self._told(_but_own_letters(found.only_asked, asked.words))
+        absent = self._told(_but_own_letters(found.only_listed, listed.words))
         costs = SWAPPED if asked.abjad is listed.abjad else SWAPPED_SCRIPTS
         swapped = costs * self._swapped(found) if surplus and absent else 0.0
         score = agreed / (agreed + missing + swapped + UNMATCHED_QUERY * surplus + UNMATCHED_LISTED * absent)
@@ -165,6 +175,8 @@ class Scorer:
             score = max(score, WHOLE_NAME * agreed / (agreed + missing))
         if listed.abjad and not asked.abjad and score < CONSONANTS_FROM:
             score *= (score / CONSONANTS_FROM) ** 2
+        if not surplus and absent and score < COINED_ALONE and self._is_coined_alone(found, agreed):
+            score = COINED_ALONE
         if score < floor:
             return Scored(0.0, found, None)
         guard = guard_of(found, agreed)
@@ -192,6 +204,13 @@ class Scorer:
         if padded and agreed >= COINED_TELLS and _is_coined(found):
             return True
         return agreed >= TELLS_ENOUGH or len(words) >= (MANY_WORDS if padded else MANY_WORDS + 1)
+
+    def _is_coined_alone(self, found: Alignment, agreed: float) -> bool:
+        """Return whether one long word agrees that nobody else has, and one other word is left over."""
+        if len(found.pairs) != 1 or found.pairs[0].how != "same" or agreed < NOBODY_ELSE:
+            return False
+        word = found.pairs[0].listed[0]
+        return len(found.only_listed) == 1 and len(word) >= SHORTEST_ALONE and not is_known(word)
 
     def _sure(self, score: float, agreed: float, asked: PreparedName) -> float:
         sure = score * (1 - NEVER_SURE * math.exp(-NEVER_SURE_FALLS * agreed))
@@ -221,6 +240,18 @@ def _is_coined(found: Alignment) -> bool:
     if any(pair.how != "same" for pair in found.pairs):
         return False
     return any(len(word) >= SHORTEST_COINED and not is_known(word) for word in words_of(found.pairs))
+
+
+def _but_own_letters(alone: list[str], words: Words) -> list[str]:
+    """Return the words that stand alone, but for what abbreviates the name itself: `Rajah Solaiman Movement (RSM)`."""
+    if len(words) <= SHORTEST_ACRONYM or not any(SHORTEST_ACRONYM <= len(word) <= LONGEST_ACRONYM for word in alone):
+        return alone
+    return [word for word in alone if not _abbreviates(word, words)]
+
+
+def _abbreviates(word: str, words: Words) -> bool:
+    others = tuple(other for other in words if other != word)
+    return SHORTEST_ACRONYM <= len(word) <= LONGEST_ACRONYM and word in initials(others)
 
 
 def _uncommon(words: Iterable[str]) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
 from kyc_gate.names.common_words import ARTICLES, COMMON_WORDS, canonical, is_english, is_known, is_person_name
+from kyc_gate.names.derivation import is_adjective, is_derived
 from kyc_gate.names.inflection import stem
 from kyc_gate.names.nicknames import nicknames_of
 from kyc_gate.names.numbers import as_number
@@ -49,6 +51,9 @@ KNOWN_WORD = 0.55
 KNOWN_SOUND = 0.88
 """The same where both words sound alike: `Alpha` may well be `Alfa`."""
 
+SHORT_VOWEL = 0.72
+"""What is left where short words have other vowels between the same consonants: `Foz` and `Fouz`."""
+
 SHORT_SOUND = 6
 """Letters below which many words sound alike."""
 
@@ -68,6 +73,11 @@ LOOK_ALIKE = (
     frozenset("ck"),
 )
 """First letters that are taken for each other by eye or by ear."""
+
+
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+BESIDE = frozenset(frozenset(pair) for row in _ROWS for pair in pairwise(row))
+"""Letters whose keys are neighbours in a row: one is hit for the other, and seen no better for being the first."""
 
 
 class _Traits(NamedTuple):
@@ -146,18 +156,22 @@ def _of_latin(asked: str, listed: str, ours: _Traits, theirs: _Traits) -> Likene
         return SHORTENED
     if listed in ours.nicknames:
         return NICKNAME
-    if begin_alike and _derived(asked, listed):
+    if begin_alike and is_adjective(asked, listed):
+        return INFLECTED
+    if begin_alike and is_derived(asked, listed):
         return DERIVED
-    if ours.sound == theirs.sound and min(len(asked), len(listed)) > 2:
+    if ours.sound == theirs.sound and min(len(asked), len(listed)) > 1:
         return _of_one_sound(asked, listed)
     if begin_alike and _is_other_compound(asked, listed):
         return NOTHING
     if ours.bare == theirs.bare and _vowels_left_out(asked, listed):
         return BONES
     vowels = SOUND_SHARE * _vowels_slipped(ours.sound, theirs.sound) if ours.bare_sound == theirs.bare_sound else 0.0
+    if len(ours.bare_sound) > 1 and ours.bare_sound == theirs.bare_sound and max(len(asked), len(listed)) < SHORT_SOUND:
+        vowels = max(vowels, SHORT_VOWEL)
     if vowels > 0 and not is_english(asked):
         return Likeness(vowels, "slip")
-    slipped = vowels
+    slipped = max(vowels, SOUND_SHARE * _voiced_otherwise(ours.sound, theirs.sound))
     if _may_slip(min(len(asked), len(listed)), ours.letters, theirs.letters):
         slipped = max(slipped, _slipped(asked, listed))
     if _may_slip(min(len(ours.sound), len(theirs.sound)), ours.sound_letters, theirs.sound_letters):
@@ -181,23 +195,14 @@ def is_shortened(asked: str, listed: str) -> bool:
     return whole.startswith(short)
 
 
-def _derived(asked: str, listed: str) -> bool:
-    """Return whether one English word is made of the other, as `revolutionary` of `revolution`."""
-    short, whole = sorted((asked, listed), key=len)
-    return (
-        len(short) >= 6
-        and len(whole) - len(short) <= 4
-        and whole.startswith(short[:-1])
-        and is_english(short)
-        and is_english(whole)
-    )
-
-
 def _is_other_compound(asked: str, listed: str) -> bool:
-    """Return whether two words begin with one English word and end with two others: `cloudwatch` and `cloudwalk`."""
+    """Return whether two words begin with one English word and end with two others: `cloudwatch` and `cloudwalk`.
+
+    Ends that differ in vowels alone are spellings of one: `Lindenberg` and `Lindenburg`.
+    """
     return any(
         asked[:cut] == listed[:cut]
-        and asked[cut:] != listed[cut:]
+        and asked[cut:].translate(_VOWELS) != listed[cut:].translate(_VOWELS)
         and is_english(asked[:cut])
         and is_english(asked[cut:])
         and is_english(listed[cut:])
@@ -222,6 +227,8 @@ def _slipped(one: str, other: str) -> float:
     if one[0] != other[0]:
         if any(one[0] in group and other[0] in group for group in LOOK_ALIKE):
             slips *= 0.5
+        elif frozenset((one[0], other[0])) in BESIDE and one[1:] == other[1:]:
+            pass
         elif one[:2] != other[1::-1] and one[1:] != other and other[1:] != one:
             slips += FIRST_LETTER * longest
     beyond = max(0.0, slips - _usual_slips(shortest))
@@ -242,6 +249,22 @@ def _vowels_slipped(one: str, other: str) -> float:
     slips = OSA.distance(one, other, score_cutoff=budget)
     first = FIRST_LETTER if one[0] != other[0] else 0.0
     return 0.0 if slips > budget else 1.0 - VOWEL_SLIP * slips / longest - first
+
+
+def _voiced_otherwise(one: str, other: str) -> float:
+    """Return what is left where only the voice of consonants differs, or 0.0: `Taesong` and `Daesong`."""
+    if len(one) != len(other) or len(one) < SHORTEST_VOICED or one.translate(_VOICELESS) != other.translate(_VOICELESS):
+        return 0.0
+    return 1.0 - VOICE_SLIP * sum(map(str.__ne__, one, other)) / len(one)
+
+
+_VOICELESS = str.maketrans("bdgzv", "ptksf")
+VOICE_SLIP = 0.5
+SHORTEST_VOICED = 4
+"""What a voiced consonant for a voiceless one costs, beside any other slip, and in words of how many letters at least.
+
+Systems of romanisation differ in it for Korean and Chinese, and so do dialects of Arabic.
+"""
 
 
 def slips_allowed(length: int) -> int:

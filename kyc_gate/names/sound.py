@@ -34,12 +34,14 @@ _SOFT = str.maketrans("yjc", "iik")
 @lru_cache(maxsize=1 << 16)
 def sound_of(word: str) -> str:
     """Return one spelling for all that sound like `word`; for a word that is not in Latin letters, the word."""
-    if not word.isascii() or len(word) < 3:
+    if not word.isascii() or len(word) < 2:
         return word
     for ending, plain in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) > 1:
             word = word.removesuffix(ending) + plain
             break
+    if word[0] == "x":
+        word = "s" + word[1:]
     for spelling, plain in _RULES:
         if spelling in word:
             word = word.replace(spelling, plain)

@@ -61,6 +61,8 @@ def readings_of(text: str, normalized: NormalizedName) -> tuple[Reading, ...]:
     found.setdefault(with_numbers(core), False)
     if not text.isascii():
         found.setdefault(normalize_name(iso_9(decoded(text).lower())).core, False)
+        if (nominative := _nominative(text)) != text:
+            found.setdefault(normalize_name(nominative).core, False)
         for words in _romanised(core):
             found.setdefault(words, any(is_han(word[0]) or is_hangul(word[0]) for word in core))
     if spelled := pinyin_of(text):
@@ -79,6 +81,8 @@ def listed_forms(text: str, normalized: NormalizedName) -> tuple[Words, ...]:
     if not core:
         return ()
     found = dict.fromkeys([core])
+    if glued := _GLUED_FORM.search(text):
+        found.setdefault(normalize_name(f"{text[: glued.start()]} {text[glued.start() :]}").core)
     if not normalized.text.isascii():
         found.update(dict.fromkeys(_romanised(core)))
     return tuple(found)
@@ -146,7 +150,19 @@ def organisation_label(host: str) -> str | None:
     return None if not labels or labels[-1] in _OPEN_MAIL else labels[-1]
 
 
+_GENITIVE = re.compile("(?<=[а-яё]{4})(?<=[бвгджзклмнпрстфхцчшщ])[ау](?!\\w)", re.IGNORECASE)
+"""The ending by which a Russian name says whose something is: `Группа Вагнера` is the group of Wagner."""
+
+
+def _nominative(text: str) -> str:
+    first, blank, rest = text.strip().partition(" ")
+    return first + blank + _GENITIVE.sub("", rest)
+
+
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_GLUED_FORM = re.compile("(?<=[a-z])(?:AG|SA|SE|NV|BV|AB|AS|PLC|LLC|LTD|INC|GmbH)$")
+"""A legal form in capitals that stands at the end of a name without a blank: `SiemensAG`."""
+
 _SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[a-zA-Z])(?=\d+\b)")
 _GLUED = (
     "ltd",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kyc_gate.names.normalize import normalize_name
-from kyc_gate.names.variants import MOST_READINGS, organisation_label, readings_of
+from kyc_gate.names.variants import MOST_READINGS, listed_forms, organisation_label, readings_of
 
 
 def readings(text: str) -> set[str]:
@@ -27,11 +27,19 @@ def readings(text: str) -> set[str]:
         pytest.param("北航", "beihang", id="pinyin"),
         pytest.param("Хуавей", "huavej", id="iso-9"),
         pytest.param("Хуавей", "khuavey", id="bgn"),
+        pytest.param("Группа Вагнера", "gruppa vagner", id="genitive"),
+        pytest.param("Brigade Forty 4", "brigade 44", id="number-half-in-words"),
     ],
 )
 def test_a_name_is_read_in_more_than_one_way(text: str, reading: str) -> None:
     """What digits, humps, hosts and other scripts stand for is among the readings."""
     assert reading in readings(text)
+
+
+def test_a_legal_form_glued_to_a_listed_name_is_no_part_of_it() -> None:
+    """`ZarkonAG` is listed as `Zarkon` too; capitals inside a name are left alone."""
+    assert ("zarkon",) in listed_forms("ZarkonAG", normalize_name("ZarkonAG"))
+    assert listed_forms("ZarkonX", normalize_name("ZarkonX")) == (("zarkonx",),)
 
 
 def test_the_first_reading_is_what_is_written() -> None:
