@@ -44,8 +44,10 @@ policy-peers:  ## set up the policy engines that `make bench` measures beside, i
 	@$(PYTHON) -m venv --without-pip $(VENV)-policy
 	@$(PYTHON) -m pip --python $(VENV)-policy/bin/python --disable-pip-version-check --quiet install 'cel-python>=0.5' 'cedarpy>=4.12' 'regopy>=1.5' 'pycasbin>=2.8' 'common-expression-language>=0.10'
 
-clouds: $(VENV)/.test  ## try the doors with the clients that are too large for every run: Google's of Compute Engine, Oracle's
+clouds: $(VENV)/.test  ## try the doors with the clients that are too large for every run: Google's of Compute Engine, Oracle's, SkyPilot
 	@$(PIP) install --editable '.[clouds]'
+	@$(PYTHON) -m venv --without-pip $(VENV)-skypilot
+	@$(PYTHON) -m pip --python $(VENV)-skypilot/bin/python --disable-pip-version-check --quiet install 'skypilot>=0.14'
 	@$(BIN)/python -m pytest tests/clouds $(ARGS)
 
 screenshots: $(VENV)/.test chromium  ## take the pictures of docs/console.md anew
