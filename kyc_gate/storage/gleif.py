@@ -143,7 +143,7 @@ def _load_file(
             delta = holds_changes(opened, file.name)
             for rows in rows_of_all(read_runs(opened), workers):
                 few = rows.refused[: max(0, MOST_COMPLAINTS - len(complaints))]
-                complaints.extend(f"`{file.name}`: {each}" for each in few)
+                complaints.extend(f"`{file.name}`: record {good + bad + at + 1:,}: {why}" for at, why in few)
                 good, bad, kinds = good + rows.good, bad + len(rows.refused), kinds | rows.kinds
                 _write(connection, rows)
                 if progress is not None:

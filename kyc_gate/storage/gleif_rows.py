@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -21,13 +22,13 @@ _ENCODER = msgspec.msgpack.Encoder()
 
 
 class Rows(NamedTuple):
-    """What a run of records says, as rows of the tables, and what could not be read of it."""
+    """What a run of records says, as rows of the tables, and what could not be read: which record, from 0, and why."""
 
     entities: list[tuple[str, bytes]]
     names: list[tuple[str, str]]
     relationships: list[tuple[str, str, str, bytes]]
     exceptions: list[tuple[str, bytes]]
-    refused: list[str]
+    refused: list[tuple[int, str]]
 
     @property
     def good(self) -> int:
@@ -42,24 +43,38 @@ class Rows(NamedTuple):
 
 
 def rows_of(run: Run) -> Rows:
-    """Return the rows of a run."""
+    """Return the rows of a run. No circle of objects is made, so that none is looked for meanwhile."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _rows_of(run)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _rows_of(run: Run) -> Rows:
     rows, encode = Rows([], [], [], [], []), _ENCODER.encode
-    for each in run.rows():
+    for number, each in enumerate(run.rows()):
         if isinstance(each, Entity):
-            rows.entities.append((each.lei, encode(each)))
-            rows.names.extend((key, each.lei) for key in _keys(each))
+            lei = each.lei
+            rows.entities.append((lei, encode(each)))
+            if key := name_key(each.name):
+                rows.names.append((key, lei))
+            if each.names:
+                rows.names.extend((other, lei) for other in _further_keys(each, key))
         elif isinstance(each, Relationship):
             rows.relationships.append((each.start, each.end, each.type, encode(each)))
         elif isinstance(each, ReportingException):
             rows.exceptions.append((each.lei, encode(each)))
         else:
-            rows.refused.append(each)
+            rows.refused.append((number, each))
     return rows
 
 
-def _keys(entity: Entity) -> Iterable[str]:
-    keys = {name_key(entity.name), *map(name_key, entity.names)} if entity.names else (name_key(entity.name),)
-    return (key for key in keys if key)
+def _further_keys(entity: Entity, first: str) -> Iterable[str]:
+    keys = dict.fromkeys(map(name_key, entity.names))
+    return (key for key in keys if key and key != first)
 
 
 def rows_of_all(runs: Iterator[Run], workers: int) -> Iterator[Rows]:

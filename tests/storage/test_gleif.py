@@ -152,7 +152,7 @@ def test_many_bad_records_refuse_a_file(tmp_path: Path) -> None:
                 load_register(tmp_path / f"{bad}.db", [file])
 
 
-@pytest.mark.parametrize("written", [json_of, xml_of], ids=["json", "xml"])
+@pytest.mark.parametrize("written", [json_of, csv_of, xml_of], ids=["json", "csv", "xml"])
 def test_several_processes_read_the_same(tmp_path: Path, written: Callable[[list[Row]], bytes]) -> None:
     """A file of several blocks makes the same register in one process and in two, complaints and all."""
     rows: list[Row] = [
@@ -165,6 +165,7 @@ def test_several_processes_read_the_same(tmp_path: Path, written: Callable[[list
     loads = [load_register(tmp_path / f"{workers}.db", [file], workers=workers) for workers in (1, 2)]
     assert loads[0] == loads[1]
     assert (loads[0].sources[0].rows, loads[0].sources[0].refused) == (2499, 1)
+    assert loads[0].complaints == ("`20261001-0000-lei2.data`: record 2,001: a record without an LEI",)
     assert contents(tmp_path / "1.db") == contents(tmp_path / "2.db")
 
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 
 from kyc_gate.errors import InputError
 from kyc_gate.ownership.gleif.api_rows import read_api_rows
-from kyc_gate.ownership.gleif.csv_rows import read_csv_rows
+from kyc_gate.ownership.gleif.csv_rows import read_csv_runs
 from kyc_gate.ownership.gleif.json_rows import read_json_runs
 from kyc_gate.ownership.gleif.records import Row, RowsRun, Run
 from kyc_gate.ownership.gleif.xml_rows import read_xml_runs
@@ -22,7 +22,7 @@ HEAD_BYTES = 4096
 """Bytes by which a format is told."""
 
 ROWS_AT_ONCE = 1_000
-"""Rows of CSV in a run: about half a megabyte."""
+"""Rows of the interface in a run; an answer has 200 at most."""
 
 _API = re.compile(rb'\s*\{\s*"(?:meta|data|links|jsonapi)"\s*:')
 _DELTA = re.compile(r"delta|intra-?day|last-?(?:day|week|month)", re.IGNORECASE)
@@ -111,7 +111,7 @@ def _format(plain: io.BufferedReader) -> Iterator[Run]:
         return read_xml_runs(plain)
     if head.startswith((b"{", b"[")):
         return _in_runs(read_api_rows(plain)) if _API.match(head) else read_json_runs(plain)
-    return _in_runs(read_csv_rows(plain))
+    return read_csv_runs(plain)
 
 
 def _in_runs(rows: Iterator[Row | str]) -> Iterator[Run]:

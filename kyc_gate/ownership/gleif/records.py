@@ -183,20 +183,33 @@ def name_key(name: str) -> str:
 
     The legal form stays: `Acme GmbH` and `Acme Ltd` are two companies.
     """
-    text = name.lower() if name.isascii() else _bare(name)
-    return " ".join([_FORMS.get(word, word) for word in text.translate(_PUNCTUATION).split()])
+    return " ".join([word for each in name.split() if (word := _WORDS[each])])
 
 
-class _Unmarked(dict[int, int | None]):
-    """Every character that was seen, but marks over letters: a million names have thirty millions of them."""
-
-    def __missing__(self, code: int) -> int | None:
-        self[code] = None if unicodedata.combining(chr(code)) else code
-        return self[code]
+MOST_WORDS = 20_000
+"""Words that are remembered, some 3 MB. With five times as many a name takes longer: they lie further from the core."""
 
 
-_UNMARKED = _Unmarked()
+LONGEST_WORD = 64
+"""Characters of a word that is remembered."""
 
 
-def _bare(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFKD", name.casefold()).translate(_UNMARKED))
+class _Words(dict[str, str]):
+    """Each word that was seen lately, as it is looked up; one with a mark in it may become several, or none."""
+
+    def __missing__(self, word: str) -> str:
+        text = word.lower() if word.isascii() else _bare(word)
+        found = " ".join([_FORMS.get(each, each) for each in text.translate(_PUNCTUATION).split()])
+        if len(self) >= MOST_WORDS:
+            self.clear()
+        if len(word) <= LONGEST_WORD:
+            self[word] = found
+        return found
+
+
+_WORDS = _Words()
+
+
+def _bare(word: str) -> str:
+    folded = unicodedata.normalize("NFKD", word.casefold())
+    return unicodedata.normalize("NFC", "".join(char for char in folded if not unicodedata.combining(char)))

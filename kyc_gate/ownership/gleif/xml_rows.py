@@ -15,7 +15,8 @@ from xml.etree import ElementTree  # what is read holds no document type, see ab
 
 from kyc_gate.errors import InputError
 from kyc_gate.ownership.gleif.json_rows import BLOCK_BYTES, LARGEST_RECORD_BYTES
-from kyc_gate.ownership.gleif.records import Address, Entity, Relationship, ReportingException, Row, Run
+from kyc_gate.ownership.gleif.records import Row, Run
+from kyc_gate.ownership.gleif.texts import HEADQUARTERS, LEGAL, entity_of, exception_of, relationship_of
 from kyc_gate.ownership.gleif.xml_tags import KINDS, Flat, TagReader, Unusual, flattened
 
 _RECORD = rb"(?:LEIRecord|RelationshipRecord|Exception)"
@@ -103,11 +104,11 @@ class XmlRun(NamedTuple):
             return
         for piece in pieces:
             try:
-                kind, flat = tags.flat(piece)
+                flat = tags.flat(piece)
             except Unusual:
-                yield from self._parsed_rows(f"{piece}{end}".encode())
+                yield from self._parsed_rows(piece + end)
             else:
-                yield _row(kind, flat)
+                yield _row(flat)
 
     def _parsed_rows(self, records: bytes) -> Iterator[Row | str]:
         """Yield what the XML parser finds; where a run does not parse at once, record by record."""
@@ -132,78 +133,24 @@ class XmlRun(NamedTuple):
 @lru_cache(maxsize=4)
 def _tag_reader(opened: bytes) -> TagReader:
     """Return the reader of the files that start so: what it learnt of one run serves the next."""
-    return TagReader(opened.decode(errors="replace"))
+    return TagReader(opened)
 
 
 def _element_row(record: ElementTree.Element) -> Row | str:
     kind = record.tag.rpartition("}")[2]
-    return _row(kind, flattened(record, KINDS[kind])) if kind in KINDS else f"`{kind}` is no record"
+    return _row(flattened(record, kind)) if kind in KINDS else f"`{kind}` is no record"
 
 
-def _row(kind: str, flat: Flat) -> Row | str:
-    if kind == "LEIRecord":
-        return _entity(flat)
-    return _relationship(flat) if kind == "RelationshipRecord" else _exception(flat)
-
-
-def _entity(flat: Flat) -> Row | str:
-    get = flat.texts.get
-    lei, name = get("LEI"), get("Entity.LegalName")
-    if lei is None or name is None:
-        return "a record without an LEI" if lei is None else f"LEI {lei} has no legal name"
-    return Entity(
-        lei=lei,
-        name=name,
-        names=(*flat.all("Entity.OtherEntityNames"), *flat.all("Entity.TransliteratedOtherEntityNames")),
-        legal_address=_address(flat, "Entity.LegalAddress"),
-        headquarters_address=_address(flat, "Entity.HeadquartersAddress"),
-        jurisdiction=get("Entity.LegalJurisdiction"),
-        category=get("Entity.EntityCategory"),
-        legal_form=get("Entity.LegalForm.EntityLegalFormCode") or get("Entity.LegalForm.OtherLegalForm"),
-        status=get("Entity.EntityStatus"),
-        registration=get("Registration.RegistrationStatus"),
-        created=get("Entity.EntityCreationDate"),
-        updated=get("Registration.LastUpdateDate"),
-        renewal=get("Registration.NextRenewalDate"),
-        registered_as=get("Entity.RegistrationAuthority.RegistrationAuthorityEntityID"),
-        successor=get("Entity.SuccessorEntity.SuccessorLEI"),
-    )
-
-
-def _address(flat: Flat, at: str) -> Address:
-    get = flat.texts.get
-    return Address(
-        lines=tuple(flat.all(f"{at}.lines")),
-        city=get(f"{at}.City"),
-        region=get(f"{at}.Region"),
-        country=get(f"{at}.Country"),
-        postal_code=get(f"{at}.PostalCode"),
-    )
-
-
-def _relationship(flat: Flat) -> Row | str:
-    get = flat.texts.get
-    start, end = get("Relationship.StartNode.NodeID"), get("Relationship.EndNode.NodeID")
-    kind = get("Relationship.RelationshipType")
-    if start is None or end is None or kind is None:
-        return "a relationship without both ends or without a type"
-    periods = [f"Relationship.RelationshipPeriods.{number}" for number in range(flat.periods)]
-    period = next((each for each in periods if get(f"{each}.PeriodType") == "RELATIONSHIP_PERIOD"), "")
-    return Relationship(
-        start=start,
-        end=end,
-        type=kind,
-        status=get("Relationship.RelationshipStatus"),
-        registration=get("Registration.RegistrationStatus"),
-        since=get(f"{period}.StartDate"),
-        until=get(f"{period}.EndDate"),
-        updated=get("Registration.LastUpdateDate"),
-        validated=get("Registration.ValidationSources"),
-    )
-
-
-def _exception(flat: Flat) -> Row | str:
-    lei, category = flat.texts.get("LEI"), flat.texts.get("ExceptionCategory")
-    if lei is None or category is None:
-        return "an exception without an LEI or a category"
-    return ReportingException(lei=lei, category=category, reasons=tuple(flat.all("reasons")))
+def _row(flat: Flat) -> Row | str:
+    if flat.kind == "LEIRecord":
+        return entity_of(
+            flat.texts,
+            names=flat.all("Entity.OtherEntityNames") + flat.all("Entity.TransliteratedOtherEntityNames"),
+            legal_lines=flat.all(f"{LEGAL}.lines"),
+            headquarters_lines=flat.all(f"{HEADQUARTERS}.lines"),
+            successor=next(iter(flat.all("Entity.SuccessorEntity.lei")), None),
+        )
+    if flat.kind == "RelationshipRecord":
+        return relationship_of(flat.texts, flat.periods)
+    lei, category = flat.texts
+    return exception_of(lei, category, flat.all("reasons"))

@@ -9,11 +9,14 @@ and that no comment, section, document type, unknown entity or control character
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from kyc_gate.ownership.gleif.json_rows import FORMER
 from kyc_gate.ownership.gleif.records import said
+from kyc_gate.ownership.gleif.texts import ENTITY_FIELDS, RELATIONSHIP_FIELDS, Period, Texts
 
 Shape = Mapping[str, "Shape | str | None"]
 """What may stand inside an element, by name: the shape of another element, where its texts go, or None: by its name."""
@@ -23,7 +26,8 @@ _LINES: Shape = dict.fromkeys(
 )
 _ADDRESS: Shape = {**_LINES, **dict.fromkeys(("City", "Region", "Country", "PostalCode"))}
 _ANY = "*"
-_PERIODS: Shape = {_ANY: dict.fromkeys(("StartDate", "EndDate", "PeriodType"))}
+_PERIOD = ("PeriodType", "StartDate", "EndDate")
+_PERIODS: Shape = {_ANY: dict.fromkeys(_PERIOD)}
 _REGISTRATION: Shape = dict.fromkeys(("RegistrationStatus", "LastUpdateDate", "NextRenewalDate", "ValidationSources"))
 
 KINDS: Mapping[str, Shape] = {
@@ -37,7 +41,7 @@ KINDS: Mapping[str, Shape] = {
             "HeadquartersAddress": _ADDRESS,
             "RegistrationAuthority": {"RegistrationAuthorityEntityID": None},
             "LegalForm": dict.fromkeys(("EntityLegalFormCode", "OtherLegalForm")),
-            "SuccessorEntity": {"SuccessorLEI": None},
+            "SuccessorEntity": {"SuccessorLEI": "lei"},
             **dict.fromkeys(("LegalJurisdiction", "EntityCategory", "EntityStatus", "EntityCreationDate")),
         },
         "Registration": _REGISTRATION,
@@ -60,49 +64,69 @@ class Unusual(Exception):
     """A record, or a run of them, is not written as the publisher writes, and may or may not be well-formed."""
 
 
-class Flat:
-    """A record as its texts by path: `texts` where one counts, the first; `all` where each does."""
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "LEIRecord": ENTITY_FIELDS,
+    "RelationshipRecord": RELATIONSHIP_FIELDS,
+    "Exception": ("LEI", "ExceptionCategory"),
+}
+"""The fields that a record has once, of each kind, by their paths."""
 
-    __slots__ = ("_lists", "periods", "texts")
 
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-        self._lists: dict[str, list[str]] = {}
-        self.periods = 0
+class Flat(NamedTuple):
+    """A record as its texts: `texts` of the `FIELDS` of its kind, the first where there are several.
+
+    `lists` are texts by path where each counts, and `periods` those of a relationship.
+    """
+
+    kind: str
+    texts: Texts
+    lists: Mapping[str, list[str]]
+    periods: Sequence[Period] = ()
 
     def all(self, path: str) -> list[str]:
         """Return every text that went to a path, in the order of the record."""
-        return self._lists.get(path, [])
-
-    def add(self, path: str, text: str) -> None:
-        """Keep one more text of a path."""
-        self._lists.setdefault(path, []).append(text)
+        return self.lists.get(path, [])
 
 
-def flattened(record: Element, shape: Shape) -> Flat:
-    """Return the texts of an element that the XML parser read."""
-    flat = Flat()
-    _flatten(record, shape, "", flat)
-    return flat
+def _period_paths(number: int) -> tuple[str, ...]:
+    return tuple(f"Relationship.RelationshipPeriods.{number}.{part}" for part in _PERIOD)
 
 
-def _flatten(element: Element, shape: Shape, at: str, flat: Flat) -> None:
+def flattened(record: Element, kind: str) -> Flat:
+    """Return the texts of a record that the XML parser read."""
+    found = _Found()
+    _flatten(record, KINDS[kind], "", found)
+    get = found.texts.get
+    periods = [(get(kind), get(start), get(end)) for kind, start, end in map(_period_paths, range(found.periods))]
+    return Flat(kind, tuple(map(get, FIELDS[kind])), found.lists, periods)
+
+
+class _Found:
+    """What was found in a record so far, by path."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.lists: dict[str, list[str]] = {}
+        self.periods = 0
+
+
+def _flatten(element: Element, shape: Shape, at: str, found: _Found) -> None:
     entered = set[str]()
     for child in element:
         name = child.tag.rpartition("}")[2]
         inside = shape.get(name, shape.get(_ANY, _USELESS))
         if isinstance(inside, Mapping):
             if _ANY in shape:
-                _flatten(child, inside, f"{at}{flat.periods}.", flat)
-                flat.periods += 1
+                _flatten(child, inside, f"{at}{found.periods}.", found)
+                found.periods += 1
             elif name not in entered and inside is not _USELESS:
                 entered.add(name)
-                _flatten(child, inside, f"{at}{name}.", flat)
+                _flatten(child, inside, f"{at}{name}.", found)
         elif child.get("type") != FORMER and (text := said(child.text)):
             if inside is None:
-                flat.texts.setdefault(f"{at}{name}", text)
+                found.texts.setdefault(f"{at}{name}", text)
             else:
-                flat.add(f"{at}{inside}".rstrip("."), text)
+                found.lists.setdefault(f"{at}{inside}".rstrip("."), []).append(text)
 
 
 _USELESS: Shape = {}
@@ -113,14 +137,20 @@ _TAG = re.compile(
 )
 _ATTRIBUTE = re.compile(rf"((?:{_NAME}:)?{_NAME})\s*=\s*[\"']([^\"']*)", re.ASCII)
 _DECLARED = re.compile(rf"\sxmlns(?::({_NAME}))?\s*=", re.ASCII)
-_CONTROL = bytes(byte for byte in range(0x20) if byte not in b"\t\n\r")
-_NONCHARACTERS = ("\ufffe", "\uffff")
-"""Characters that XML has not (XML 1.0, 2.2)."""
+_BETWEEN = bytes(byte for byte in range(0x100) if byte not in b"<>" and (byte >= 0x20 or byte in b"\t\n"))
+"""Bytes that may stand in a tag or between two: all but brackets, and control characters, which XML has not."""
 
-_FOR_THE_PARSER = ((b"!", b"<!"), (b"?", b"<?"), (b"]", b"]]>"))
-"""What only a parser can read, each with a byte that it cannot be without: one byte is found ten times faster."""
+_FOR_THE_PARSER = (
+    (b"!", b"<!"),
+    (b"?", b"<?"),
+    (b"]", b"]]>"),
+    # Characters that XML has not: XML 1.0, 2.2.
+    (b"\xef", "\ufffe".encode()),
+    (b"\xef", "\uffff".encode()),
+)
+"""What only a parser can judge, each with a byte that it cannot be without: one byte is found ten times faster."""
 
-_REFERENCE = re.compile("&(?!(?:amp|lt|gt|quot|apos|#39|#34);)")
+_REFERENCE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#39|#34);)")
 _MARKS = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&#39;": "'", "&#34;": '"', "&amp;": "&"}
 """The references that the publisher writes. The ampersand comes last, so that nothing is replaced twice."""
 
@@ -166,86 +196,105 @@ class _Child:
 
 
 class _Layout:
-    """An order of tags in which every element ends as it must: where the texts of use stand among them."""
+    """An order of tags in which every element ends as it must: where the texts of use stand among them.
 
-    __slots__ = ("kind", "lists", "periods", "singles", "template")
+    A place is where the text stands in a record that is cut at its brackets; at 0, before the first tag, is none.
+    """
 
-    def __init__(self, kind: str, tags: list[str], found: list[tuple[int, _Child]], periods: int) -> None:
-        self.kind, self.periods = kind, periods
-        self.template = "%s" + "".join(f"<{tag.replace('%', '%%')}>%s" for tag in tags)
-        self.singles: list[tuple[int, str]] = []
-        self.lists: list[tuple[int, str]] = []
+    __slots__ = ("_get", "_lists", "_periods", "_single", "kind")
+
+    def __init__(self, kind: str, found: list[tuple[int, _Child]], periods: int) -> None:
+        self.kind = kind
+        singles, lists = dict[str, int](), dict[str, list[int]]()
         for at, child in found:
-            if child.path is not None:
-                (self.lists if child.repeated else self.singles).append((at, child.path))
+            if child.path is None:
+                continue
+            if child.repeated:
+                lists.setdefault(child.path, []).append(2 * at)
+            elif singles.setdefault(child.path, 2 * at) != 2 * at:
+                raise Unusual  # one of them may say nothing
+        paths = (*FIELDS[kind], *(path for number in range(periods) for path in _period_paths(number)))
+        places = [singles.get(path, 0) for path in paths]
+        self._single = len(FIELDS[kind])
+        self._periods = [slice(at, at + len(_PERIOD)) for at in range(self._single, len(paths), len(_PERIOD))]
+        self._lists: list[tuple[str, slice]] = []
+        for path, repeated in lists.items():
+            self._lists.append((path, slice(len(places), len(places) + len(repeated))))
+            places.extend(repeated)
+        self._get = itemgetter(*places)
 
-    def flat(self, texts: list[str]) -> Flat:
-        """Return what the texts between the tags say."""
-        flat = Flat()
-        flat.periods = self.periods
-        found = flat.texts
-        for at, path in self.singles:
-            text = texts[at]
-            # Nearly every text takes this way; a million records have twenty millions of them.
-            if text and text[0] > "&" and text[-1] > " " and text != "NULL" and "&" not in text and path not in found:
-                found[path] = text
-            elif (other := said(text)) and path not in found:
-                found[path] = _without_references(other)
-        for at, path in self.lists:
-            if other := said(texts[at]):
-                flat.add(path, _without_references(other))
-        return flat
+    def flat(self, pieces: list[bytes], *, escaped: bool) -> Flat:
+        """Return what a record with these tags says; with `escaped`, it has references in it."""
+        joined = b"\0%b\0" % b"\0".join(self._get(pieces))
+        texts = [text or None for text in joined[1:-1].decode().split("\0")]
+        if b"\n" in joined or b"\t" in joined or b"\0 " in joined or b" \0" in joined or b"\0NULL\0" in joined:
+            texts = list(map(said, texts))
+        if escaped:
+            texts = [_without_references(text) if text and "&" in text else text for text in texts]
+        return Flat(
+            self.kind,
+            texts[: self._single],
+            {path: [text for text in texts[places] if text] for path, places in self._lists},
+            [_period(*texts[places]) for places in self._periods],
+        )
+
+
+def _period(kind: str | None, start: str | None, end: str | None) -> Period:
+    return kind, start, end
 
 
 def _without_references(text: str) -> str:
-    if "&" in text:
-        for mark, meant in _MARKS.items():
-            text = text.replace(mark, meant)
+    for mark, meant in _MARKS.items():
+        text = text.replace(mark, meant)
     return text
 
 
 class TagReader:
     """Reads the records of one file by their tags. Tags are learnt as they come, under the element that holds them."""
 
-    def __init__(self, root: str) -> None:
-        self._prefixes = {found[1] for found in _DECLARED.finditer(root)} | {None}
+    def __init__(self, root: bytes) -> None:
+        self._prefixes = {found[1] for found in _DECLARED.finditer(root.decode(errors="replace"))} | {None}
         self._outermost = _Place(KINDS, "", "")
-        self._layouts: dict[str, _Layout] = {}
+        self._layouts: dict[bytes, _Layout] = {}
         self._learnt = 0
 
-    def records(self, run: bytes) -> tuple[list[str], str]:
+    def records(self, run: bytes) -> tuple[list[bytes], bytes]:
         """Return the records of a run without their end tag, and that. Raises `Unusual` where they cannot be cut."""
         if any(byte in run and mark in run for byte, mark in _FOR_THE_PARSER):
             raise Unusual
         try:
-            text = run.decode()
+            run.decode()
         except UnicodeDecodeError:
             raise Unusual from None
-        if len(run.translate(None, _CONTROL)) < len(run) or any(char in text for char in _NONCHARACTERS):
+        if b"\r" in run:  # as the parser does: XML 1.0, 2.11
+            run = run.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        first = _TAG.match(run[: run.index(b">")].decode(), run.index(b"<") + 1)
+        if first is None or not run.endswith(end := f"</{first[0].split()[0]}>".encode()):
             raise Unusual
-        if "\r" in text:  # as the parser does: XML 1.0, 2.11
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-        first = _TAG.match(text, text.index("<") + 1)
-        if first is None or not text.endswith(end := f"</{first[0].split()[0]}>"):
-            raise Unusual
-        return text.split(end)[:-1], end
+        return run.split(end)[:-1], end
 
-    def flat(self, record: str) -> tuple[str, Flat]:
-        """Return the kind and the texts of a record without its end tag. Raises `Unusual` for one to parse."""
-        if "&" in record and _REFERENCE.search(record):
+    def flat(self, record: bytes) -> Flat:
+        """Return the texts of a record without its end tag. Raises `Unusual` for one to parse."""
+        escaped = b"&" in record
+        if escaped and _REFERENCE.search(record):
             raise Unusual
-        pieces = record.replace(">", "<").split("<")
-        tags, texts = pieces[1::2], pieces[::2]
-        key = "<".join(tags)
+        # Only where each tag opens with one bracket and ends with the other are the pieces tags and texts by turns.
+        brackets = record.translate(None, _BETWEEN)
+        if brackets != b"<>" * (len(brackets) // 2):
+            raise Unusual
+        pieces = record.replace(b">", b"<").split(b"<")
+        tags = pieces[1::2]
+        key = b"<".join(tags)
         layout = self._layouts.get(key)
         if layout is None:
-            layout = self._laid_out(tags)
-            if len(self._layouts) < MOST_LAYOUTS:
-                self._layouts[key] = layout
-        # Only where each tag opens with one bracket and ends with the other is this the record again.
-        if len(texts) != len(tags) + 1 or layout.template % tuple(texts) != record or texts[0].strip():
+            layout = self._laid_out([tag.decode() for tag in tags])
+            if len(self._layouts) >= MOST_LAYOUTS:
+                self._layouts.clear()
+            self._layouts[key] = layout
+        if pieces[0].strip():
             raise Unusual
-        return layout.kind, layout.flat(texts)
+        pieces[0] = b""
+        return layout.flat(pieces, escaped=escaped)
 
     def _laid_out(self, tags: list[str]) -> _Layout:
         """Return what the tags of a record stand for. Raises `Unusual` where an element does not end as it must."""
@@ -279,7 +328,7 @@ class TagReader:
             place, periods = _entered(child, place, entered, periods)
         if around:
             raise Unusual
-        return _Layout(kind.name, tags, found, periods)
+        return _Layout(kind.name, found, periods)
 
     def _learn(self, place: _Place, head: str) -> _Child:
         """Return what a tag is for under the open element. Raises `Unusual` for one that the parser should read."""

@@ -15,6 +15,7 @@ import pytest
 
 from kyc_gate.errors import InputError
 from kyc_gate.ownership.gleif.files import holds_changes, moment_of, read_rows
+from kyc_gate.ownership.gleif.json_rows import BLOCK_BYTES
 from kyc_gate.ownership.gleif.records import Address, Entity, Relationship, ReportingException, Row
 from tests.ownership.gleif.published import csv_of, entity, entity_json, json_file, json_of, lei, xml_of
 
@@ -153,6 +154,23 @@ def test_lines_of_another_width_are_told() -> None:
     assert found[2:] == ["2 fields instead of 4", "5 fields instead of 4"]
 
 
+def test_a_line_of_csv_may_break_within_quotes() -> None:
+    """A file is cut at the ends of records: a break within quotes is none, whatever the size of a block."""
+    rows: list[Row] = [entity(n, f'One "{n}"\r\nTwo {"x" * (n % 3000)}.') for n in range(2000)]
+    data = csv_of(rows)
+    assert len(data) > 2 * BLOCK_BYTES
+    assert rows_of(data) == rows
+
+
+@pytest.mark.parametrize("at", [b'"Company 7"', b'"Company 1999"'])
+def test_a_quote_that_nobody_closes_costs_its_line(at: bytes) -> None:
+    """An open quote costs the line that it is in and the next; the others are read, and the damage is told."""
+    rows: list[Row] = [entity(n, f"Company {n}", names=("x" * 4000,)) for n in range(2000)]
+    found = rows_of(csv_of(rows).replace(at, at[:-1]))
+    assert sum(isinstance(each, str) for each in found) >= 1
+    assert len([each for each in found if not isinstance(each, str)]) >= 1998
+
+
 def test_no_entity_expands() -> None:
     """A document type is refused before anything is expanded, wherever it stands."""
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
@@ -182,6 +200,7 @@ WHOLE = re.sub(rb"\}\s*\]", b"}]", json_of(ENTITIES))
         pytest.param(gzip.compress(WHOLE)[:-9], "archive is damaged", id="cut-gzip"),
         pytest.param(b"PK\x03\x04nothing", "archive is damaged", id="no-zip"),
         pytest.param(b"hello,world\r\n1,2\r\n", "no golden copy in CSV", id="other-csv"),
+        pytest.param(b'"hello\r\n1,2\r\n', "its header cannot be read", id="open-header"),
         pytest.param(b"<html><body>503</body></html>", "no golden copy in XML", id="other-xml"),
         pytest.param(b'{"error": "try later"}', "no golden copy in JSON", id="other-json"),
         pytest.param(b'{"records":[1,2,3]}', "the list holds no record", id="numbers"),

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from kyc_gate.ownership.gleif.records import Address, Relationship, ReportingException, Row
-from kyc_gate.ownership.gleif.xml_tags import KINDS, TagReader, Unusual, flattened
+from kyc_gate.ownership.gleif.xml_tags import KINDS, Flat, TagReader, Unusual, flattened
 from tests.ownership.gleif.published import entity, lei, xml_of
 
 ROOT = '<lei:LEIData xmlns:lei="l" xmlns:rr="r" xmlns:repex="e">'
@@ -23,7 +23,7 @@ ROWS: list[list[Row]] = [
     [ReportingException(lei=lei(3), category="DIRECT", reasons=("NO_LEI", "NON_PUBLIC"))],
 ]
 
-Said = tuple[str, dict[str, str], list[str], int]
+Said = tuple[str, list[str | None], list[list[str]], list[object]]
 
 
 def record_of(rows: list[Row]) -> str:
@@ -34,15 +34,12 @@ def record_of(rows: list[Row]) -> str:
 
 def by_tags(record: str) -> Said | None:
     """Return what the tags say; None where the record is left to the parser."""
-    reader = TagReader(ROOT)
+    reader = TagReader(ROOT.encode())
     try:
         pieces, _ = reader.records(record.encode())
-        if len(pieces) != 1:
-            return None
-        kind, flat = reader.flat(pieces[0])
+        return said_by(reader.flat(pieces[0])) if len(pieces) == 1 else None
     except Unusual:
         return None
-    return kind, flat.texts, [text for path in LISTS for text in flat.all(path)], flat.periods
 
 
 def by_parser(record: str) -> Said | None:
@@ -52,8 +49,11 @@ def by_parser(record: str) -> Said | None:
     except (ElementTree.ParseError, ValueError):
         return None
     kind = element.tag.rpartition("}")[2]
-    flat = flattened(element, KINDS.get(kind, {}))
-    return kind, flat.texts, [text for path in LISTS for text in flat.all(path)], flat.periods
+    return said_by(flattened(element, kind)) if kind in KINDS else (kind, [], [], [])
+
+
+def said_by(flat: Flat) -> Said:
+    return flat.kind, list(flat.texts), [flat.all(path) for path in LISTS], list(flat.periods)
 
 
 LISTS = (
@@ -61,6 +61,7 @@ LISTS = (
     "Entity.TransliteratedOtherEntityNames",
     "Entity.LegalAddress.lines",
     "Entity.HeadquartersAddress.lines",
+    "Entity.SuccessorEntity.lei",
     "reasons",
 )
 
