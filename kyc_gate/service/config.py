@@ -262,9 +262,9 @@ class NebiusSettings(Record):
 
 
 class NeocloudSettings(Record):
-    """Lambda, RunPod and Together, where named. `keys` says who checks a key: the upstream, or nobody."""
+    """Lambda, RunPod, Together and CoreWeave, where named. `keys` says who checks a key: the upstream, or nobody."""
 
-    providers: tuple[Literal["lambda", "runpod", "together"], ...]
+    providers: tuple[Literal["lambda", "runpod", "together", "coreweave"], ...]
     hosts: tuple[str, ...] = ()
     keys: Literal["unverified", "upstream"] = "unverified"
 

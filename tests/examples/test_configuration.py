@@ -65,7 +65,7 @@ def test_the_example_loads() -> None:
     parts = gate_parts(configuration)
     assert [policy.reference.name for policy in parts["policies"]] == ["us-in-force", "us-ai-diffusion"]
     assert {account.party_id for account in parts["accounts"]} <= {party.id for party in parts["parties"]}
-    clouds = {"aws", "azure", "gcp", "lambda", "nebius", "oci", "runpod", "together"}
+    clouds = {"aws", "azure", "coreweave", "gcp", "lambda", "nebius", "oci", "runpod", "together"}
     assert {adapter.name for adapter in parts["adapters"]} == {*clouds, "generic"}
     assert len(parts["snapshot"].entries) == 23
     assert not parts["snapshot"].problems

@@ -83,7 +83,7 @@ def test_kueues_check_is_the_one_that_is_answered() -> None:
     }
     for resource in ("workloads/status", "admissionchecks/status"):
         assert granted["kueue.x-k8s.io", resource] == ["patch"]
-    made_by_others = {"replicasets", "replicationcontrollers", "daemonsets", "cronjobs", "workloads"}
+    made_by_others = {"replicasets", "replicationcontrollers", "daemonsets", "nodesets", "cronjobs", "workloads"}
     for group, kind in WORKLOADS:
         resource = f"{kind.lower()}s"
         queued = resource not in made_by_others and not kind.endswith("Runtime") and group != "batch.volcano.sh"

@@ -57,10 +57,17 @@ def _strongest_machine(lines: tuple[Accelerators, ...]) -> tuple[Accelerators, .
     return tuple(line for line in (max(lines, key=power),) if line.count)
 
 
+NODES_OF_A_RACK = 18
+"""Nodes of an NVL72 rack, with four of its 72 chips each (docs.coreweave.com, node pools of racks)."""
+
+
 def coreweave_pool(_: Reader, spec: Object) -> Demand:
-    """A CoreWeave pool: its target, or with autoscaling the most nodes that it may have."""
-    target = number(spec, "targetNodes", 0)
-    most = number(spec, "maxNodes", target) if spec.get("autoscaling") is True else target
+    """A CoreWeave pool: its target in nodes or in racks, or with autoscaling the most that it may have."""
+    if spec.get("targetNodes") is None and spec.get("targetRacks") is None:
+        return Demand(unresolved=(reference("parameter", "targetNodes"),))
+    target = max(number(spec, "targetNodes", 0), number(spec, "targetRacks", 0) * NODES_OF_A_RACK)
+    scaled = (number(spec, "maxNodes", target), number(spec, "maxRacks", 0) * NODES_OF_A_RACK)
+    most = max(scaled) if spec.get("autoscaling") is True else target
     name = text(spec, "instanceType")
     if not name:
         return Demand(unresolved=(reference("parameter", "instanceType"),))

@@ -102,6 +102,13 @@ def replicated(reader: Reader, spec: Object) -> Demand:
     return Demand(groups=(Group(pod=own, count=number(spec, "replicas", 1)),), replica=one)
 
 
+def slurm_nodes(reader: Reader, spec: Object) -> Demand:
+    """A set of Slurm's nodes: a pod on each node, for as long as it stands, whatever jobs Slurm puts there."""
+    if spec.get("replicas") is None or not part(part(spec, "template"), "spec"):
+        return Demand(unresolved=(reference("parameter", "replicas and template"),))
+    return replicated(reader, spec)
+
+
 def daemon_set(reader: Reader, spec: Object) -> Demand:
     """A pod on each node; on how many is the operator's to say."""
     own = reader.template(spec)
@@ -249,6 +256,7 @@ WORKLOADS: Mapping[tuple[str, str], tuple[frozenset[str], Read]] = MappingProxyT
             ("ray.io", "RayService", "v1 v1alpha1", ray_service),
             ("batch.volcano.sh", "Job", "v1alpha1", volcano_job),
             ("kueue.x-k8s.io", "Workload", "v1beta1 v1beta2", kueue_workload),
+            ("sunk.coreweave.com", "NodeSet", "v1alpha1", slurm_nodes),
         )
     }
 )

@@ -1,4 +1,4 @@
-"""The dialects of smaller clouds of accelerators: Lambda, RunPod and Together.
+"""The dialects of smaller clouds of accelerators: Lambda, RunPod, Together and CoreWeave.
 
 A key is the only thing that says whose call it is, so that the account is the digest of the key.
 """

@@ -29,8 +29,26 @@ from kyc_gate.model.record import digest
 _KEY = re.compile(rb"(?i:bearer|basic) +([A-Za-z0-9._~+/=:-]{8,8192})")
 _PLAIN = re.compile(rb"/(?:[A-Za-z0-9_~@!$&'()*+,=:-][A-Za-z0-9._~@!$&'()*+,=:-]*(?:/|\Z))*")
 _PORT = re.compile(r":[0-9]*\Z")
-_SENSITIVE = frozenset({"gputypeid", "gputypeids", "gpucount", "instancetypename", "numgpus", "instancetype"})
+_SENSITIVE = frozenset(
+    {
+        "gputypeid",
+        "gputypeids",
+        "gpucount",
+        "instancetypename",
+        "numgpus",
+        "instancetype",
+        "instanceid",
+        "instancecount",
+    }
+)
 _CODES = {"blocked": "kyc/denied", "review-required": "kyc/review-pending", "unavailable": "kyc/unavailable"}
+
+
+_WRAPPED = {
+    "deployments.create": ("deployment", "deployment"),
+    "capacityClaims.create": ("capacity-claim", "capacityClaim"),
+}
+"""Operations of CoreWeave's whose answer holds what they made: its kind, and where in the answer it stands."""
 
 
 class _Found(NamedTuple):
@@ -39,7 +57,7 @@ class _Found(NamedTuple):
 
 
 class NeocloudAdapter:
-    """The dialect of `name`: `lambda`, `runpod` or `together`. `hosts` are further names under which it is reached.
+    """The dialect of `name`, one of `CLOUDS`. `hosts` are further names under which it is reached.
 
     `keys` says who checks keys: with `upstream` the digest of the key counts as the account, verified.
     """
@@ -178,7 +196,7 @@ class NeocloudAdapter:
 
     def learns(self, request: ProvisioningRequest) -> bool:
         """Return whether the upstream's answer to this request may define references."""
-        return request.operation in ("launch", "pods.create", "clusters.create")
+        return request.operation in ("launch", "pods.create", "clusters.create", *_WRAPPED)
 
     def learn(self, request: ProvisioningRequest, call: Call, status: int, body: bytes) -> tuple[Learned, ...]:
         """Return the machines, the pod or the cluster that the answer names."""
@@ -189,6 +207,10 @@ class NeocloudAdapter:
             ids = answer.part("data").texts("instance_ids")
             lines = tuple(type(line)(instance_type=line.instance_type, count=1) for line in request.lines)
             return tuple(Learned(kind="instance", id=id, lines=lines) for id in ids)
+        if wrapped := _WRAPPED.get(request.operation):
+            kind, home = wrapped
+            made = answer.part(home).part("spec").text("id")
+            return (Learned(kind=kind, id=made, lines=request.lines),) if made else ()
         kind = "pod" if request.operation == "pods.create" else "cluster"
         id = answer.text("id") or answer.text("cluster_id")
         if id is None:

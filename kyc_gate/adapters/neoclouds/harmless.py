@@ -1,4 +1,4 @@
-"""Which calls to Lambda, RunPod and Together that are on no list are known to rent nothing."""
+"""Which calls to Lambda, RunPod, Together and CoreWeave that are on no list are known to rent nothing."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _HARMLESS = {
         r"|images/(?:generations|edits)|videos|files|files/upload|evaluation|queue/[a-z]+|tci/execute)"
         r"|/v2/videos|/v1/(?:batches|files|fine-tunes|queue)/[^/]+/cancel"
         r"|/v1/compute/clusters/storages?(?:/volumes)?(?:/[^/]+)?"
+    ),
+    "coreweave": re.compile(
+        r"/v1beta1/cks/clusters/[^/]+|/v1beta1/networking/.+|/v1/cwobject/.+|/v1alpha1/inference/gateways(?:/[^/]+)?"
     ),
 }
 """Inference on what runs already, files, keys, volumes, templates and names, by the paths of each provider."""

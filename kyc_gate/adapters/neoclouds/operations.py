@@ -1,14 +1,17 @@
-"""Which calls to Lambda, RunPod and Together rent machines or end them."""
+"""Which calls to Lambda, RunPod, Together and CoreWeave rent machines or end them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from kyc_gate.adapters.fields import Fields, folded
 from kyc_gate.adapters.neoclouds import graphql
 from kyc_gate.adapters.reading import Reading
 from kyc_gate.adapters.values import reference
+from kyc_gate.compute.instance_types import find_instance_type
 from kyc_gate.model.job import Accelerators, RequestKind
 
 Names = Mapping[str, str]
@@ -102,6 +105,60 @@ def _read_resize(names: Names, body: Fields) -> Reading | None:
     )
 
 
+def _read_network_of_nodes(names: Names, body: Fields) -> Reading:
+    """A cluster of Kubernetes. Its nodes come with objects in it, which a gate sees only where its webhook is in it."""
+    return Reading(kind=RequestKind.CREATE, unresolved=(reference("operation", "cluster-without-webhook"),))
+
+
+def _read_deployment(names: Names, body: Fields) -> Reading:
+    """A model on the most replicas that it may have. An update says all of it again."""
+    home, scaled = body.part("resources"), body.part("autoscaling")
+    kind, each = home.text("instanceType"), home.number("gpuCount")
+    most = max(scaled.number("max") or 0, scaled.number("min") or 0)
+    name = reference("deployment", names["deployment"]) if "deployment" in names else None
+    if kind is None or not most:
+        missing = reference("parameter", "autoscaling.max" if kind else "instanceType")
+        return Reading(kind=RequestKind.CREATE, unresolved=(missing,), replaces=name)
+    one = _chips(kind, each)
+    lines = tuple(replace(line, multiplier=most) for line in one)
+    return Reading(kind=RequestKind.CREATE, lines=lines, replaces=name, references=(name,) if name else (), one=one)
+
+
+def _chips(kind: str, number: int | None) -> tuple[Accelerators, ...]:
+    """Return so many chips of a machine's kind, or of the kind that is named; without a number the whole machine."""
+    machine = find_instance_type(kind, "coreweave")
+    if machine is None:
+        return (Accelerators(model=kind, count=number or 1),)
+    if machine.chip is None or number is None:
+        return (Accelerators(instance_type=kind, count=1),)
+    return (Accelerators(model=machine.chip.model, count=number),) if number else ()
+
+
+def _read_claim(names: Names, body: Fields) -> Reading:
+    """Machines that are held, as many in each zone that is named."""
+    home = body.part("resources")
+    kind, number, zones = home.text("instanceId"), home.number("instanceCount"), home.texts("zones")
+    name = reference("capacity-claim", names["claim"]) if "claim" in names else None
+    if kind is None or number is None:
+        return Reading(kind=RequestKind.RESERVE, unresolved=(reference("parameter", "instanceId"),), replaces=name)
+    line = Accelerators(instance_type=kind, count=number, multiplier=max(len(zones), 1))
+    lines = (line,) if number else ()
+    return Reading(kind=RequestKind.RESERVE, lines=lines, replaces=name, references=(name,) if name else ())
+
+
+def _kept(operation: str, kind: str, part: str, read: Reader) -> dict[str, dict[str, Operation]]:
+    """Return the operations of a collection of CoreWeave's inference."""
+    home = f"/v1alpha1/inference/{part}"
+    name = kind.rpartition("-")[2]
+    return {
+        home: {"POST": Operation(f"{operation}.create", read)},
+        f"{home}/{{{name}}}": {
+            **{method: Operation(f"{operation}.update", read) for method in ("PATCH", "PUT")},
+            "DELETE": Operation(f"{operation}.delete", ends=kind),
+        },
+    }
+
+
 CLOUDS: dict[str, Cloud] = {
     "lambda": Cloud(
         ("cloud.lambda.ai", "cloud.lambdalabs.com"),
@@ -156,5 +213,13 @@ CLOUDS: dict[str, Cloud] = {
             "/v1/endpoints/{endpoint}": {"PATCH": Operation("endpoints.update")},
         },
     ),
+    "coreweave": Cloud(
+        ("api.coreweave.com",),
+        {
+            "/v1beta1/cks/clusters": {"POST": Operation("cks.create", _read_network_of_nodes)},
+            **_kept("deployments", "deployment", "deployments", _read_deployment),
+            **_kept("capacityClaims", "capacity-claim", "capacityclaims", _read_claim),
+        },
+    ),
 }
-"""Each provider (docs.lambda.ai/api/cloud, docs.runpod.io, docs.together.ai/reference)."""
+"""Each provider (docs.lambda.ai/api/cloud, docs.runpod.io, docs.together.ai/reference, docs.coreweave.com)."""

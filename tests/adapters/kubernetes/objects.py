@@ -125,6 +125,10 @@ def coreweave_pool(**more: Any) -> dict[str, Any]:
     return of("compute.coreweave.com/v1alpha1", "NodePool", {**made, **more})
 
 
+def slurm_nodes(**more: Any) -> dict[str, Any]:
+    return of("sunk.coreweave.com/v1alpha1", "NodeSet", {"replicas": 3, "template": template(), **more})
+
+
 def claim(**exactly: Any) -> dict[str, Any]:
     requests = [{"name": "gpus", "exactly": {"deviceClassName": "gpu.nvidia.com", "count": 4, **exactly}}]
     return of("resource.k8s.io/v1", "ResourceClaim", {"devices": {"requests": requests}})

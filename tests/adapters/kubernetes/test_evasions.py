@@ -62,6 +62,7 @@ EVASIONS = {
     "kueue": inside("kueue", "podSets", 0, count=64),
     "karpenter": changed("karpenter", limits={"cpu": "1k"}),
     "coreweave": changed("coreweave", autoscaling=True),
+    "slurm-nodes": changed("slurm-nodes", replicas="24"),
     "claim": inside("claim", "devices", "requests", 0, exactly=ALL),
     "claim-template": {**KINDS["claim-template"], "apiVersion": "resource.k8s.io/v9"},
     "runtime": inside("runtime", "mlPolicy", numNodes=64),

@@ -59,6 +59,7 @@ GOLDEN = [
     pytest.param(made.workload(), {GPU: 24}, DAY, id="kueue"),
     pytest.param(made.karpenter_pool(), {"h100": 64}, None, id="karpenter"),
     pytest.param(made.coreweave_pool(), {"machine gd-8xh100ib-i128": 2}, None, id="coreweave"),
+    pytest.param(made.slurm_nodes(), {GPU: 24}, None, id="slurm-nodes"),
     pytest.param(made.claim(), {"device class gpu.nvidia.com": 4}, None, id="claim"),
     pytest.param(made.claim_template(), {"device class gpu.nvidia.com": 4}, None, id="claim-template"),
     pytest.param(made.training_runtime(), {GPU: 16}, None, id="runtime"),
@@ -336,6 +337,14 @@ EVASIONS = [
     pytest.param(made.leader_worker_set(leaderTemplate=None), {GPU: 64}, id="leader-like-its-workers"),
     pytest.param(made.job_set(failurePolicy={"maxRestarts": 3}), {GPU: 64}, id="restarts"),
     pytest.param(made.coreweave_pool(autoscaling=True), {"machine gd-8xh100ib-i128": 16}, id="autoscaled-nodes"),
+    pytest.param(
+        made.coreweave_pool(instanceType="gb200-4x", targetNodes=None, targetRacks=10),
+        {"machine gb200-4x": 180},
+        id="racks",
+    ),
+    pytest.param(
+        made.coreweave_pool(targetNodes=1, targetRacks=2), {"machine gd-8xh100ib-i128": 36}, id="nodes-and-racks"
+    ),
     pytest.param(made.karpenter_pool(limits={"nvidia.com/gpu": "1k"}), {"h100": 1000}, id="thousand-in-a-letter"),
     pytest.param(made.workload(active=True), {GPU: 24}, id="active-workload"),
     pytest.param(made.ray_job(backoffLimit=4), {GPU: 16}, id="retried-ray-job"),
@@ -360,6 +369,9 @@ UNRESOLVED = [
     ),
     pytest.param(made.karpenter_pool(limits={"cpu": "1000"}), id="pool-without-limits"),
     pytest.param(made.coreweave_pool(instanceType=None), id="pool-without-a-type"),
+    pytest.param(made.coreweave_pool(targetNodes=None), id="pool-without-a-size"),
+    pytest.param(made.slurm_nodes(replicas=None), id="slurm-nodes-without-a-number"),
+    pytest.param(made.slurm_nodes(template=None, pod=template()), id="slurm-nodes-in-another-field"),
     pytest.param(of("argoproj.io/v1alpha1", "Workflow", {"templates": [{"container": asks(8)}]}), id="unknown-kind"),
     pytest.param(of("x.example/v1", "Thing", {"minResources": {"nvidia.com/gpu": "8"}}), id="a-name-anywhere"),
     pytest.param(
