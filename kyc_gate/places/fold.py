@@ -42,7 +42,8 @@ def _words(bare: str, parting: re.Pattern[str] = _NOT_WORD) -> str:
         words = " ".join(bare.split())
     else:
         undotted = bare if "." not in bare else _DOTTED.sub(_undotted, bare)
-        words = parting.sub(" ", _APOSTROPHES.sub("", undotted).replace("&", " and ")).strip()
+        plain = undotted.replace("'", "").replace("`", "") if bare.isascii() else _APOSTROPHES.sub("", undotted)
+        words = parting.sub(" ", plain.replace("&", " and ")).strip()
     return _SINGLES.sub(lambda found: found.group().replace(" ", ""), words)
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 TABLE = Path(__file__).parent / "data" / "places.bin"
-MAGIC = b"KYCPLC02"
+MAGIC = b"KYCPLC03"
 BUCKETS = 1 << 16
 
-CITY, SUBDIVISION, COUNTRY, OBSCURE_NAME, SUBDIVISION_CODE = range(5)
+CITY, SUBDIVISION, COUNTRY, OBSCURE_NAME, SUBDIVISION_CODE, NAMESAKE = range(6)
 """Kinds of places. An obscure name is a country's name in a language that few parties write in; a subdivision's code
-is what stands after the hyphen in ISO 3166-2."""
+is what stands after the hyphen in ISO 3166-2. A namesake is a place abroad that somebody calls so: too small, or too
+seldom called so, to be meant by a name alone, yet a reason to doubt one that is."""
 
 
 LARGE = 100_000

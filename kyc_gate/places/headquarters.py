@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from msgspec.structs import replace
 
@@ -12,11 +13,11 @@ from kyc_gate.model.record import Record
 from kyc_gate.places.countries import country_of, is_country_code, parse_country
 from kyc_gate.places.demonyms import country_of_demonym
 from kyc_gate.places.fold import LONGEST_TEXT
-from kyc_gate.places.gazetteer import LARGE, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
+from kyc_gate.places.gazetteer import LARGE, NAMESAKE, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
 from kyc_gate.places.hints import Hint, read_hints, without_hints
 from kyc_gate.places.meaning import (
     DOMINANCE,
-    RIVAL,
+    is_foreign,
     is_metropolis,
     is_short,
     may_say_alone,
@@ -30,11 +31,23 @@ from kyc_gate.places.meaning import (
 from kyc_gate.places.occupied import BY_CODE
 from kyc_gate.places.place_key import place_key
 from kyc_gate.places.postal import country_of_postal_code, has_six_digits, postal_code_fits
-from kyc_gate.places.reading import Reading, ambiguous_keys, is_word, places_named, read_part, split_parts
+from kyc_gate.places.reading import (
+    UNMISTAKABLE,
+    Reading,
+    ambiguous_keys,
+    is_word,
+    places_named,
+    read_part,
+    split_parts,
+)
 from kyc_gate.places.writing import countries_writing
 
 MOST_COMPONENTS = 24
 """Parts of an address. A longer text is not an address."""
+
+LONGEST_LIST = 4096
+MOST_ADDRESSES = 24
+"""Characters and addresses of a text that lists several, as published lists do. A party states one, or a few."""
 
 NEAREST_PARTS = 3
 """Parts at the end of an address that are searched for a place; of the others only a whole part counts."""
@@ -50,14 +63,14 @@ CORROBORATED = 0.05
 
 _REST_OF_A_NAME = re.compile(
     r"(?:north|south|the|(?:\w+ )?(?:republic|province|state|kingdom|people\S*|islands?)|democratic|islamic|arab"
-    r"|federa\w+|plurinational|bolivarian|united|r\.?\s?o\.?\s?c|p\.?\s?r\.?\s?c|d\.?\s?r|sar|china|former)\b",
+    r"|british|us|u\.s\.|federa\w+|plurinational|bolivarian|united|r\.?\s?o\.?\s?c|p\.?\s?r\.?\s?c|d\.?\s?r|sar|china|former)\b",
     re.IGNORECASE,
 )
 """What stands after the comma of a country's name: `Korea, North`, `Taiwan, Province of China`, `Macau, SAR`."""
 
 _CONTINENTS = frozenset(
     "europe|eu|european union|asia|africa|north america|south america|latin america|oceania|middle east|emea|apac|mena|"
-    "southeast asia|east asia|central asia|earth|world".split("|")
+    "southeast asia|east asia|central asia|channel islands|earth|world".split("|")
 )
 """What may stand after a country and adds nothing."""
 
@@ -104,6 +117,9 @@ class Headquarters(Record):
     occupied: str | None = None
 
 
+_DIGIT = re.compile(r"\d")
+
+
 def resolve_headquarters(text: str | None) -> Headquarters:
     """Return the country that `text` places a headquarters in; unknown rather than guessed.
 
@@ -112,16 +128,21 @@ def resolve_headquarters(text: str | None) -> Headquarters:
     """
     if text is None or not text.strip():
         return _unknown("no headquarters is stated")
-    if len(text) > LONGEST_TEXT:
-        return _unknown(f"the text is longer than {LONGEST_TEXT} characters")
-    if is_word(text.strip()):
-        return _unknown(f"`{text.strip()}` is written like a word, not like a country's code")
-    whole = parse_country(text)
-    if whole is not None:
-        return _known(whole, CONFIDENCE_WHOLE, f"`{text.strip()}` is {whole}")
+    if len(text) > LONGEST_LIST:
+        return _unknown(f"the text is longer than {LONGEST_LIST} characters")
     addresses = _ALSO.split(_REFERENCE.sub("", text))
+    if len(addresses) > MOST_ADDRESSES:
+        return _unknown(f"the text has more than {MOST_ADDRESSES} addresses")
     if len(addresses) > 1:
         return _of_several([resolve_headquarters(address) for address in addresses])
+    if len(text) > LONGEST_TEXT:
+        return _unknown(f"an address is longer than {LONGEST_TEXT} characters")
+    if is_word(text.strip()) or text.strip() in ("na", "Na"):
+        return _unknown(f"`{text.strip()}` is written like a word, not like a country")
+    # An address with a number is no country's name.
+    whole = None if _DIGIT.search(text) else parse_country(text)
+    if whole is not None:
+        return _known(whole, CONFIDENCE_WHOLE, f"`{text.strip()}` is {whole}")
     hints = read_hints(text)
     found = _from_parts(split_parts(without_hints(addresses[0]) if hints else addresses[0]), addresses[0])
     found = _fitted(found, addresses[0])
@@ -140,7 +161,7 @@ def _fitted(found: Headquarters, text: str) -> Headquarters:
     return Headquarters(evidence=(*found.evidence, f"the postal code is none of {found.country}"), conflict=True)
 
 
-_ALSO = re.compile(r"[;.]\s+(?:and|or|also)\b:?", re.IGNORECASE)
+_ALSO = re.compile(r";\s+(?i:and|or|also)\b:?|\.\s+(?:And|Or|Also|also)\b:?")
 _REFERENCE = re.compile(r"\(see [^()]*\)", re.IGNORECASE)
 """How published lists write several addresses of one party, and refer to others."""
 
@@ -169,7 +190,7 @@ def _from_parts(parts: list[str], text: str) -> Headquarters:
     parts = _rejoined(parts)
     if len(parts) == 1 and (demonym := country_of_demonym(place_key(text) or "")):
         return _known(CountryCode(demonym), CONFIDENCE_DEMONYM, f"`{parts[0]}` are people of {demonym}")
-    if (place_key(text) or "") in ambiguous_keys() and place_key(text) != "georgia":
+    if not _DIGIT.search(text) and (place_key(text) or "") in ambiguous_keys() and place_key(text) != "georgia":
         return _unknown(f"`{text.strip()}` names no country, or more than one")
     far = len(parts) - NEAREST_PARTS
     readings = [each for at, part in enumerate(parts) for each in read_part(part, whole=at < far)]
@@ -200,14 +221,24 @@ def _settled(readings: list[Reading], text: str) -> Headquarters:
     if not spoken:
         return _unknown(f"`{readings[-1].text}` is no country, subdivision or city that is known")
     last, before = spoken[-1], spoken[:-1]
-    if last is not readings[-1] and not _may_trail(readings[readings.index(last) + 1 :]):
+    trailing = list(takewhile(lambda reading: reading.silent, reversed(readings)))
+    if not _may_trail(trailing):
         # Words after the last known place may be the place that is meant.
         return _unknown(f"`{readings[-1].text}` at the end is not surely a place")
     if last.country:
         return _in_country(last, before, text)
-    if last.code:
-        return _with_code(last, before, text)
-    return _in_place(last, before, text)
+    found = _with_code(last, before, text) if last.code else _in_place(last, before, text)
+    return _checked(found, trailing)
+
+
+def _checked(found: Headquarters, trailing: Sequence[Reading]) -> Headquarters:
+    """Return what was found, unless a code after it is that of a subdivision abroad: `Alcoy, CEB` is in Cebu."""
+    for reading in trailing:
+        key = place_key(reading.text) or ""
+        coded = {place.country for place in gazetteer().places(key) if place.kind == SUBDIVISION_CODE}
+        if found.country and coded and found.country not in coded:
+            return _unknown(f"`{reading.text}` at the end is a subdivision's code in {', '.join(sorted(coded)[:5])}")
+    return found
 
 
 def _may_trail(silent: Sequence[Reading]) -> bool:
@@ -220,7 +251,9 @@ def _occupied(readings: Iterable[Reading]) -> tuple[str, str] | None:
     for reading in readings:
         if reading.occupied:
             return reading.occupied, reading.text
-        regions = {BY_CODE.get(place.region) for place in reading.places}
+        if not any(place.region in BY_CODE for place in reading.places):
+            continue
+        regions = {BY_CODE.get(place.region) for place in reading.places if place.kind != NAMESAKE}
         if len(regions) == 1 and (region := regions.pop()):
             return region, reading.text
     return None
@@ -253,7 +286,8 @@ def _in_country(last: Reading, before: list[Reading], text: str) -> Headquarters
 def _with_town(country: CountryCode, last: Reading, town: Reading, evidence: list[str]) -> Headquarters:
     """Return the country, checked against the town before it."""
     here = [place for place in town.places if place.country == country]
-    narrow = [place for place in town.places if place.country in PARTS_OF.get(country, ())]
+    parts = PARTS_OF.get(country, ())
+    narrow = [place for place in town.places if place.country in parts and place.kind != NAMESAKE]
     if narrow and not outweighs(here, narrow):
         if here:
             return _unknown(f"`{town.text}` may be in {country} or in {narrow[0].country}")
@@ -265,9 +299,12 @@ def _with_town(country: CountryCode, last: Reading, town: Reading, evidence: lis
     if here:
         return _known(country, CONFIDENCE_LAST + CORROBORATED, *evidence, f"`{town.text}` is a place there")
     elsewhere = meant(town)
-    # `BEL` is Belgium, and Belgorod in Russia: a code says less than a name.
-    if elsewhere and elsewhere.people >= (RIVAL if is_country_code(last.text) else LARGE):
+    if elsewhere and elsewhere.people >= LARGE:
         return _conflict(f"`{last.text}` is {country}, yet `{town.text}` is in {elsewhere.country}")
+    if not here and is_country_code(last.text) and (place_key(last.text) or "") not in UNMISTAKABLE:
+        # `BEL` is Belgium, and Belgorod in Russia: a code says less than a name.
+        found = max(town.places, key=lambda place: place.people)
+        return _conflict(f"`{last.text}` is a code of {country}, yet `{town.text}` is in {found.country}")
     return _known(country, CONFIDENCE_LAST, *evidence)
 
 
@@ -335,6 +372,9 @@ _CODES_FOLLOW = frozenset({"AU", "BR", "CA", "CH", "IN", "US"})
 def _code_alone(
     last: Reading, country: CountryCode | None, states: list[Place], town: Reading | None, text: str
 ) -> Headquarters:
+    if country and country_of_postal_code(text) == country:
+        said = f"`{last.text}` at the end is the code of {country}, whose form the postal code has"
+        return _known(country, CONFIDENCE_CODE, said)
     leading = meant(town) if town else None
     in_state = [state for state in states if leading and state.country == leading.country]
     if town and leading and in_state:
@@ -344,6 +384,8 @@ def _code_alone(
         return _unknown(f"`{town.text}` is in {leading.country}, and `{last.text}` may be a part of it or a country")
     if town and (named := town.country or (leading.country if leading else None)):
         return _conflict(f"`{town.text}` is in {named}, and `{last.text}` is no part of it")
+    if town and town.places:
+        return _unknown(f"`{town.text}` is a place in several countries, and `{last.text}` is the code of none of them")
     others = {state.country for state in states if state.country in _CODES_FOLLOW} - {country}
     if others and postal_code_fits(text, country or ""):
         others = {other for other in others if postal_code_fits(text, other) is not False}
@@ -403,6 +445,8 @@ def _by_name(last: Reading, leading: Place, text: str, *, agreeing: bool) -> Hea
     if leading.kind == SUBDIVISION:
         if is_short(last.text) and countries_writing(last.text) and not agreeing:
             return _unknown(f"`{last.text}` is too short to be surely a subdivision of {country}")
+        if not agreeing and (is_foreign(last.text, leading) or (country == "US" and not last.text.isascii())):
+            return _unknown(f"`{last.text}` is not how a subdivision of {country} is written")
         if last.numbered and not agreeing and not is_metropolis(last, country):
             return _unknown(f"`{last.text}` is a subdivision of {country}, or a street with a house's number")
         other = None if agreeing else namesake(last, leading, text) or rival(last, leading, text)
@@ -434,7 +478,7 @@ def _between(last: Reading, before: list[Reading], text: str) -> Headquarters:
         other = meant(reading)
         if other is None or reading.country:
             continue
-        here = [place for place in last.places if place.country == other.country]
+        here = [place for place in last.places if place.country == other.country and _inside(other, place)]
         known = may_say_alone(reading, other) and not rival(reading, other, text)
         if here and known and max(place.people for place in here) * DOMINANCE >= largest:
             country = CountryCode(other.country)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from kyc_gate.places.gazetteer import CITY, LARGE, SUBDIVISION, Place
+from kyc_gate.places.gazetteer import CITY, LARGE, NAMESAKE, SUBDIVISION, Place
 from kyc_gate.places.postal import postal_code_fits, zip_is_of
 from kyc_gate.places.reading import Reading
 from kyc_gate.places.writing import countries_writing, is_written_in
@@ -27,10 +27,9 @@ DOMINANCE_OVER_RIVAL = 100
 Colombia writes no other name than one in Madrid. Of 30,304 cities that are known by their name it costs 127."""
 
 RIVAL = 5_000
-"""People of a town abroad from which on it is a rival. Of smaller ones few parties are known by the town alone."""
-
-TOWNS_OF_THE_NAME = 3
-"""Countries with a town of the name from which on a city's name in another language says nothing alone."""
+NAMESAKES = 2_000
+"""People that a town abroad counts for at least, however few it has, and what a namesake counts for. So a name that a
+town abroad bears, too, says a country alone only where it is that of a city of half a million."""
 
 SMALLEST_ALONE = 50_000
 """People that a city must have for its own name in Latin letters to say a country alone: villages, quarters and
@@ -50,8 +49,11 @@ SMALLEST_TRANSLATED = 500_000
 """The same for a name that is not its own, for one of few letters in another script, or for a saint's: small towns of
 everywhere are written alike there, and every province that Spain or Portugal held has one of each saint."""
 
-SHORT, SHORT_IN_LATIN = 3, 4
-"""Letters of a name that is short, in another script and in Latin letters."""
+MILLION = 1_000_000
+"""People of a city of Japan, Korea or Taiwan that a name of few syllables says in spite of a namesake."""
+
+SHORT, SHORT_IN_LATIN, SHORT_WITHOUT_VOWELS = 3, 4, 5
+"""Letters of a name that is short: in another script, in Latin letters, and in Hebrew and Arabic ones."""
 
 _STATES_FOLLOW = frozenset({"US", "CA", "AU", "GB"})
 """Countries whose lesser towns write their state or county after the name: `Paris, Texas`, `Boston, Lincolnshire`."""
@@ -82,7 +84,8 @@ def leading(places: Iterable[Place], writers: frozenset[str] | None = None) -> P
     A place's other names count a tenth beside a first name: `London` is not the city that is called so in one language.
     A name in the script of some countries (`writers`) means a town of theirs before one that they only have a name for.
     """
-    candidates = list(places)
+    borne = list(places)
+    candidates = [place for place in borne if place.kind != NAMESAKE]
     firsts = any(place.first for place in candidates)
     sizes: dict[str, tuple[float, Place]] = {}
     for place in candidates:
@@ -102,7 +105,7 @@ def leading(places: Iterable[Place], writers: frozenset[str] | None = None) -> P
     if len(ranked) > 1 and ranked[0][0] < margin * ranked[1][0]:
         return None
     found = ranked[0][1]
-    others = [place for place in candidates if place.country != found.country]
+    others = [place for place in borne if place.country != found.country]
     return None if _disputed(found, candidates, others) else found
 
 
@@ -113,30 +116,35 @@ def _weight(place: Place, *, firsts: bool) -> float:
 def _disputed(found: Place, candidates: list[Place], others: list[Place]) -> bool:
     """Return whether a name is too good a name of other places for the size of one to tell.
 
-    `Roma` is Rome in Italian, unless it is one of the towns that are called Roma and nothing else. Two states that
-    write the same names have towns of one name, and size says nothing about which state is meant.
+    `Roma` is Rome in Italian, and the own name of towns abroad: where a city is only called so, any of them will do.
+    Two states that write the same names have towns of one name, and size says nothing about which state is meant.
     """
-    if any(place.country in names and found.country in names for place in others for names in _SAME_NAMES):
+    metropolis = found.kind == CITY and found.people >= SMALLEST_WITH_A_NUMBER
+    alike = [place for place in others if place.kind != NAMESAKE or not metropolis]
+    if any(place.country in names and found.country in names for place in alike for names in _SAME_NAMES):
         return True
     if found.first or all(place.kind == SUBDIVISION for place in candidates if place.country == found.country):
         return False
-    towns = [place for place in others if place.first and place.kind == CITY]
-    return len({place.country for place in towns}) >= TOWNS_OF_THE_NAME or any(place.renown >= RIVAL for place in towns)
+    towns = [place for place in others if place.kind == NAMESAKE or (place.first and place.kind == CITY)]
+    return any(place.country not in _STATES_FOLLOW or place.renown >= RIVAL for place in towns)
 
 
 def rival(reading: Reading, found: Place, text: str) -> Place | None:
     """Return the place abroad whose own name it is, too, and that is not too small beside the one found to be meant.
 
     A postal code at the end of `text` that is one of the found place's country and none of the rival's settles it.
+    Who writes a metropolis' name and nothing else means the metropolis: an address may be one of anywhere.
     """
     size = max(place.renown * _weight(place, firsts=True) for place in reading.places if place.country == found.country)
+    alone = reading.text == text.strip() and reading.text.isascii() and found.first
+    alone = alone and found.people >= SMALLEST_WITH_A_NUMBER
+    margin = DOMINANCE if alone else DOMINANCE_OVER_RIVAL
     rivals = [
         place
         for place in reading.places
-        if place.first
+        if (place.first or place.kind == NAMESAKE)
         and place.country not in {found.country, *_STATES_FOLLOW}
-        and (place.kind == SUBDIVISION or (place.kind == CITY and place.renown >= RIVAL))
-        and size < DOMINANCE_OVER_RIVAL * place.renown
+        and size < margin * (NAMESAKES if place.kind == NAMESAKE else max(place.renown, RIVAL))
     ]
     return _largest_left(rivals, found.country, text)
 
@@ -144,23 +152,32 @@ def rival(reading: Reading, found: Place, text: str) -> Place | None:
 def _largest_left(rivals: list[Place], country: str, text: str) -> Place | None:
     """Return the largest of the rivals that a postal code at the end of `text` leaves."""
     if rivals and postal_code_fits(text, country):
-        rivals = [place for place in rivals if postal_code_fits(text, place.country) is not False]
+        rivals = [
+            place for place in rivals if place.kind != NAMESAKE and postal_code_fits(text, place.country) is not False
+        ]
     return max(rivals, key=lambda place: place.renown, default=None)
 
 
 def namesake(reading: Reading, region: Place, text: str) -> Place | None:
     """Return the town abroad that bears a subdivision's name: `Andalucia` is Spain's, and a town of Colombia.
 
-    Where a subdivision has its name from its own capital, it is the capital that has to be larger: Jaen, Murcia.
+    Where a subdivision has its name from its own capital, it is the capital that has to be larger: Jaen, Murcia. At
+    the end of an address any town of the name will do: `California, Santander`.
     """
+    state = "-" in region.region
     own = [place for place in reading.places if place.kind == CITY and place.country == region.country and place.first]
-    capital = max((place.people for place in own), default=0)
-    state = region.people if "-" in region.region else 0
-    least = max(RIVAL, capital // DOMINANCE_OVER_RIVAL, state // DOMINANCE_OVER_RIVAL)
+    capital = max((place.people for place in own), default=0) if not state else 0
+    least = (capital or region.people) // DOMINANCE_OVER_RIVAL
+    if not capital and not state:
+        least = 0  # it counts as the country's average one, which says little
+    if least < RIVAL or not region.first or (not capital and reading.text != text.strip()):
+        least = 0
     towns = [
         place
         for place in reading.places
-        if place.first and place.country not in {region.country, *_STATES_FOLLOW} and place.renown > least
+        if (place.first or place.kind == NAMESAKE)
+        and place.country not in {region.country, *_STATES_FOLLOW}
+        and place.renown > least
     ]
     return _largest_left(towns, region.country, text)
 
@@ -174,8 +191,11 @@ def smallest_alone(name: str, place: Place) -> int:
         # Towns of these countries are called after places of everywhere: Moscow, Idaho.
         if place.country in _STATES_FOLLOW or is_short(name):
             return SMALLEST_TRANSLATED
-        # Without its vowels a short name of Japan is one of anywhere: `کیرو` is Kiryu, Kirov and Cairo.
-        return SMALLEST_REUSED if place.country in _SYLLABLES and writers & _WITHOUT_VOWELS else SMALLEST_AT_HOME
+        if place.country in _SYLLABLES:
+            # Without its vowels a short name of Japan is one of anywhere: `کیرو` is Kiryu, Kirov and Cairo.
+            return SMALLEST_REUSED if writers & _WITHOUT_VOWELS else SMALLEST_ALONE
+        few = is_short(name, SHORT_WITHOUT_VOWELS) if writers & _WITHOUT_VOWELS else _is_two_characters(name)
+        return SMALLEST_ALONE if few else SMALLEST_AT_HOME
     if not place.first or _SAINT.match(name):
         return SMALLEST_TRANSLATED
     return SMALLEST_REUSED if place.country in _REUSED else SMALLEST_ALONE
@@ -188,6 +208,11 @@ def is_short(name: str, most: int = SHORT) -> bool:
     """
     letters = sum(2 if "\uac00" <= char <= "\ud7a3" else unicodedata.category(char)[0] in "LM" for char in name)
     return letters <= most and not any("\u3400" <= char <= "\u9fff" for char in name)
+
+
+def _is_two_characters(name: str) -> bool:
+    """Return whether a name is two Chinese characters, which stand for two syllables of many a town: `图勒`, Toul."""
+    return len(name) <= 2 and all("\u3400" <= char <= "\u9fff" for char in name)
 
 
 def is_foreign(name: str, place: Place) -> bool:
@@ -209,9 +234,18 @@ def may_say_alone(reading: Reading, place: Place, text: str = "") -> bool:
         if any(each.first and each.people >= SMALLEST_ALONE for each in coded):
             return True
     smallest = smallest_alone(reading.text, place)
-    if is_foreign(reading.text, place) or (reading.numbered and not is_metropolis(reading, place.country)):
+    if is_foreign(reading.text, place) or _is_any_syllables(reading, place):
+        return False
+    if reading.numbered and not is_metropolis(reading, place.country):
         return False
     return place.renown >= smallest and not _PART_OF_A_CITY.search(reading.text)
+
+
+def _is_any_syllables(reading: Reading, place: Place) -> bool:
+    """Return whether a name of few syllables is a place's abroad, too: `Kure`, `Naha` and `Koto`."""
+    if place.country not in _SYLLABLES or place.people >= MILLION or not is_short(reading.text, SHORT_IN_LATIN):
+        return False
+    return reading.text.isascii() and any(other.country != place.country for other in reading.places)
 
 
 def is_metropolis(reading: Reading, country: str) -> bool:
@@ -234,18 +268,22 @@ def six_digit_town(reading: Reading, text: str) -> Place | None:
 def told_apart(towns: Sequence[Place], region: Reading) -> str | None:
     """Return the one country in which a town and the subdivision after it both lie, if no other is as likely."""
     found = leading(towns)
-    if found is None or any(town.first and town.country != found.country and town.renown >= RIVAL for town in towns):
+    if found is None or any(town.country != found.country and _may_be_meant(town) for town in towns):
         return None
     if "-" in found.region:
         return found.country
     own = max((place.people for place in region.places if place.country == found.country), default=0)
     abroad = [place for place in region.places if place.country != found.country and place.first]
     rivals = [place for place in abroad if place.kind == SUBDIVISION]
-    if found.renown < RIVAL and (rivals or not _leads(region, found.country)):
-        return None  # a village of the name in one Cordoba, or Guadalajara, says little about the other
+    if (rivals and found.renown < LARGE) or (found.renown < RIVAL and not _leads(region, found.country)):
+        return None  # a town of the name in one Cordoba, or Manchester, says little about the other
     if found.renown < SMALLEST_ALONE and any(place.people > own for place in abroad):
         return None
     return found.country if all(place.people <= DOMINANCE * own for place in rivals) else None
+
+
+def _may_be_meant(town: Place) -> bool:
+    return town.kind == NAMESAKE or (town.first and town.renown >= RIVAL)
 
 
 def _leads(region: Reading, country: str) -> bool:

@@ -12,7 +12,16 @@ from msgspec.structs import replace
 from kyc_gate.model.country import CountryCode
 from kyc_gate.model.record import Record
 from kyc_gate.places.countries import MILLIONS, country_of, is_code, parse_country
-from kyc_gate.places.gazetteer import CITY, COUNTRY, OBSCURE_NAME, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
+from kyc_gate.places.gazetteer import (
+    CITY,
+    COUNTRY,
+    NAMESAKE,
+    OBSCURE_NAME,
+    SUBDIVISION,
+    SUBDIVISION_CODE,
+    Place,
+    gazetteer,
+)
 from kyc_gate.places.occupied import occupied_region
 from kyc_gate.places.place_key import place_key
 from kyc_gate.places.spellings import AMBIGUOUS
@@ -47,7 +56,7 @@ _GENERIC = frozenset(
     "bank city town state province region district national federal international union republic old new green "
     "territory highlands plains hills heights harbour harbor beach bay street other rural urban remote head office "
     "ciudad universitaria centro zona parque barrio pueblo nueva nuevo poblado hacienda finca rancho cidade quartier "
-    "headquarters university main none unknown various multiple online virtual global worldwide docklands midlands "
+    "headquarters mitte university main none unknown various multiple online virtual global worldwide docklands midlands "
     "مدينه".split()
 )
 """Names of places that are words first: alone they name none."""
@@ -89,7 +98,7 @@ class Reading(Record):
     """What a part of an address may name. All are empty where it names nothing that is known.
 
     `country` is named in full, or by a code that no subdivision shares. `code` is two letters that may be a country's
-    or a subdivision's. `places` are all the subdivisions and cities that bear the name. `weak` marks a country that
+    or a subdivision's. `places` are all the subdivisions, cities and namesakes that bear the name. `weak` marks a country that
     stands after words which name no place there, as in `Bank of China`; `numbered` what a house's number stands beside.
     """
 
@@ -110,10 +119,17 @@ class Reading(Record):
 
 def split_parts(text: str) -> list[str]:
     """Return the parts of an address in the order they stand; a flag is a part that is a code."""
-    spelled = _UK_FLAG.sub(", United Kingdom, ", _FLAGS.sub(_flags, text))
-    return [
-        part.strip(" .-–—") for part in _SEPARATORS.split(unicodedata.normalize("NFKC", spelled)) if part.strip(" .-–—")
-    ]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _UK_FLAG.sub(", United Kingdom, ", _FLAGS.sub(_flags, text)))
+    return [_undotted(bare) for part in _SEPARATORS.split(text) if (bare := part.strip(" .-–—"))]
+
+
+def _undotted(part: str) -> str:
+    """Return a part with the letters of an abbreviation at its end together: `Sharjah U.A.E`, its last dot cut off."""
+    return _ABBREVIATION.sub(lambda found: found.group().replace(".", ""), part) if "." in part else part
+
+
+_ABBREVIATION = re.compile(r"\b(?:[A-Z]\.){1,3}[A-Z]$")
 
 
 def _flags(found: re.Match[str]) -> str:
@@ -142,10 +158,19 @@ def read_part(part: str, *, whole: bool = False) -> tuple[Reading, ...]:
         return (Reading(text=part, imitation=True),)
     if not key:
         return (Reading(text=part),)
-    direct = _direct(part, key)
+    numbered = _DIGIT.search(key) is not None
+    direct = _with_number(part, key) if numbered else _direct(part, key)
     if not direct.silent or whole:
         return (direct,)
     return _inside(part, key)
+
+
+_DIGIT = re.compile(r"\d")
+
+
+def _with_number(text: str, key: str) -> Reading:
+    """Return what the whole of a part with a number names: `Mersin 10`, but no country, and no place that is known."""
+    return Reading(text=text, occupied=occupied_region(key))
 
 
 def _direct(text: str, key: str, *, codes: bool = True) -> Reading:
@@ -170,19 +195,30 @@ def _direct(text: str, key: str, *, codes: bool = True) -> Reading:
     return Reading(text=text)
 
 
-_CODES_IN_ANY_CASE = frozenset({"uk", "usa", "uae", "prc", "roc"})
+UNMISTAKABLE = frozenset({"uk", "usa", "uae", "prc", "roc"})
+"""Abbreviations of countries that are written in any case and are no code of a subdivision."""
+
+
+_NOT_APPLICABLE = frozenset({"n.a", "N.A", "N.a", "n/a", "N/A", "n a", "n. a", "N. A"})
+"""How a form says that nothing is to be said, which is not how Namibia's code is written."""
+
+
+_GLEN = "cañada"
+"""A glen in Spanish, and so the name of many a place, which folds to a country's."""
 
 
 def is_word(text: str) -> bool:
-    """Return whether a code's letters are written like a word: `No` is a house's number, `Au` and `Se` are towns.
+    """Return whether a word only looks like a country's code or name: `No` is a house's number, `Se` and `Au` are towns.
 
     Codes are written in capitals, or like all of a text in small letters; `no` in small letters says no.
     """
     letters = text.strip(" .:")
+    if letters in _NOT_APPLICABLE or unicodedata.normalize("NFC", letters).casefold() == _GLEN:
+        return True
     if len(letters) > 3 or not letters.isascii() or not letters.isalpha() or letters.isupper():
         return False
     key = letters.casefold()
-    return key == "no" or (letters.istitle() and is_code(key) and key not in _CODES_IN_ANY_CASE)
+    return key == "no" or (letters.istitle() and is_code(key) and key not in UNMISTAKABLE)
 
 
 def _may_mean(name: str, place: Place, borne: tuple[Place, ...]) -> bool:
@@ -197,19 +233,20 @@ def _may_mean(name: str, place: Place, borne: tuple[Place, ...]) -> bool:
     )
 
 
+_NAMED = frozenset({CITY, SUBDIVISION, NAMESAKE})
+
+
 def places_named(key: str) -> tuple[Place, ...]:
-    """Return the subdivisions and cities with a name, as `key` or in another way to write it."""
+    """Return the subdivisions, cities and namesakes with a name, as `key` or in another way to write it."""
     if key in _GENERIC or _GENERIC.issuperset(key.split()):
         return ()
     for variant in _variants(key):
         if variant in _GENERIC:
             continue
         borne = gazetteer().places(variant)
-        if not variant.isascii() and any(place.kind == COUNTRY for place in borne):
+        if not variant.isascii() and any(place.kind in (COUNTRY, OBSCURE_NAME) for place in borne):
             return ()  # too good a name of a country for the city that bears it to be meant
-        found = tuple(
-            place for place in borne if place.kind in (CITY, SUBDIVISION) and _may_mean(variant, place, borne)
-        )
+        found = tuple(place for place in borne if place.kind in _NAMED and _may_mean(variant, place, borne))
         if variant in _AMBIGUOUS_COUNTRIES:
             found += _AMBIGUOUS_COUNTRIES[variant]
         if found:
@@ -345,9 +382,12 @@ def _before(head: list[str]) -> tuple[Reading, ...]:
 
 def _without_numbers(words: list[str]) -> list[str]:
     """Return the words without postal codes: tokens with a digit, and one or two letters that belong to one."""
+    digits = [_DIGIT.search(word) is not None for word in words]
+    if not any(digits):
+        return words
     kept: list[str] = []
     for at, word in enumerate(words):
-        if any(char.isdigit() for char in word):
+        if digits[at]:
             continue
         after = words[at + 1] if at + 1 < len(words) else ""
         before = words[at - 1] if at else ""
@@ -364,7 +404,7 @@ def _without_numbers(words: list[str]) -> list[str]:
 
 def _after_last_number(words: list[str]) -> list[str]:
     for at in range(len(words) - 1, -1, -1):
-        if any(char.isdigit() for char in words[at]):
+        if _DIGIT.search(words[at]):
             return words[at + 1 :]
     return []
 

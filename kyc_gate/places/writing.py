@@ -20,7 +20,7 @@ _ENGLISH = "áéíóúñāēīōūâêîôûŵŷ"
 _LETTERS: Mapping[str, str] = {
     **dict.fromkeys(("AU", "GB", "IE", "NZ", "US"), _ENGLISH), "JP": "āēīōū", "KR": "ŏŭ", "TW": "üêâ",
     "CA": "àâæçéèêëîïôœùûüÿ", "FR": "àâæçéèêëîïôœùûüÿñ", "BE": "àâæçéèêëîïôœùûüÿáíóöúä", "DE": "äöüßé",
-    "DK": "æøåäöüéèêóòôá", "FI": "åäöéüšžáčđŋŧ", "IT": "àèéìíîòóùúäöüßâê", "NL": "äëïöüéèêáíóúàâôûĳ",
+    "DK": "æøåäöüéèêóòôá", "FI": "åäöéüšžáčđŋŧ", "IT": "àèéìîòùäöüßâê", "NL": "äëïöüéèêáíóúàâôûĳ",
     "NO": "æøåäöéèêóòôüáčđŋšŧž", "SE": "åäöéüáàëæøèčđŋšŧž", "ES": "áéíóúñüçàèòïâêô",
 }  # fmt: skip
 """Letters beside the 26 in which the languages of some countries are written, and those that their maps use in

@@ -19,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kyc_gate.places.countries import parse_country
-from kyc_gate.places.headquarters import CONFIDENCE_SUBDIVISION, PARTS_OF, resolve_headquarters
+from kyc_gate.places.headquarters import CONFIDENCE_SUBDIVISION, CONFIDENCE_WHOLE, PARTS_OF, resolve_headquarters
 from kyc_gate.places.hints import _FORMS, _REGISTERS, read_hints
 from kyc_gate.places.place_key import place_key
 
@@ -132,6 +132,8 @@ AI_AUTHORIZATION = frozenset(tomllib.loads(GROUPS.read_text(encoding="utf-8"))["
         pytest.param("Bank of China", None, id="country-in-a-name"),
         pytest.param("Little Italy", None, id="country-in-a-quarter"),
         pytest.param("N/A", None, id="not-available"),
+        pytest.param("n.a.", None, id="not-applicable"),
+        pytest.param("na", None, id="not-applicable-in-small-letters"),
         pytest.param("-", None, id="dash"),
         pytest.param("none", None, id="none"),
         pytest.param("Sé", None, id="town-like-a-code"),
@@ -146,7 +148,33 @@ AI_AUTHORIZATION = frozenset(tomllib.loads(GROUPS.read_text(encoding="utf-8"))["
         pytest.param("Calle 5 No. 10, Jaen", None, id="province-or-town"),
         pytest.param("Bavaria", "DE", id="region-alone"),
         pytest.param("Ontario", "CA", id="province-that-ends-addresses"),
-        pytest.param("Los Angeles", None, id="city-or-town-of-chile"),
+        pytest.param("Los Angeles", "US", id="metropolis-and-nothing-else"),
+        pytest.param("San Francisco", "US", id="metropolis-ten-times-its-namesake"),
+        pytest.param("Madrid", "ES", id="capital-and-nothing-else"),
+        pytest.param("Calle 5 No. 10, Los Angeles", None, id="city-or-town-of-chile"),
+        pytest.param("Calle 5 No. 10, Madrid", None, id="city-or-town-of-colombia-in-an-address"),
+        pytest.param("Barcelona", None, id="two-metropoleis"),
+        pytest.param("Belfast", None, id="no-metropolis"),
+        pytest.param("Turi", None, id="three-small-towns"),
+        pytest.param("Cañada", None, id="glen"),
+        pytest.param("Los Ángeles", None, id="accent-that-los-angeles-has-not"),
+        pytest.param("Kure", None, id="syllables-of-many-languages"),
+        pytest.param("Galicia", None, id="region-or-town-of-colombia"),
+        pytest.param("Gouda", None, id="city-or-village-abroad"),
+        pytest.param("Nantes", None, id="large-city-or-village-abroad"),
+        pytest.param("Koblenz", None, id="city-or-hamlet-that-only-carriers-know"),
+        pytest.param("Zürich", "CH", id="city-too-large-for-a-hamlet-of-the-name"),
+        pytest.param("Londres", None, id="name-in-other-languages-and-a-town"),
+        pytest.param("Lipsk", None, id="leipzig-to-its-neighbours-and-a-town-of-theirs"),
+        pytest.param("Berlín", None, id="accent-that-berlin-has-not"),
+        pytest.param("California", "US", id="state-alone"),
+        pytest.param("Vereda El Hato, California", None, id="state-or-town-at-the-end-of-an-address"),
+        pytest.param("Alcoy, CEB", None, id="code-of-a-subdivision-elsewhere"),
+        pytest.param("Kadan, US", None, id="small-town-that-the-code-has-not"),
+        pytest.param("Toronto M5J 2T3, CA", "CA", id="canadian-code-before-the-country"),
+        pytest.param("Arthur N0G 1A0, CA", "CA", id="canadian-code-after-a-village-of-a-common-name"),
+        pytest.param("Tortola, Virgin Islands, British", "VG", id="as-iso-writes-it"),
+        pytest.param("St Peter Port, Guernsey, Channel Islands", "GG", id="islands-after-the-bailiwick"),
         pytest.param("Los Angeles, California", "US", id="such-a-city-with-its-state"),
         pytest.param("Los Ángeles, Chile", "CL", id="such-a-town-with-its-country"),
         pytest.param("Sevilla", None, id="city-or-town-of-colombia"),
@@ -159,7 +187,10 @@ AI_AUTHORIZATION = frozenset(tomllib.loads(GROUPS.read_text(encoding="utf-8"))["
         pytest.param("Miami, Florida", "US", id="state-of-a-town"),
         pytest.param("Berastegui, Cordoba", None, id="province-of-two-countries"),
         pytest.param("Heping District", None, id="district-of-many-cities"),
-        pytest.param("Mogilev", "BY", id="as-it-is-written-in-russian"),
+        pytest.param("Bobruysk", "BY", id="as-it-is-written-in-russian"),
+        pytest.param("Mogilev", None, id="as-a-village-of-ukraine-is-written-too"),
+        pytest.param("图勒", None, id="two-characters-for-a-sound"),
+        pytest.param("ایستر", None, id="small-town-or-an-island-without-vowels"),
         pytest.param("ታይዋን", None, id="taiwan-or-taiyuan"),
         pytest.param("کنگسٹن", None, id="kingston-in-urdu"),
         pytest.param("Πλίμουθ", None, id="plymouth-in-greek"),
@@ -195,6 +226,8 @@ AI_AUTHORIZATION = frozenset(tomllib.loads(GROUPS.read_text(encoding="utf-8"))["
         pytest.param("c/o Kohas AG Fribourg, FR", None, id="canton-or-country"),
         pytest.param("Vitória - ES", None, id="state-of-brazil-or-country"),
         pytest.param("Shebekino, BEL", None, id="region-of-russia-or-country"),
+        pytest.param("Hatfield, Manchester", None, id="parish-of-jamaica-or-city"),
+        pytest.param("Dallas, Saint Andrew", None, id="two-places-of-different-states"),
         pytest.param("Murcia", None, id="region-or-town-of-the-philippines"),
         pytest.param("Utrecht", None, id="region-or-town-of-south-africa"),
         pytest.param("Pavia", None, id="province-or-town-of-the-philippines"),
@@ -340,17 +373,17 @@ def _wrongly_authorized(rows: Iterator[tuple[str, str]]) -> list[tuple[str, str,
 
 
 def test_published_addresses_are_never_wrongly_authorized(shared_data: Path) -> None:
-    """With their country or with it cut off, no published address elsewhere is placed in an authorized country."""
+    """With their country or with it cut off, no published address elsewhere is placed in an authorized country; with it
+    98 in 100 are right, and those in a region that two states claim are unknown."""
     whole = [(f"{address}, {country}", code) for address, country, code in _published(shared_data)]
     cut = [(address, code) for address, _, code in _published(shared_data)]
     assert _wrongly_authorized(iter(whole)) == []
     assert _wrongly_authorized(iter(cut)) == []
-    right = [
-        code
-        for text, code in whole
-        if resolve_headquarters(text).country in (code, *({"HK", "MO"} if code == "CN" else ()))
-    ]
-    assert len(right) / len(whole) >= 0.96
+    found = [(resolve_headquarters(text), code) for text, code in whole]
+    settled = [(each.country, code) for each, code in found if not each.occupied]
+    right = [code for country, code in settled if country in (code, *({"HK", "MO"} if code == "CN" else ()))]
+    assert all(each.country is None for each, _ in found if each.occupied)
+    assert len(right) / len(settled) >= 0.985
 
 
 def test_addresses_of_the_world_are_never_placed_elsewhere(shared_data: Path) -> None:
@@ -404,23 +437,34 @@ def _has_latin(name: str) -> bool:
     return any(char.isalpha() and ord(char) < 0x250 for char in name)
 
 
-def test_a_town_of_the_name_abroad_is_never_passed_over(shared_data: Path) -> None:
-    """No name of a town of 5,000 elsewhere is authorized beside a city less than a hundred times as large."""
+def _shared_names(shared_data: Path) -> Iterator[tuple[str, dict[str, int], int]]:
+    """Each name of towns in several countries, with the largest in each, and the largest that is not authorized."""
     towns: defaultdict[str, dict[str, int]] = defaultdict(dict)
     file = shared_data / "gazetteer" / "geonames_cities500_compact.tsv.gz"
     with gzip.open(file, "rt", encoding="utf-8") as stream:
         for line in stream:
             _, name, country, _, people = line.rstrip("\n").split("\t")[:5]
             towns[place_key(name) or ""][country] = max(towns[place_key(name) or ""].get(country, 0), int(people or 0))
-    passed = {}
     for key, by_country in towns.items():
         abroad = max((people for code, people in by_country.items() if code not in AI_AUTHORIZATION), default=0)
-        if abroad >= 5_500 and len(by_country) > 1:
-            country = resolve_headquarters(key.title()).country
-            if country in AI_AUTHORIZATION and by_country.get(country, 0) < 90 * abroad:
-                passed[key] = (country, abroad)
-    states = {key for key in passed if resolve_headquarters(key.title()).confidence == CONFIDENCE_SUBDIVISION}
-    assert passed.keys() - states == set()
+        if abroad and len(by_country) > 1:
+            yield key, by_country, abroad
+
+
+def test_a_town_of_the_name_abroad_is_never_passed_over(shared_data: Path) -> None:
+    """Of names that a town elsewhere bears, only a metropolis' is authorized: alone where it is ten times as large, and
+    at the end of an address where it is a hundred times as large as any town of 5,000."""
+    alone, ending = {}, {}
+    for key, by_country, abroad in _shared_names(shared_data):
+        found = resolve_headquarters(key.title())
+        size = by_country.get(found.country or "", 0)
+        is_state = found.confidence in (CONFIDENCE_SUBDIVISION, CONFIDENCE_WHOLE)
+        if found.country in AI_AUTHORIZATION and not is_state and size < max(450_000, 9 * abroad):
+            alone[key] = (found.country, size, abroad)
+        found = resolve_headquarters(f"12 X, {key.title()}") if found.country and abroad > 500 else found
+        if found.country in AI_AUTHORIZATION and not is_state and size < 90 * max(abroad, 5_000):
+            ending[key] = (found.country, size, abroad)
+    assert (alone, ending) == ({}, {})
 
 
 def test_every_published_address_is_never_wrongly_authorized(shared_data: Path) -> None:
