@@ -17,6 +17,11 @@ def message_of(refusal: Refusal) -> str:
         said.append(f"Case {refusal.case_id}.")
     if refusal.resubmit and "after approval" not in refusal.detail:
         said.append("After approval, send the same request again.")
-    detail = " ".join((refusal.detail.rstrip(". ") + ".").split()).encode("ascii", "replace").decode("ascii")
-    tail = " ".join(said).encode("ascii", "replace").decode("ascii")
+    detail = _plain(refusal.detail.rstrip(". ") + ".")
+    tail = _plain(" ".join(said))
     return f"{detail[: max(MAX_MESSAGE - len(tail) - 1, 0)]} {tail}".strip()
+
+
+def _plain(text: str) -> str:
+    """Return the text with a question mark for what is no printable ASCII: control characters are errors in XML."""
+    return "".join(each if " " <= each <= "~" else "?" for each in " ".join(text.split()))
