@@ -9,6 +9,7 @@ from kyc_gate.cli.steps import add_steps, run_step
 _STEPS = {
     "show": "show operations per control group",
     "import": "end runs as events tell: CloudTrail or EventBridge",
+    "expire": "let a hold lapse whose outcome nobody will know",
     "reevaluate": "decide again on every run that goes on",
     "caps": "set installed chips against the rule's caps",
     "models": "list the models that runs said they make",

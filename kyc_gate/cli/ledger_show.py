@@ -14,6 +14,7 @@ from kyc_gate.errors import InputError
 from kyc_gate.model.record import plain
 from kyc_gate.model.usage import Usage
 from kyc_gate.ownership.control_groups import control_group
+from kyc_gate.policy.shaping import window_days
 from kyc_gate.reports.picture import render_png
 from kyc_gate.reports.projection import Line, crossing_said
 from kyc_gate.reports.sparkline import sparkline
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names", metavar="PARTY", nargs="*", help="parties or control groups (default: all that asked for anything)"
     )
-    parser.add_argument("--days", type=int, help="over this many days (default: `compute.window_days`)")
+    parser.add_argument("--days", type=int, help="over this many days (default: the window of decisions)")
     parser.add_argument(
         "--chart", metavar="FILE", type=Path, help="draw one party's operations against the lines (.svg or .png)"
     )
@@ -56,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
 async def _shown(options: argparse.Namespace) -> list[GroupUsage]:
     async with opened_store(options.config) as (configuration, store):
         now = datetime.now(UTC)
-        days, policies = options.days or configuration.compute.window_days, policies_of(configuration)
+        policies = policies_of(configuration)
+        days = options.days or window_days(policies, configuration.compute.window_days)
         names = await _names(store, options.names)
         found = [await group_usage(store, name, policies, days=days, now=now) for name in names]
         shown = [each for each in found if each is not None]

@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     of["case"].add_argument("case", metavar="CASE", help="the case's id")
     of["blocking"].add_argument("decision", metavar="DECISION", help="the decision's id")
     of["training-run"].add_argument("party", metavar="PARTY", help="the party's id in the directory")
-    of["training-run"].add_argument("--days", type=int, help="runs of this many days (default: `compute.window_days`)")
+    of["training-run"].add_argument(
+        "--days", type=int, help="runs of this many days (default: the window of decisions)"
+    )
     for name, step in of.items():
         rows = ", .csv" if name == "remote-users" else ""
         step.add_argument(

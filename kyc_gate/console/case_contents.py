@@ -134,7 +134,7 @@ async def record_of(visit: Visit, decision_id: str) -> DecidedRecord | None:
 async def usage_of(visit: Visit, control_group: str) -> GroupUsage | None:
     """Return what a control group used in the window of the gate."""
     gate = visit.gate
-    days = gate.settings.window_days
+    days = gate.window_days
     return await group_usage(gate.store, control_group, gate.policies, days=days, now=gate.now())
 
 

@@ -126,7 +126,7 @@ async def _party(visit: Visit) -> PartyOwners | None:
 
 async def _ledger(visit: Visit, found: PartyOwners) -> GroupUsage | None:
     gate = visit.gate
-    days, group = gate.settings.window_days, found.standing.control_group
+    days, group = gate.window_days, found.standing.control_group
     return await group_usage(gate.store, group, gate.policies, days=days, now=gate.now())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import zip_longest
@@ -14,6 +15,9 @@ from kyc_gate.policy.written_conditions import number_text
 HORIZON_DAYS = 30
 """Days over which machines without a stated end are projected where no policy says how many."""
 
+LONGEST_WINDOW_DAYS = 3_650
+"""What a configuration may say, too. What took longer is in the sums since the control group was first seen."""
+
 LAW = LineageLines()
 """The lines of the law's own text."""
 
@@ -22,6 +26,12 @@ def horizon_days(policies: Iterable[Policy]) -> int:
     """Return the longest horizon that a policy asks for, in whole days."""
     asked = [int(policy.limits["horizon_days"]) for policy in policies if "horizon_days" in policy.limits]
     return max(asked, default=HORIZON_DAYS)
+
+
+def window_days(policies: Iterable[Policy], configured: int) -> int:
+    """Return the longest window, in whole days, that the operator configured or a policy asks for."""
+    asked = (math.ceil(policy.limits["window_days"]) for policy in policies if "window_days" in policy.limits)
+    return max(configured, min(max(asked, default=0), LONGEST_WINDOW_DAYS))
 
 
 def lineage_lines(policies: Iterable[Policy]) -> LineageLines:
@@ -73,6 +83,10 @@ def shaped_otherwise(old: Policy, new: Policy) -> Iterator[Shaped]:
     before, after = horizon_days((old,)), horizon_days((new,))
     if before != after:
         yield Shaped(about="limit horizon_days", old=str(before), new=str(after), lenient=after < before)
+    before, after = window_days((old,), 0), window_days((new,), 0)
+    if before != after:
+        words = [str(days or "as configured") for days in (before, after)]
+        yield Shaped(about="limit window_days", old=words[0], new=words[1], lenient=after < before)
     drawn = lineage_lines((old,)), lineage_lines((new,))
     for name in ("derivative_operations", "derivative_share", "synthetic_share"):
         one, other = (Fraction(getattr(lines, name)) for lines in drawn)

@@ -9,7 +9,7 @@ from kyc_gate.compute.lineage import LineageLines
 from kyc_gate.errors import NotReady
 from kyc_gate.model.record import Record
 from kyc_gate.policy.policy import Policy
-from kyc_gate.policy.shaping import asking_lines, horizon_days, lineage_lines
+from kyc_gate.policy.shaping import asking_lines, horizon_days, lineage_lines, window_days
 from kyc_gate.service.settings import Settings
 
 
@@ -34,6 +34,7 @@ class ActivePolicies(Record):
     lines: tuple[int, ...]
     floor: float
     horizon_days: int
+    window_days: int
     lineage: LineageLines
     origin: Origin = Origin()
 
@@ -49,6 +50,7 @@ class ActivePolicies(Record):
             lines=asking_lines(given),
             floor=min(drawn, default=1.0),
             horizon_days=horizon_days(given),
+            window_days=window_days(given, settings.window_days),
             lineage=lineage_lines(given),
             origin=origin or Origin(),
         )

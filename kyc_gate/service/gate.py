@@ -230,6 +230,11 @@ class Gate:
         """The policies that the next decision is made under."""
         return self._active.policies
 
+    @property
+    def window_days(self) -> int:
+        """Days over which the next decision sums what a control group uses."""
+        return self._active.window_days
+
     async def change_policies(self, active: ActivePolicies) -> None:
         """Put `active` in the place of the policies. A decision under way ends under those that it began with.
 
@@ -673,7 +678,7 @@ class Gate:
             likely=estimated.likely,
             high=estimated.high,
             at=at,
-            window_days=self.settings.window_days,
+            window_days=active.window_days,
             seconds=estimated.seconds,
             open_ended=estimated.open_ended,
             horizon_seconds=active.horizon_days * 86_400,
@@ -1113,7 +1118,7 @@ class Gate:
             await self.store.follow_group(run.account, run.party_id, group)
         at = self.now()
         horizon = timedelta(days=active.horizon_days)
-        since = at - timedelta(days=self.settings.window_days)
+        since = at - timedelta(days=active.window_days)
         usage = await self.store.fetch_usage(group, since, at + horizon, links_of(request))
         if usage is None:
             return Outcome.ALLOW, None

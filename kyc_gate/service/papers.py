@@ -19,6 +19,7 @@ from kyc_gate.model.party import Party
 from kyc_gate.ownership.control_groups import control_group
 from kyc_gate.ownership.register import Register
 from kyc_gate.policy.policy import Policy
+from kyc_gate.policy.shaping import window_days
 from kyc_gate.reports.blocking import blocking_paper
 from kyc_gate.reports.case_file import CaseContents, Proved, case_paper
 from kyc_gate.reports.paper import Basis, Paper
@@ -137,7 +138,7 @@ class Papers:
             grant_hours=settings.grant_hours,
             case_days=settings.case_days,
             questionnaire_days=settings.questionnaire_days,
-            window_days=settings.window_days,
+            window_days=window_days(self._book.policies, settings.window_days),
             years_ofac=periods.ofac,
             years_ear=periods.ear,
             signs=settings.signer is not None,
@@ -154,7 +155,7 @@ class Papers:
         require(actor, Permission.READ_PARTIES)
         require(actor, Permission.READ_DECISIONS)
         now = self._now()
-        since = now - timedelta(days=days or self._book.settings.window_days)
+        since = now - timedelta(days=days or window_days(self._book.policies, self._book.settings.window_days))
         parties = {party.id: party for party in await self._store.fetch_parties() if party.id not in actor.parties}
         party = parties.get(party_id)
         if party is None:

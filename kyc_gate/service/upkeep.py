@@ -84,7 +84,7 @@ class Upkeep:
             await rearm_clearances(gate)
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
-            await gate.store.prune(gate.now() - timedelta(days=max(KEPT_DAYS, gate.settings.window_days + 31)))
+            await gate.store.prune(gate.now() - timedelta(days=max(KEPT_DAYS, gate.window_days + 31)))
 
     def compare_clocks(self, now: datetime) -> None:
         """Tell when the time of day jumped: ages of lists, due times and windows are counted by it."""

@@ -255,9 +255,12 @@ class RowStore:
         """
         await self._do(_releasing(hold_id, decision_id))
 
-    async def expire(self, hold_id: str) -> bool:
-        """Let a hold lapse whose outcome nobody will know, and return whether it was waiting. For operators only."""
-        return await self._write(lambda connection: ledger.expire(connection, hold_id))
+    async def expire(self, hold_id: str, *, by: str, because: str, at: datetime) -> bool:
+        """Let a hold lapse whose outcome nobody will know, and return whether it was waiting. For operators only.
+
+        Who does so and why is an audit record.
+        """
+        return await self._write(lambda connection: runs.expire(connection, hold_id, by=by, because=because, at=at))
 
     async def fetch_usage(
         self,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from kyc_gate.audit.record import body_of
 from kyc_gate.errors import InputError
 from kyc_gate.model.usage import HoldState, MeteredRun, RunEnd
+from kyc_gate.storage import ledger
 from kyc_gate.storage.chain_log import append_record
 from kyc_gate.storage.ledger import insert_hold, respread
 from kyc_gate.storage.rows import Connection
@@ -70,6 +71,25 @@ def finish(connection: Connection, end: RunEnd) -> tuple[MeteredRun, ...]:
         holds = [hold_id for hold_id, run in began.items() if run and run.started_at <= end.ended_at]
     found = [_end_reference(connection, hold_id, end) for hold_id in holds]
     return tuple(run for run in found if run is not None)
+
+
+def expire(connection: Connection, hold_id: str, *, by: str, because: str, at: datetime) -> bool:
+    """Let a hold lapse whose outcome nobody will ever know, with its record; return whether it was waiting."""
+    run = run_of(connection, hold_id)
+    if run is None or not ledger.expire(connection, hold_id):
+        return False
+    step = {
+        "type": "hold.expired",
+        "at": at.isoformat(),
+        "hold_id": hold_id,
+        "decision_id": run.decision_id,
+        "account": run.account,
+        "control_group": run.control_group,
+        "by": by,
+        "because": because,
+    }
+    append_record(connection, body_of(step))
+    return True
 
 
 def run_of(connection: Connection, hold_id: str) -> MeteredRun | None:

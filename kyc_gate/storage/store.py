@@ -203,7 +203,7 @@ class Store(Protocol):
         """
         ...
 
-    async def expire(self, hold_id: str) -> bool:
+    async def expire(self, hold_id: str, *, by: str, because: str, at: datetime) -> bool:
         """Let a hold lapse whose outcome nobody will know, and return whether it was waiting. For operators only."""
         ...
 

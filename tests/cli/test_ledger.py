@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from kyc_gate import Gate
 from kyc_gate.cli.demo_world import write_world
@@ -119,6 +121,29 @@ def test_an_event_from_before_the_run_ends_nothing(ledger: Ledger, config: Path)
     file.write_text(json.dumps(old) + "\n" + json.dumps(_terminated("i-2")))
     assert ledger("import", str(file))[1] == [{"events": 2, "ended": 1, "unknown": 1}]
     assert ledger("reevaluate")[1][0]["runs"] == 1
+
+
+def test_only_a_hold_that_waits_lapses(ledger: Ledger, config: Path) -> None:
+    """A hold whose outcome nobody will know lapses once, by its decision's id too; what the cloud accepted does not."""
+    running, waiting = asyncio.run(_waiting(config))
+    because = ("--because", "the queue was emptied")
+    status, (lapsed,), _ = ledger("expire", waiting, *because)
+    assert (status, lapsed["state"]) == (0, "expired")
+    assert ledger("expire", waiting, *because)[2].endswith("is expired, and counts no more\n")
+    assert "POST /v1/runs/hold_" in ledger("expire", running, *because)[2]
+    assert "there is no hold `dec_0`" in ledger("expire", "dec_0", *because)[2]
+
+
+async def _waiting(config: Path) -> tuple[str, str]:
+    """The decision whose run goes on, and one whose call the cloud did not answer."""
+    async with Gate.from_config(config) as gate:
+        (run,) = await gate.store.fetch_open_runs()
+        found = await gate.store.fetch_decision(run.decision_id or "")
+        assert found is not None
+        request = msgspec.convert(found["request"], ProvisioningRequest)
+        unanswered = await gate.decide(replace(request, idempotency_key="unanswered"))
+        assert unanswered.decision_id is not None
+        return run.decision_id or "", unanswered.decision_id
 
 
 def test_a_run_that_may_not_go_on_opens_a_case_once(ledger: Ledger, config: Path) -> None:

@@ -17,7 +17,7 @@ STEPS = {
     "policy": ["list", "lint", "test"],
     "cases": ["list", "show", "approve", "reject"],
     "parties": ["import", "list", "missing"],
-    "ledger": ["show", "import", "reevaluate", "models", "caps"],
+    "ledger": ["show", "import", "expire", "reevaluate", "models", "caps"],
     "report": ["case", "blocking", "remote-users", "procedures", "training-run"],
     "audit": ["verify", "export"],
 }

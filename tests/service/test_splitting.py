@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 import pytest
 from msgspec.structs import replace
@@ -119,6 +120,22 @@ async def test_a_run_that_outlives_the_window(make_gate: MakeGate) -> None:
             found = rules(await ask(gate, "norge", 0.078, month))
         assert "frontier-over-time" in found
         assert "frontier-training" not in found
+
+
+async def test_a_policy_may_ask_for_a_longer_window(make_gate: MakeGate) -> None:
+    """The longest window counts: two years of a policy, and not the one year of the configuration."""
+    made = make_gate(settings=PATIENT)
+    parts = {"store": made.store, "snapshot": made.snapshot, "parties": made._seed[0], "accounts": made._seed[1]}
+    first, *others = made.policies
+    limits = {**first.limits, "window_days": Fraction(730)}
+    longer = replace(first, constants=replace(first.constants, limits=limits))
+    for policies, caught in (((first, *others), False), ((longer, *others), True)):
+        gate = Later(policies=policies, settings=PATIENT, **parts)  # type: ignore[arg-type]
+        async with gate:
+            gate.time = NOW
+            await ask(gate, "emirate", 0.04, caught)
+            gate.time = NOW + timedelta(days=500)
+            assert ("red-flag-28" in rules(await ask(gate, "emirate", 0.04, caught))) is caught
 
 
 def test_links_are_read_from_aws_calls() -> None:

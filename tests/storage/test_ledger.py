@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
@@ -214,14 +216,17 @@ async def test_an_unknown_hold_is_nobodys(store: RowStore) -> None:
 
 
 async def test_an_operator_lets_a_hold_lapse(store: RowStore) -> None:
-    """A hold that waits lapses once; a settled one never does."""
+    """A hold that waits lapses once, and is on record as such; a settled one never does."""
     waiting = await store.hold(hold_request())
     settled = await store.hold(hold_request())
     await store.settle(settled.hold_id)
-    assert await store.expire(waiting.hold_id)
-    assert not await store.expire(waiting.hold_id)
-    assert not await store.expire(settled.hold_id)
+    said: dict[str, Any] = {"by": "vera", "because": "the job's queue was emptied", "at": NOW}
+    assert await store.expire(waiting.hold_id, **said)
+    for hold_id in (waiting.hold_id, settled.hold_id, "hold_0"):
+        assert not await store.expire(hold_id, **said)
     assert await _likely(store) == OPERATIONS
+    (record,) = [record async for record in store.records()]
+    assert (record["type"], record["hold_id"], record["by"]) == ("hold.expired", waiting.hold_id, "vera")
 
 
 async def test_peeking_reserves_nothing(store: RowStore) -> None:
@@ -363,7 +368,10 @@ async def test_the_sums_equal_the_holds(store: RowStore) -> None:
             with contextlib.suppress(InputError):
                 await store.finish(RunEnd(ended_at=end, at=NOW, source="platform", hold_id=dice.choice(ids)))
         else:
-            await {"settle": store.settle, "release": store.release, "expire": store.expire}[step](dice.choice(ids))
+            lapse = partial(store.expire, by="vera", because="", at=NOW)
+            steps: dict[str, Callable[[str], Awaitable[object]]]
+            steps = {"settle": store.settle, "release": store.release, "expire": lapse}
+            await steps[step](dice.choice(ids))
     for group in range(3):
         runs = await store.fetch_runs(f"group:{group}", limit=10_000)
         assert runs

@@ -261,6 +261,7 @@ LAW = "us_4e091_"
     [
         pytest.param("horizon_days = 30 ", "horizon_days = 1 ", 4, id="a shorter horizon"),
         pytest.param("horizon_days = 30 ", "horizon_days = 60 ", 3, id="a longer horizon"),
+        pytest.param("horizon_days = 30 ", "window_days = 730\nhorizon_days = 30 ", 3, id="a window of its own"),
         pytest.param(f'{{ threshold = "{LAW}derivative_share" }}', "0.99", 4, id="a share that derives"),
         pytest.param(f'{{ threshold = "{LAW}derivative_operations" }}', "1e27", 4, id="operations that derive"),
         pytest.param(f'{{ threshold = "{LAW}synthetic_share" }}', "0.99", 4, id="a share of synthetic data"),
@@ -272,6 +273,7 @@ def test_limits_by_which_a_gate_makes_facts_are_compared(packs: Path, old: str, 
     before, after = read_policy(shipped_policies() / "us-ai-diffusion"), changed(packs, DIFFUSION, old, new)
     assert difference(before, after, BASE).status == status
     assert (sets_lenient([before], [after], BASE) is not None) is (status == 4)
+    assert difference(after, before, BASE).status == 7 - status
 
 
 def telling(folder: Path, mode: str, more: str = "") -> Policy:
