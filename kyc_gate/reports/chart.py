@@ -13,7 +13,7 @@ from kyc_gate.reports.projection import Crossing, Pace, Point, crossing_said
 
 WIDTH, HEIGHT = 820, 420
 LEFT, RIGHT, TOP, BOTTOM = 76, 20, 76, 44
-"""Pixels; the margins leave room for the title, the dates and `1e26`."""
+"""Pixels; the margins leave room for the title, the dates and `1e26`. What the lines are is told below the drawing."""
 
 LEAST_AHEAD_DAYS = 30
 MOST_AHEAD_DAYS = 365
@@ -35,7 +35,7 @@ _STYLE = """
 .band{fill:#0b5cad;fill-opacity:.14}.ahead{stroke:#0b5cad;fill:none;stroke-width:2;stroke-dasharray:7 4}
 .line{stroke:#b3261e;stroke-width:1.2;stroke-dasharray:9 3 2 3}.named{fill:#8c1d18}
 .today{stroke:#57606a;stroke-dasharray:3 3}
-text{font-size:12px}.title{font-size:15px;font-weight:bold}
+text{font-size:12px}.told{font-size:11px}.title{font-size:15px;font-weight:bold}
 @media (prefers-color-scheme: dark){.paper{fill:#0d1117}.ink{fill:#e6edf3}.faint{fill:#9da7b3}.grid{stroke:#30363d}
 .axis,.today{stroke:#9da7b3}.likely,.high,.ahead{stroke:#6cb6ff}.band{fill:#6cb6ff}.line{stroke:#ff8a80}.named{fill:#ffb4ab}}
 """.replace("\n", "")
@@ -69,20 +69,22 @@ def render_usage_chart(
     slowest and fastest pace. The description says in words what the drawing shows.
     """
     frame = _frame(points, crossings, today)
+    height = HEIGHT + LETTERING * (len(crossings) + 1 if crossings else 0)
     said = [f"{found.line.title or found.line.name}: {crossing_said(found)}" for found in crossings]
     total = points[-1].likely if points else 0
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
         ' role="img" aria-labelledby="title desc" font-family="' + FONTS + '">',
         f'<title id="title">{escape(title)}</title>',
         f'<desc id="desc">{escape(f"{total:.2e} likely operations by {today}. " + ". ".join(said))}</desc>',
-        f'<style>{_STYLE}</style><rect class="paper" width="{WIDTH}" height="{HEIGHT}"/>',
+        f'<style>{_STYLE}</style><rect class="paper" width="{WIDTH}" height="{height}"/>',
         _text(LEFT, 24, title, "ink title"),
         _text(LEFT, 42, f"{total:.2e} likely operations by {today}; dotted: at full peak", "faint"),
         *_axes(frame),
         *_thresholds(frame, crossings),
         *_projection(frame, points, at, today),
         *_history(frame, points),
+        *_told(crossings),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -117,14 +119,19 @@ def _axes(frame: _Frame) -> Iterable[str]:
 
 def _thresholds(frame: _Frame, crossings: Sequence[Crossing]) -> Iterable[str]:
     above = float("-inf")
-    for found in sorted(crossings, key=lambda each: -each.line.operations):
-        y = frame.y(found.line.operations)
-        # Below its line where the words of the last one stand above it.
+    for operations in sorted({found.line.operations for found in crossings}, reverse=True):
+        y = frame.y(operations)
+        # Below its line where the number of the last one stands above it.
         above = y - 5 if y - 5 >= above + LETTERING else max(y + LETTERING, above + LETTERING)
         yield _rule(LEFT, y, WIDTH - RIGHT, y, "line")
-        yield _text(
-            WIDTH - RIGHT, above, f"{found.line.title or found.line.name}: {crossing_said(found)}", "named", "end"
-        )
+        yield _text(WIDTH - RIGHT, above, f"{operations:.2e}", "named", "end")
+
+
+def _told(crossings: Sequence[Crossing]) -> Iterable[str]:
+    """The lines by their names, the highest first, each with the day on which it is reached."""
+    for row, found in enumerate(sorted(crossings, key=lambda each: -each.line.operations)):
+        said = f"{found.line.title or found.line.name}: {crossing_said(found)}"
+        yield _text(RIGHT, HEIGHT + LETTERING * (row + 1), said, "named told")
 
 
 def _projection(frame: _Frame, points: Sequence[Point], at: Pace, today: date) -> Iterable[str]:

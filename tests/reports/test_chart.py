@@ -47,6 +47,8 @@ def test_lines_at_the_same_number_are_told_beneath_each_other() -> None:
     places = [float(text.get("y", "")) for text in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
     named = sorted(places[-3:])
     assert all(below - above >= 14 for above, below in pairwise(named))
+    assert named[0] > HEIGHT
+    assert float(ElementTree.fromstring(drawn).get("height", "")) > named[-1]
 
 
 @pytest.mark.parametrize("likely", [10**20, 10**23, 10**24, 3 * 10**24, 10**30])
@@ -86,7 +88,8 @@ def test_a_png_has_the_text_or_is_refused() -> None:
         assert FONTS in str(error)  # noqa: PT017 - the machine may have no font, and must say so
         return
     assert picture.startswith(b"\x89PNG")
-    assert struct.unpack(">II", picture[16:24]) == (2 * WIDTH, 2 * HEIGHT)
+    root = ElementTree.fromstring(chart(month(10**23)))
+    assert struct.unpack(">II", picture[16:24]) == (2 * WIDTH, 2 * int(root.get("height", "")))
 
 
 def test_a_sparkline_tells_little_from_nothing() -> None:

@@ -96,9 +96,12 @@ async def all_survive(steps: list[Step], cuts: int, seed: int) -> None:
     """Nothing acknowledged is lost in `cuts` images of the load."""
     assert {"write", "sync", "acknowledged"} <= {step.kind for step in steps}
     assert sum(step.kind == "sync" and not step.file.endswith("-wal") for step in steps) >= 2, "no checkpoint"
+    telling = 0
     with in_memory() as folder:
         for image in images(steps, cuts, random.Random(seed)):  # noqa: S311 - any cuts will do
             assert await lost(image, folder) == set()
+            telling += bool(image.acknowledged)
+    assert telling > cuts / 2, "most cuts came before anything was acknowledged"
 
 
 async def test_hundreds_of_power_cuts(load: list[Step]) -> None:
