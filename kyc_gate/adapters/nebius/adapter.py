@@ -105,6 +105,8 @@ class NebiusAdapter:
             hidden += [reference("field", place) for place in message.unknown]
         key = token((call.value(b"x-idempotency-key") or b"").decode("latin-1"), "x-idempotency-key")
         own = self._is_own(call)
+        # Not the token's: two tokens of one person share the answers that the upstream gives to a key.
+        whose = caller.account or reading.replaces or caller.credential_id or "-"
         body = read_frame(call.body or b"")
         return ProvisioningRequest(
             provider=self.name,
@@ -120,7 +122,7 @@ class NebiusAdapter:
             place_of_use=declared_place(labels),
             caller=caller,
             linkage=_links(asked),
-            idempotency_key=f"nebius/{caller.credential_id or '-'}/{operation.name}/{key}" if key else None,
+            idempotency_key=f"nebius/{whose}/{operation.name}/{key}" if key else None,
             references=reading.references if own else (),
             repeats=reading.repeats,
             replaces=reading.replaces if own else None,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_LOOKS = re.compile(r"[^/]+/(?:Get|List|BatchGet|Delete|PreflightCheck)[A-Za-z]*")
+_LOOKS = re.compile(
+    r"[^/]+/(?!.*(?:Create|Update|Start|Restart|Run|Launch|Restore|Scale|Resize))"
+    r"(?:Get|List|BatchGet|Delete|PreflightCheck)[A-Za-z]*"
+)
 
 _HARMLESS = re.compile(
     r"nebius\.(?:audit|billing|common|dns|iam|kms|logging|maintenance|mysterybox|quotas|registry|storage|tunnel|vpc)"

@@ -115,7 +115,9 @@ class OCIAdapter:
             if place.standing in (Standing.VARIANT, Standing.DISGUISED):
                 check_variant(call, place.standing)
                 return None
-        return None if service is None else _unlisted(call, service)
+        if service is None and not any(host in self._hosts for host in _hosts_of(call)):
+            return None
+        return _unlisted(call, service)
 
     # read
 
@@ -128,7 +130,9 @@ class OCIAdapter:
             return None
         asked = _asked(call, found)
         reading = found.operation.read(asked)
-        return None if reading is None else self._request(call, found, asked, reading)
+        if reading is None and not asked.body.unread(SENSITIVE, is_free):
+            return None
+        return self._request(call, found, asked, reading or asked.unread())
 
     def _request(self, call: Call, found: _Found, asked: Asked, reading: Reading) -> ProvisioningRequest:
         tags = _tags(asked.body)
@@ -330,20 +334,23 @@ def _region_of(call: Call) -> str | None:
     return next((each["region"] for each in found if each), None)
 
 
-def _unlisted(call: Call, service: str) -> _Found | None:
-    """Return an operation of which only its name is known, for a call that may provision; None for any other."""
+def _unlisted(call: Call, service: str | None) -> _Found | None:
+    """Return an operation of which only its name is known, for a call that may provision; None for any other.
+
+    On a name of the operator's own it is not known which service answers.
+    """
     check_method(call)
     if adds_nothing(call):
         return None
     path = call.raw_path.decode("latin-1")
     if not _PLAIN.fullmatch(call.raw_path):
         raise RefusedCall(400, "target", f"path {shown(path)} may be read in several ways")
-    if is_harmless(service, path):
+    if any(is_harmless(each, path) for each in (SERVICES if service is None else (service,))):
         return None
     check_json(call)
     parts = path.split("/")
     names = {"id": parts[3]} if len(parts) > 3 else {}
-    return _Found(service, Operation(f"{call.method} {parts[-1][:80]}"), names)
+    return _Found(service or "unknown", Operation(f"{call.method} {parts[-1][:80]}"), names)
 
 
 def _for_others(call: Call, asked: Asked, caller: Caller) -> Iterator[str]:

@@ -25,11 +25,9 @@ def read_launch(asked: Asked) -> Reading:
 
 
 def read_launch_configured(asked: Asked) -> Reading:
-    """One machine of a configuration, or of the shapes that the call says in its place."""
+    """One machine of a configuration. Which of two shapes wins that the call says beside it is not told: all count."""
     shapes = _shapes(asked.body)
-    if shapes:
-        return asked.reading(lines_of(shapes, 1), ranged=len(shapes) > 1)
-    return asked.reading(unresolved=[_configured(asked.names.get("id"))])
+    return asked.reading(lines_of(shapes, 1), [_configured(asked.names.get("id"))])
 
 
 def read_update(asked: Asked) -> Reading | None:

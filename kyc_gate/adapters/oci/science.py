@@ -12,8 +12,11 @@ _INFRASTRUCTURE, _NODES = "jobInfrastructureConfigurationDetails", "jobNodeConfi
 
 
 def read_job(asked: Asked) -> Reading:
-    """Nothing that runs: the machines of one run are learnt."""
-    return asked.reading(one=_job_lines(asked.body.part(_INFRASTRUCTURE), asked.body.part(_NODES)) or ())
+    """Nothing that runs: the machine of one run is learnt. Runs of several nodes say them again, with their limit."""
+    infrastructure, nodes = asked.body.part(_INFRASTRUCTURE), asked.body.part(_NODES)
+    lines = _job_lines(infrastructure, nodes)
+    several = bool(nodes.home) or "MULTI" in (infrastructure.text("jobInfrastructureType") or "").upper()
+    return asked.reading(one=() if several or lines is None else lines)
 
 
 def read_job_update(asked: Asked) -> Reading | None:

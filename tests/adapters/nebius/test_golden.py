@@ -113,6 +113,27 @@ def test_what_provisions_nothing_is_not_guarded(method: str) -> None:
     assert not NebiusAdapter().guards(call(method, frame(b"")))
 
 
+@pytest.mark.parametrize(
+    "method", ["compute.v1.InstanceService/GetOrCreate", "compute.v1.InstanceService/ListAndStart"]
+)
+def test_a_name_that_looks_and_does_is_guarded(method: str) -> None:
+    """A method that is new is not believed for how its name begins."""
+    assert NebiusAdapter().guards(call(method, frame(b"")))
+
+
+def test_a_key_is_the_projects_whatever_the_token() -> None:
+    """Two tokens share the answers that the upstream gives to one key, so the ledger knows them as one call."""
+    keys = set()
+    for token in (b"Bearer ne1aaaaaaaa.s", b"Bearer ne1bbbbbbbb.s"):
+        data = written(OPERATIONS[f"nebius.{CREATE}"].table, {"metadata": {"parent_id": "project-1"}})
+        request = NebiusAdapter().read(
+            call(CREATE, frame(data), (b"authorization", token), (b"x-idempotency-key", b"k"))
+        )
+        assert request is not None
+        keys.add(request.idempotency_key)
+    assert keys == {"nebius/project-1/instances.create/k"}
+
+
 def test_the_host_does_not_matter_but_for_learning() -> None:
     """What is asked for is read on whatever host; what is made and ended is believed of Nebius' own only."""
     adapter = NebiusAdapter(hosts=("front.example",))

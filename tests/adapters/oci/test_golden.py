@@ -172,6 +172,43 @@ def test_a_definition_is_learnt_from_the_answer() -> None:
     assert defined(path, CONFIGURATION, answer, host=b"cloud.example") == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/20160918/instances/i", {"displayName": "x", "launchDetails": {"shape": "BM.GPU.H100.8"}}),
+        ("/20160918/instancePools/p", {"more": [{"size": 64}]}),
+    ],
+)
+def test_a_change_with_machines_that_nobody_reads_waits(path: str, body: Any) -> None:
+    """What changes none where the gate looks, and names some where it does not, is not let through unseen."""
+    assert judge("PUT", path, body, signed()).unresolved
+    assert judge("PUT", path, {"displayName": "x"}, signed()) is None
+
+
+def test_a_name_of_the_operators_own_is_guarded() -> None:
+    """Behind it any service of Oracle's may answer: what is on no list waits, and what provisions nothing passes."""
+    adapter = OCIAdapter(hosts=("oci.example",))
+    new = call("POST", b"/20160918/newThings", b"{}", JSON, signed(), host=b"oci.example")
+    harmless = call("POST", b"/20160918/vcns", b"{}", JSON, signed(), host=b"oci.example")
+    found = judged(adapter, new)
+    assert not isinstance(found, int)
+    assert found is not None
+    assert found.unresolved == ("operation:POST newThings",)
+    assert judged(adapter, harmless) is None
+
+
+def test_a_job_of_several_nodes_is_not_learnt() -> None:
+    """Its limit stands with its nodes: a run that states a limit alone would be believed to end."""
+    host = b"datascience.us-phoenix-1.oci.oraclecloud.com"
+    one = {
+        "jobInfrastructureConfigurationDetails": {"jobInfrastructureType": "STANDALONE", "shapeName": "VM.GPU.A10.2"}
+    }
+    groups = [{"replicas": 64, "jobInfrastructureConfigurationDetails": {"shapeName": "BM.GPU.H100.8"}}]
+    several = {**one, "jobNodeConfigurationDetails": {"jobNodeGroupConfigurationDetailsList": groups}}
+    assert defined("/20190101/jobs", one, {**one, "id": "j"}, host=host) == [("job", "j", "VM.GPU.A10.2")]
+    assert defined("/20190101/jobs", several, {**several, "id": "j"}, host=host) == []
+
+
 def test_a_changed_job_is_forgotten() -> None:
     """A job whose machines change stands for nothing afterwards."""
     host = b"datascience.us-phoenix-1.oci.oraclecloud.com"
