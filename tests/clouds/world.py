@@ -97,7 +97,7 @@ def world(folder: Path, adapter: Adapter, respond: Respond, *, prefix: str = "ac
     state = folder / "gate.db"
     gate = Gate(
         policies=tuple(read_policy(shipped_policies() / name) for name in ("us-in-force", "us-ai-diffusion")),
-        store=SqliteStore(state),
+        store=SqliteStore(state, deadline_seconds=10.0),
         adapters=(adapter,),
         snapshot=merge([reading]),
         parties=PARTIES,
