@@ -19,8 +19,18 @@ _HEADER = re.compile(r"=\?([\w-]{1,20})\?([BbQq])\?([^?\s]{1,512})\?=")
 _PUNYCODE = re.compile(r"\bxn--([a-z0-9-]{1,59})", re.IGNORECASE)
 
 
+_ENCODED = re.compile(r"[%&\\]|=\?|xn--", re.IGNORECASE)
+
+
+def may_be_encoded(text: str) -> bool:
+    """Return whether a text has anything that decoding may change."""
+    return _ENCODED.search(text) is not None
+
+
 def decoded(text: str) -> str:
     """Return `text` as its reader would see it. What does not decode is left as it is; never raises."""
+    if not may_be_encoded(text):
+        return text
     for _ in range(MOST_LAYERS):
         before = text
         text = _once(text)

@@ -59,14 +59,19 @@ _HAN_FIRSTS = frozenset(form[0] for form in HAN_FORMS)
 _HAN_LASTS = frozenset(form[-1] for form in HAN_FORMS)
 
 
+_MAY_BE_PART = ANYWHERE | AT_THE_ENDS | AT_THE_END | LISTED_FORMS | _FORM_STARTS | _FORM_ENDS | _PHRASES_BY_START.keys()
+"""Words without which a name in Latin letters has no legal form."""
+
+
 def without_legal_forms(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words that remain when legal forms are taken out; empty when there is nothing else."""
+    is_latin = all(map(str.isascii, words))
+    if is_latin and _MAY_BE_PART.isdisjoint(words):
+        return words
     words = _without_phrases(words)
     if not ANYWHERE.isdisjoint(words):
         words = tuple(word for word in words if word not in ANYWHERE)
-    left = (
-        list(words) if all(map(str.isascii, words)) else [bare for word in words if (bare := _without_han_form(word))]
-    )
+    left = list(words) if is_latin else [bare for word in words if (bare := _without_han_form(word))]
     before = 0
     while before != len(left):
         before = len(left)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from anyascii import anyascii
 
 from kyc_gate.model.record import Record
-from kyc_gate.names.encoded import decoded
+from kyc_gate.names.encoded import decoded, may_be_encoded
 from kyc_gate.names.han import parts_of, simplified
 from kyc_gate.names.legal_forms import says_something, without_legal_forms
 from kyc_gate.names.scripts import LATIN_LETTERS, PRESENTED, is_eastern, romanise
@@ -52,6 +52,9 @@ def normalize_name(text: str) -> NormalizedName:
 
     Normalizing the `text` of the result again changes nothing.
     """
+    found = _by_words(text)
+    if found is not None:
+        return found
     problem = f"longer than {LONGEST_NAME} characters" if len(text) > LONGEST_NAME else None
     folded = _folded(decoded(text[:LONGEST_NAME])[:LONGEST_NAME])
     if len(folded) > LONGEST_NAME:
@@ -65,6 +68,62 @@ def normalize_name(text: str) -> NormalizedName:
     if not says_something(core):
         core, problem = (), "no word to compare" if words else "no letter or digit to compare"
     return NormalizedName(text=" ".join(words), words=words, core=core, problem=problem)
+
+
+def _by_words(text: str) -> NormalizedName | None:
+    """The comparison form of a short name of which each part says by itself what its words are; None for others."""
+    if len(text) > LONGEST_BY_WORDS:
+        return None
+    texts = text.split(" ")
+    parts = list(map(_words_of, texts))
+    if None in parts:
+        return None
+    words = tuple([word for part in parts for word in part])  # type: ignore[union-attr]
+    if len(words) > MOST_WORDS or (1 in map(len, words) and not _stand_alone(texts, words)):
+        return None
+    core = without_legal_forms(words)
+    return NormalizedName(text=" ".join(words), words=words, core=core) if says_something(core) else None
+
+
+def _stand_alone(texts: list[str], words: tuple[str, ...]) -> bool:
+    """Return whether no letter stands beside another one, where they may be spaced initials."""
+    each_is_a_word = len(words) == len(texts) and all(map(str.isalnum, texts))
+    return each_is_a_word and not any(len(one) == len(other) == 1 for one, other in pairwise(words))
+
+
+class _Parts(dict[str, tuple[str, ...] | None]):
+    """The words of texts without blanks; None where what stands beside a text may change them."""
+
+    def __missing__(self, text: str) -> tuple[str, ...] | None:
+        if len(self) >= MOST_PARTS:
+            self.clear()
+        found = self[text] = _words_of_part(text)
+        return found
+
+
+_LONE_LETTER = re.compile(r"(?<![^\W_])[^\W\d_](?![^\W_])")
+
+MOST_PARTS = 1 << 16
+"""Parts of names whose words are kept at hand."""
+
+# A dict's own subscription calls `__missing__`, and is a third of the cost of a cached function.
+_words_of = _Parts().__getitem__
+
+
+def forget_parts() -> None:
+    """Let go of the parts that are kept at hand: after a list was read they are some 10 MB."""
+    _words_of.__self__.clear()  # type: ignore[attr-defined]
+
+
+def _words_of_part(text: str) -> tuple[str, ...] | None:
+    if len(text) > LONGEST_WORD // MOST_GROWN or _OVERRIDE.search(text):
+        return None
+    folded = text.lower() if text.isascii() else _folded_word(text)
+    if folded is None or len(folded) > MOST_GROWN * len(text):
+        return None
+    if folded.isalnum():
+        return (folded,) if folded.isascii() else tuple(parts_of(folded))
+    return None if may_be_encoded(text) or _LONE_LETTER.search(folded) else _words(folded)
 
 
 def _folded(text: str) -> str:

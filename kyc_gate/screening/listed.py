@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kyc_gate.model.listing import ListEntry, ListSnapshot
-from kyc_gate.names.normalize import normalize_name
+from kyc_gate.names.normalize import forget_parts, normalize_name
 from kyc_gate.names.variants import listed_forms
 from kyc_gate.names.word_rarity import rarity_of_words
 from kyc_gate.screening.bones import in_abjad
@@ -85,6 +85,7 @@ def listed_arrays(snapshot: ListSnapshot) -> tuple[list[str], dict[str, Array]]:
                 forms.append(known.setdefault(" ".join(core), len(known)))
                 owners.append(place)
                 aliases.append(alias)
+    forget_parts()
     # In alphabetical order, so that the numbers, and what ties fall on, do not depend on the order of entries.
     ordered = sorted(known)
     places = np.empty(len(ordered), dtype=np.int32)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kyc_gate.names import normalize
 from kyc_gate.names.normalize import LONGEST_NAME, normalize_name
 
 
@@ -76,3 +77,19 @@ def test_a_name_that_says_nothing_is_a_problem(text: str) -> None:
     found = normalize_name(text)
     assert not found.usable
     assert found.problem is not None
+
+
+PARTS = st.sampled_from(
+    "Huawei Co., S.I.S. d.o.o A B-C a-b A-B ltd the of O'Neil d'Or $ber x@y 1 2nd 江 楊 华为技术有限公司 한국 Özsöz Люляна صندوق "
+    "\u202eiewauH ① ﷺ ½ ª %41 &amp; =?x xn--siqq7j \\u0041 - € Ｈｕａ Ђ ß ŉ ﬃ ḱ̈́̈́̈́̈́".split(" ")
+) | st.text(max_size=6)
+
+
+@given(st.lists(PARTS, max_size=12))
+def test_words_by_themselves_are_the_words_of_the_whole(parts: list[str]) -> None:
+    """A name whose parts are looked up one by one has the comparison form that it has when it is read as a whole."""
+    text = " ".join(parts)
+    by_words = normalize_name(text)
+    with pytest.MonkeyPatch.context() as whole:
+        whole.setattr(normalize, "_by_words", lambda text: None)
+        assert normalize_name(text) == by_words
