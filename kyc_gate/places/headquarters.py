@@ -13,7 +13,7 @@ from kyc_gate.model.record import Record
 from kyc_gate.places.countries import country_of, is_country_code, parse_country
 from kyc_gate.places.demonyms import country_of_demonym
 from kyc_gate.places.fold import LONGEST_TEXT
-from kyc_gate.places.gazetteer import LARGE, NAMESAKE, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
+from kyc_gate.places.gazetteer import CITY, LARGE, NAMESAKE, SUBDIVISION, SUBDIVISION_CODE, Place, gazetteer
 from kyc_gate.places.hints import Hint, read_hints, without_hints
 from kyc_gate.places.meaning import (
     DOMINANCE,
@@ -95,11 +95,18 @@ _IN_BRACKETS = re.compile(r"[^,()\d]+\([^,()\d]+\)\s*")
 """How a territory is told by its mother country: `Saint Martin (France)`."""
 
 _TERRITORY_MARKS = {
-    "US": re.compile(r"\b(?:AS|GU|MP|PR|UM|VI|FM|MH|PW),? +\d{5}\b"),
-    "FR": re.compile(r"\b9[78]\d{3}\b"),
+    "US": re.compile(r"\b(AS|GU|MP|PR|UM|VI|FM|MH|PW),? +\d{5}\b"),
+    "FR": re.compile(r"\b(9[78]\d)\d{2}\b"),
 }
 """Postal codes of territories that write the mother country's name last; they are none of the countries that
-Supplement No. 5 to Part 740 names, so such an address is unknown."""
+Supplement No. 5 to Part 740 names."""
+
+_TERRITORIES = {
+    **{code: code for code in ("AS", "GU", "MP", "PR", "UM", "VI")},
+    "972": "MQ", "973": "GF", "974": "RE", "975": "PM", "976": "YT", "986": "WF", "987": "PF", "988": "NC",
+}  # fmt: skip
+"""What such a code says. 971 is Guadeloupe, Saint Barthelemy or Saint Martin, and states in free association with the
+United States are none of its parts: there the two contradict each other."""
 
 
 class Headquarters(Record):
@@ -267,12 +274,19 @@ def _in_country(last: Reading, before: list[Reading], text: str) -> Headquarters
         return _unknown(f"`{last.text}` follows words that name no place")
     evidence = [f"`{last.text}` at the end is {country}"]
     named = {each.country: each.text for each in before if each.country not in (None, country) and not each.weak}
-    named = {code: words for code, words in named.items() if not _is_town(words, before, country)}
+    named = {
+        code: words
+        for code, words in named.items()
+        if not _is_town(words, before, country) and not _is_large_city(words, country)
+    }
     if len(named) == 1 and (narrow := next(iter(named))) in PARTS_OF.get(country, ()):
         return _known(narrow, CONFIDENCE_LAST, f"`{named[narrow]}` before `{last.text}` is {narrow}")
     if country in PARTS_OF and not any(_lies_in(each, country) for each in before) and _IN_BRACKETS.fullmatch(text):
         return _unknown(f"`{text.strip()}` may be a territory of {country}")
-    if (marks := _TERRITORY_MARKS.get(country)) and marks.search(text):
+    if (marks := _TERRITORY_MARKS.get(country)) and (mark := marks.search(text)):
+        if (territory := _TERRITORIES.get(mark.group(1))) and not named:
+            said = f"`{mark.group()}` before `{last.text}` is a postal code of {territory}"
+            return _known(CountryCode(territory), CONFIDENCE_LAST, said)
         return _conflict(f"`{last.text}` is {country}, yet the postal code is a territory's")
     if named:
         others = ", ".join(f"`{words}` is {code}" for code, words in named.items())
@@ -314,10 +328,16 @@ def _is_town(words: str, before: list[Reading], country: str) -> bool:
     return any(_towns_within(words, reading, country) for reading in after)
 
 
+def _is_large_city(words: str, country: str) -> bool:
+    """Return whether a country's name is a large city's in the country after it: Oman and Amman are one in Arabic."""
+    named = gazetteer().places(place_key(words) or "")
+    return any(place.kind == CITY and place.country == country and place.people >= LARGE for place in named)
+
+
 def _towns_within(words: str, reading: Reading, country: str | None = None) -> list[Place]:
     """Return the places called `words` inside the subdivisions that `reading` may name."""
     regions = [place for place in _subdivisions(reading) if country is None or place.country == country]
-    towns = places_named(place_key(words) or "")
+    towns = [place for place in places_named(place_key(words) or "") if place.kind != SUBDIVISION]
     return [town for town in towns for region in regions if _inside(town, region)]
 
 
@@ -408,7 +428,8 @@ def _in_state(places: list[Place], words: str, state: str) -> Headquarters:
 def _in_place(last: Reading, before: list[Reading], text: str) -> Headquarters:
     """Return the country of an address that ends in a subdivision or a city."""
     town = before[-1] if before else None
-    if town and (towns := _towns_within(town.text, last)):
+    towns = _towns_within(town.text, last) if town else []
+    if town and towns:
         told = told_apart(towns, last)
         if told:
             return _known(
@@ -449,6 +470,10 @@ def _by_name(last: Reading, leading: Place, text: str, *, agreeing: bool) -> Hea
             return _unknown(f"`{last.text}` is not how a subdivision of {country} is written")
         if last.numbered and not agreeing and not is_metropolis(last, country):
             return _unknown(f"`{last.text}` is a subdivision of {country}, or a street with a house's number")
+        if country == "GB" and not agreeing and not is_metropolis(last, country):
+            return _unknown(
+                f"`{last.text}` is a county or borough of {country}, whose names are used all over the world"
+            )
         other = None if agreeing else namesake(last, leading, text) or rival(last, leading, text)
         if other:
             what = "a subdivision" if other.kind == SUBDIVISION else "a town"
@@ -476,8 +501,8 @@ def _between(last: Reading, before: list[Reading], text: str) -> Headquarters:
     largest = max(place.people for place in last.places)
     for reading in reversed(before[-2:]):
         other = meant(reading)
-        if other is None or reading.country:
-            continue
+        if other is None or reading.country or other.kind == SUBDIVISION:
+            continue  # `Devon, Manchester`: no county stands before its city
         here = [place for place in last.places if place.country == other.country and _inside(other, place)]
         known = may_say_alone(reading, other) and not rival(reading, other, text)
         if here and known and max(place.people for place in here) * DOMINANCE >= largest:

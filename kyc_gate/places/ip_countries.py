@@ -50,20 +50,21 @@ def _sorted(rows: Iterable[_Row]) -> tuple[list[int], list[int], list[CountryCod
 def parse_ip_countries(lines: Iterable[str], name: str = "the table") -> IPCountries:
     """Return the table that CSV lines hold: `first,last,country` or `network,country`, IPv4 or IPv6, one a line.
 
-    The country is an ISO 3166-1 alpha-2 code. A first line that is a heading, blank lines and `#` lines are skipped.
-    Raises `ConfigurationError` naming the line.
+    Addresses may be written as numbers. The country is an ISO 3166-1 alpha-2 code; ranges that a publisher places in
+    none (`ZZ`, `-`, `EU`) say nothing, and an address in one is unknown. A first line without an address is a heading;
+    it, blank lines and `#` lines are skipped. Raises `ConfigurationError` naming the line.
     """
     rows: dict[int, list[_Row]] = {4: [], 6: []}
-    for number, cells in enumerate(csv.reader(lines), start=1):
-        if not cells or cells[0].startswith("#"):
-            continue
-        try:
+    reader = csv.reader(lines)
+    try:
+        for cells in reader:
+            if not cells or cells[0].startswith("#") or (reader.line_num == 1 and _is_heading(cells[0])):
+                continue
             version, row = _row([cell.strip() for cell in cells])
-        except ValueError as error:
-            if number == 1:
-                continue  # a heading
-            raise ConfigurationError(f"{name} line {number}: {error}") from None
-        rows[version].append(row)
+            if row:
+                rows[version].append(row)
+    except (ValueError, csv.Error) as error:
+        raise ConfigurationError(f"{name} line {reader.line_num}: {error}") from None
     if not rows[4] and not rows[6]:
         raise ConfigurationError(f"{name} holds no range; write lines such as 192.0.2.0/24,NO")
     try:
@@ -72,8 +73,16 @@ def parse_ip_countries(lines: Iterable[str], name: str = "the table") -> IPCount
         raise ConfigurationError(f"{name}: {error}") from None
 
 
-def _row(cells: list[str]) -> tuple[int, _Row]:
-    """Return one line's version and range. Raises `ValueError` that says what to write."""
+def _is_heading(cell: str) -> bool:
+    return not any(char in ".:/" for char in cell) and not cell.strip().isdigit()
+
+
+_NO_COUNTRY = frozenset({"", "-", "ZZ", "EU", "AP", "A1", "A2", "O1"})
+"""What publishers write for reserved, anycast and shared ranges: registries' and geolocation tables' own codes."""
+
+
+def _row(cells: list[str]) -> tuple[int, _Row | None]:
+    """Return one line's version and range, None for one in no country. Raises `ValueError` that says what to write."""
     if len(cells) < 2:
         raise ValueError("write `first,last,country` or `network,country`")
     if "/" in cells[0]:
@@ -82,10 +91,16 @@ def _row(cells: list[str]) -> tuple[int, _Row]:
     else:
         if len(cells) < 3:
             raise ValueError("write `first,last,country` or `network,country`")
-        first, last, country = ipaddress.ip_address(cells[0]), ipaddress.ip_address(cells[1]), cells[2]
+        first, last, country = _address(cells[0]), _address(cells[1]), cells[2]
     if first.version != last.version or int(last) < int(first):
         raise ValueError(f"`{cells[0]}` to `{cells[1]}` is no range")
+    if country.upper() in _NO_COUNTRY:
+        return first.version, None
     code = country_of(country.casefold()) if len(country) == 2 and is_code(country.casefold()) else None
     if code is None:
         raise ValueError(f"`{country}` is no ISO 3166-1 code of two letters")
     return first.version, (int(first), int(last), code)
+
+
+def _address(cell: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(int(cell) if cell.isascii() and cell.isdigit() else cell)

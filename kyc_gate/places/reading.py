@@ -129,7 +129,7 @@ def _undotted(part: str) -> str:
     return _ABBREVIATION.sub(lambda found: found.group().replace(".", ""), part) if "." in part else part
 
 
-_ABBREVIATION = re.compile(r"\b(?:[A-Z]\.){1,3}[A-Z]$")
+_ABBREVIATION = re.compile(r"\b(?:[A-Z]\.){1,5}[A-Z]$")
 
 
 def _flags(found: re.Match[str]) -> str:
@@ -332,7 +332,9 @@ def _ending(part: str, words: list[str]) -> tuple[Reading, ...]:
         named = country_of(tail) if tail in {"usa", "uae", "prc"} else ending.country
         if named:
             before = _before(head)
-            return (*before, Reading(text=tail, country=named, weak=not before))
+            # `Estacion Francia`: a place elsewhere before a country's name is a word beside it.
+            near = any(each.country or named in {place.country for place in each.places} for each in before)
+            return (*before, Reading(text=tail, country=named, weak=not near))
         if ending.places and any(place.kind == SUBDIVISION for place in ending.places):
             before = _before(head)
             # `Coto Murcia` is a street of Mexico: without a comma, a region stands only after a place in its country.
