@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import commands
 import pytest
 
 from kyc_gate.cli.main import main
@@ -33,14 +33,8 @@ def kyc_gate() -> Callable[..., Ran]:
     """Run `kyc-gate` in a process of its own, as a caller would."""
 
     def run(*arguments: str, given: str | bytes = "") -> Ran:
-        done = subprocess.run(
-            [sys.executable, "-m", "kyc_gate", *arguments],
-            input=given.encode() if isinstance(given, str) else given,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+        done = commands.run(arguments, given.encode() if isinstance(given, str) else given)
+        return Ran(done.status, done.out.decode(), done.err.decode())
 
     return run
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import commands
 import pytest
 from msgspec.structs import replace
 
@@ -76,12 +77,8 @@ format = "json"
 
 async def kyc_gate(*arguments: str) -> tuple[int, str, str]:
     """Run `kyc-gate` and return its status and what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "kyc_gate", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    done = await asyncio.to_thread(commands.run, arguments)
+    return done.status, done.out.decode(), done.err.decode()
 
 
 @asynccontextmanager
