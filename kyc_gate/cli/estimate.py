@@ -20,6 +20,9 @@ from kyc_gate.model.lineage import TrainingPlan
 HORIZON_DAYS = 30
 """Days over which machines without a stated end are projected, unless `--horizon-days` says otherwise."""
 
+FARTHEST_EXPONENT = 45
+"""Of ten, in a number on the command line: beyond it no amount of compute lies."""
+
 
 class EstimateInput(Machines):
     """One input line. `parameters` and `tokens` (with `epochs`), or `declared_operations`, are what is declared."""
@@ -93,6 +96,8 @@ def _number(text: str | None, option: str) -> Decimal | None:
         raise UsageError(f"`--{option}`: `{text}` is not a number") from None
     if number is not None and not number.is_finite():
         raise UsageError(f"`--{option}`: `{text}` is not a number")
+    if number is not None and abs(number.adjusted()) > FARTHEST_EXPONENT:
+        raise UsageError(f"`--{option}`: `{text}` is out of range")
     return number
 
 

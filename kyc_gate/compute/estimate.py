@@ -104,8 +104,9 @@ def declared_disagrees(declared: int, likely: int, high: int) -> bool:
 
 
 def _seconds(duration_seconds: int | None, horizon_days: int) -> tuple[int, str]:
-    if isinstance(horizon_days, bool) or not isinstance(horizon_days, int) or horizon_days <= 0:
-        raise InputError(f"horizon_days must be a whole number above 0, not `{horizon_days}`")
+    most_days = MOST_SECONDS // DAY_SECONDS
+    if isinstance(horizon_days, bool) or not isinstance(horizon_days, int) or not 0 < horizon_days <= most_days:
+        raise InputError(f"horizon_days must be a whole number from 1 to {most_days}, not `{horizon_days}`")
     if duration_seconds is None:
         return horizon_days * DAY_SECONDS, f"no stated end: projected over {horizon_days} days"
     whole = isinstance(duration_seconds, int) and not isinstance(duration_seconds, bool)

@@ -159,3 +159,19 @@ def test_one_machine_on_the_command_line(kyc_gate: Callable[..., Ran]) -> None:
     (counted,) = kyc_gate("estimate", "16x H100", "--hours", "24").rows
     assert typed["operations"] == counted["operations"]
     assert typed["chips"] == counted["chips"] == 16
+
+
+@pytest.mark.parametrize("hours", ["1e9999", "1e99999999", "1e-99999999", "nan", "-1e46"])
+def test_hours_out_of_range_are_one_line(hours: str, kyc_gate: Callable[..., Ran]) -> None:
+    """A number that no machine could run for is refused in one line, however large it is."""
+    ran = kyc_gate("estimate", "H100", f"--hours={hours}")
+    assert ran.status == 2
+    assert ran.err.count("\n") == 1
+    assert f"`--hours`: `{hours}` is" in ran.err
+
+
+def test_a_horizon_has_an_end(kyc_gate: Callable[..., Ran]) -> None:
+    """A projection over longer than the longest run is a slip."""
+    ran = kyc_gate("estimate", "H100", "--horizon-days", str(10**24))
+    assert ran.status == 1
+    assert "horizon_days must be a whole number from 1 to 11574074" in ran.err
