@@ -48,6 +48,9 @@ clouds: $(VENV)/.test  ## try the doors with the clients that are too large for 
 	@$(PIP) install --editable '.[clouds]'
 	@$(PYTHON) -m venv --without-pip $(VENV)-skypilot
 	@$(PYTHON) -m pip --python $(VENV)-skypilot/bin/python --disable-pip-version-check --quiet install 'skypilot>=0.14'
+	@$(PYTHON) -m venv --without-pip $(VENV)-aiobotocore
+	@$(PYTHON) -m pip --python $(VENV)-aiobotocore/bin/python --disable-pip-version-check --quiet install --editable '.[aiobotocore]' 'aiobotocore==3.10.*' 'boto3==1.43.50' pytest pytest-asyncio pytest-timeout hypothesis
+	@$(VENV)-aiobotocore/bin/python -m pytest tests/client/test_botocore.py -k aiobotocore
 	@$(BIN)/python -m pytest tests/clouds $(ARGS)
 
 screenshots: $(VENV)/.test chromium  ## take the pictures of docs/console.md anew

@@ -178,6 +178,23 @@ async def test_many_workloads_are_all_seen(queue: Queue) -> None:
     assert [queue.state(name)[0] for name in "abcde"] == ["Ready", "Ready", "Pending", "Ready", "Ready"]
 
 
+@pytest.mark.parametrize(
+    "name", ["../../norge/jobs/small", "small?watch=1", "small/status", "..", "%2e%2e", "Small", "", None, 7]
+)
+async def test_an_owner_is_looked_for_in_its_own_place_alone(queue: Queue, name: object) -> None:
+    """A reference's name is whatever its author wrote. One that leads elsewhere is not followed, and no other waits."""
+    await queue.queued("norge", "large")
+    await queue.queued("norge", "small")
+    (reference,) = queue.objects.of("workloads", "job-large")["metadata"]["ownerReferences"]
+    reference |= {"name": name, "uid": queue.objects.of("jobs", "small")["metadata"]["uid"]}
+    if name is None:
+        del reference["name"]
+    await queue.look()
+    assert [queue.state(each)[0] for each in ("large", "small")] == ["Pending", "Ready"]
+    asked = [call for call in queue.objects.calls if "/jobs/" in call]
+    assert asked == ["GET /apis/batch/v1/namespaces/norge/jobs/small"]
+
+
 async def test_a_workload_without_an_owner_is_asked_about_itself(queue: Queue) -> None:
     """Pods that are queued one by one have an entry of their own, whose pod sets are what starts."""
     sets = [{"name": "main", "count": 2, "template": {"spec": pod_spec(8)}}]
