@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +13,7 @@ import msgspec
 import structlog
 
 from kyc_gate.adapters.kubernetes.pauses import without_pause
-from kyc_gate.adapters.kubernetes.review import API_VERSION, Review, owner_of, read_body, read_review
+from kyc_gate.adapters.kubernetes.review import API_VERSION, Owner, Review, owner_of, read_body, read_review
 from kyc_gate.adapters.kubernetes.settings import KubernetesSettings, KueueSettings
 from kyc_gate.adapters.kubernetes.workloads import WORKLOADS
 from kyc_gate.errors import KYCGateError
@@ -78,8 +79,9 @@ class KueueChecks:
                     continue
                 try:
                     await self._answer(server, workload, place, check)
-                except KYCGateError as error:
-                    log.warning("kueue.unanswered", cluster=self._settings.cluster, error=str(error))
+                except Exception as error:  # noqa: BLE001 - one that cannot be read holds up no other
+                    told = str(error) if isinstance(error, KYCGateError) else type(error).__name__
+                    log.warning("kueue.unanswered", cluster=self._settings.cluster, error=told)
 
     async def _checks(self, server: APIServer) -> set[str]:
         """Return the names of the checks that are the gate's, each of them said to be active."""
@@ -136,14 +138,11 @@ class KueueChecks:
         owner = owner_of(workload)
         if owner is None or owner.kind.name not in WORKLOADS:
             return await self._reviewing.starting(self._review(None, workload))
-        of = next(each for each in workload["metadata"]["ownerReferences"] if each.get("uid") == owner.uid)
-        group, _, version = of["apiVersion"].rpartition("/")
-        home = f"/apis/{group}/{version}" if group else f"/api/{version}"
-        namespace = workload["metadata"]["namespace"]
-        queued = await server.get(f"{home}/namespaces/{namespace}/{owner.kind.kind.lower()}s/{of['name']}")
+        queued = await server.get(_path_of(workload, owner))
         if queued is None or queued["metadata"].get("uid") != owner.uid:
             raise KYCGateError("the owner of a workload is not there; its check waits")
-        queued = {"apiVersion": of["apiVersion"], "kind": owner.kind.kind, **queued}
+        group, version = owner.kind.group, owner.kind.version
+        queued = {"apiVersion": f"{group}/{version}" if group else version, "kind": owner.kind.kind, **queued}
         started = {**queued, "spec": without_pause(queued.get("spec") or {})}
         return await self._reviewing.starting(self._review(queued, started))
 
@@ -193,3 +192,24 @@ class KueueChecks:
 
     def _now(self) -> str:
         return self._gate.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]|\.(?!\.))*")
+"""Names of jobs and their like: those of subdomains (Kubernetes, object names). No API server checks a reference's."""
+
+_VERSION = re.compile(r"v[0-9a-z]+")
+
+
+def _path_of(workload: Thing, owner: Owner) -> str:
+    """Return where the API server keeps the workload's owner. Raises `KYCGateError` for any other reference."""
+    names = {
+        each.get("name")
+        for each in workload["metadata"]["ownerReferences"]
+        if each.get("controller") and each.get("uid") == owner.uid
+    }
+    name = names.pop() if len(names) == 1 else None
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or not _VERSION.fullmatch(owner.kind.version):
+        raise KYCGateError("a workload names no owner that could be there; its check waits")
+    home = f"/apis/{owner.kind.group}" if owner.kind.group else "/api"
+    namespace = workload["metadata"]["namespace"]
+    return f"{home}/{owner.kind.version}/namespaces/{namespace}/{owner.kind.kind.lower()}s/{name}"
