@@ -166,7 +166,8 @@ def adapters_of(configuration: Configuration) -> tuple[Adapter, ...]:
             AWSAdapter(signatures=configuration.aws.signatures, asked_hosts=asking.hosts if asking is not None else ())
         )
     if configuration.gcp is not None:
-        adapters.append(GCPAdapter(tokens=configuration.gcp.tokens, hosts=configuration.gcp.hosts))
+        google = configuration.gcp
+        adapters.append(GCPAdapter(tokens=google.tokens, hosts=google.hosts, numbers=google.numbers))
     if configuration.azure is not None:
         adapters.append(AzureAdapter(tokens=configuration.azure.tokens, hosts=configuration.azure.hosts))
     if configuration.oci is not None:

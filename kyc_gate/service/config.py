@@ -224,11 +224,19 @@ class BrokerSettings(Record):
 class GCPSettings(Record):
     """Google Cloud: who proves that a caller's token has rights in the project of the path, the upstream or nobody.
 
-    `hosts` are names of the operator's own behind which Google Cloud answers.
+    `hosts` are names of the operator's own behind which Google Cloud answers. `numbers` are ids of projects by their
+    numbers, since calls may name either.
     """
 
     tokens: Literal["unverified", "upstream"] = "unverified"
     hosts: tuple[str, ...] = ()
+    numbers: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a number that is none, and an id that is one: the table would be read the wrong way round."""
+        for number, id in self.numbers.items():
+            if not (number.isascii() and number.isdigit()) or id.isdigit() or not id:
+                raise ValueError(f"`gcp.numbers` has `{number}` = `{id}`; write a project's number, and then its id")
 
 
 class AzureSettings(Record):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -133,17 +135,23 @@ class GCPAdapter:
     A call to a host of a guarded service is that service's; on any other host that is not Google's the path tells.
     `tokens` says who checks them: with `upstream` the project in the path counts as verified, because the operator
     states that the upstream refuses a token that has no rights in it; otherwise it stays a claim. `hosts` are names of
-    the operator's own behind which Google Cloud answers: elsewhere nothing is learnt, and nothing ends.
+    the operator's own behind which Google Cloud answers: elsewhere nothing is learnt, and nothing ends. `numbers` are
+    ids of projects by their numbers: calls may name either.
     """
 
     name = "gcp"
 
     def __init__(
-        self, *, tokens: Literal["unverified", "upstream"] = "unverified", hosts: tuple[str, ...] = ()
+        self,
+        *,
+        tokens: Literal["unverified", "upstream"] = "unverified",
+        hosts: tuple[str, ...] = (),
+        numbers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         if tokens not in ("unverified", "upstream"):
             raise ValueError(f"tokens `{tokens}` is neither `unverified` nor `upstream`")
         self._verified = tokens == "upstream"
+        self._numbers = dict(numbers)
         self._hosts = frozenset(host.lower() for host in hosts)
         self._tables = {service: PathTable(tuple(table)) for service, table in SERVICES.items()}
 
@@ -243,7 +251,7 @@ class GCPAdapter:
     def _caller(self, call: Call, names: dict[str, str], asked: Asked) -> Caller:
         given = asked.query.get("accesstoken") or asked.query.get("oauthtoken")
         bearer = bearer_of(given.encode()) if given else read_bearer(call)
-        project = names.get("project")
+        project = self._account(names)
         return Caller(
             account=project,
             principal=bearer.claim("email", "sub") if bearer else None,
@@ -263,7 +271,9 @@ class GCPAdapter:
         if found is None or not found.operation.ends or not self._is_own(call) or _may_repeat(_asked(call, found)):
             return None
         named = _ended(call, found)
-        return Ending(provider=self.name, account=found.names["project"], references=(named,)) if named else None
+        return (
+            Ending(provider=self.name, account=self._account(found.names) or "", references=(named,)) if named else None
+        )
 
     def changes(self, call: Call) -> Change | None:
         """Return the machines, groups and templates that the call may change. See `Adapter.changes`."""
@@ -271,7 +281,7 @@ class GCPAdapter:
         if found is None:
             return None
         names = [name for name in _changed(call, found) if name.partition(":")[0] in _CHANGEABLE]
-        account = found.names.get("project", "")
+        account = self._account(found.names) or ""
         return Change(provider=self.name, account=account, names=tuple(names)) if names else None
 
     def definition(self, call: Call) -> Definition | None:
@@ -282,7 +292,12 @@ class GCPAdapter:
         asked = _asked(call, found)
         certain = self._is_own(call) and not _may_repeat(asked)
         learned = define_template(asked) if certain else ()
-        return Definition(provider=self.name, account=found.names["project"], learned=learned)
+        return Definition(provider=self.name, account=self._account(found.names) or "", learned=learned)
+
+    def _account(self, names: Mapping[str, str]) -> str | None:
+        """Return the project of the path by its id, where its number is known; as it is written elsewhere."""
+        project = names.get("project")
+        return None if project is None else self._numbers.get(project, project)
 
     def _is_own(self, call: Call) -> bool:
         """Return whether the call goes to Google, or to a name behind which the operator says that Google answers."""

@@ -8,6 +8,8 @@ import pytest
 
 from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.gcp.operations import SERVICES
+from kyc_gate.model.job import ProvisioningRequest
+from kyc_gate.service.config import GCPSettings
 
 from ..golden import Row, call_of, check, evasion_of, judged, rows
 
@@ -59,3 +61,30 @@ WITHOUT = {
     "nodes.patch",  # nothing or a person, by its update mask
     "clusters.setLocations",  # a person
 }
+
+
+def test_a_number_is_the_project_whose_it_is() -> None:
+    """A call may name a project by its number: account, definitions, changes and ends are those of its id."""
+    adapter = GCPAdapter(numbers={"987654321098": "kestrel-prod"})
+    home = "/compute/v1/projects/987654321098/zones/us-central1-a/instances"
+    row = {"host": "compute.googleapis.com", "method": "POST", "path": home, "body": None}
+    machine = {"name": "v", "machineType": "zones/z/machineTypes/a3-highgpu-8g"}
+    made = judged(adapter, call_of({**row, "body": machine}))
+    assert isinstance(made, ProvisioningRequest)
+    assert made.caller.account == "kestrel-prod"
+    gone = call_of({**row, "method": "DELETE", "path": f"{home}/v"})
+    assert (adapter.guards(gone), adapter.read(gone)) == (True, None)
+    ending, change = adapter.ending(gone), adapter.changes(gone)
+    assert ending is not None
+    assert change is not None
+    assert (ending.account, change.account) == ("kestrel-prod", "kestrel-prod")
+    other = judged(GCPAdapter(), call_of({**row, "body": machine}))
+    assert isinstance(other, ProvisioningRequest)
+    assert other.caller.account == "987654321098"
+
+
+@pytest.mark.parametrize("numbers", [{"kestrel-prod": "987654321098"}, {"987654321098": ""}, {"9": "8"}])
+def test_a_table_the_wrong_way_round_is_refused(numbers: dict[str, str]) -> None:
+    """It would know every project as another, or as none."""
+    with pytest.raises(ValueError, match="a project's number, and then its id"):
+        GCPSettings(numbers=numbers)
