@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -57,31 +58,38 @@ class ControlGroup(Record):
 class ControlGroups:
     """The groups of a directory. They are found once for a reading of parties and accounts, in linear time.
 
-    `before` are the groups of an earlier reading: what a party that is the same record says by itself is taken from
-    there, and most of the work is finding that out.
+    `before` are the groups of an earlier reading: only those parties are looked at again that changed, or that are
+    tied by whoever changed. `register` says what the LEI register ties a party to, and is asked once for each party
+    that is the same record; with `before`, it must be the same register. The groups do not hang on what was before.
     """
 
     def __init__(
         self,
         parties: Mapping[str, Party],
         accounts: Iterable[Account] = (),
-        more: Mapping[str, Iterable[Link]] | None = None,
+        register: Callable[[Party], Iterable[Link]] | None = None,
         before: ControlGroups | None = None,
     ) -> None:
         self._directory = Directory.of(parties)
-        self._links: dict[str, list[tuple[str, Link]]] = {}
-        earlier = before._own if before else {}
-        self._own: dict[str, _OwnLinks] = {}
-        for party in self._directory.values():
-            own = earlier.get(party.id)
-            if own is None or own.party is not party:
-                own = _own_links(party)
-            self._own[party.id] = own
-            self._join(party.id, (*_tied(own, self._directory), *(more or {}).get(party.id, ())))
+        self._register = register
+        self._accounts: dict[str, list[Account]] = {}
         for account in accounts:
-            self._join(account.party_id, account_links(account, self._directory))
+            self._accounts.setdefault(account.party_id, []).append(account)
+        self._own: dict[str, _OwnLinks] = dict(before._own) if before else {}
+        self._links: dict[str, tuple[Link, ...]] = dict(before._links) if before else {}
+        self._tied: _Index = dict(before._tied) if before else {}
+        self._heard: _Index = dict(before._heard) if before else {}
+        self._copied: set[tuple[int, str]] | None = set() if before else None
+        for id in sorted(self._changed(before)):  # in order, so that each goes to the end of its lists
+            self._look_at(id)
+        self._copied = None
         self._keys: dict[str, str] = {}
         self._members: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def asked_register(self) -> bool:
+        """Whether what the LEI register says is in them."""
+        return self._register is not None
 
     def of(self, party: Party) -> ControlGroup:
         """Return the group of a party on file."""
@@ -91,22 +99,83 @@ class ControlGroups:
         key = self._keys[node]
         return ControlGroup(key=key, members=self._members[key], reasons=self._reasons(node))
 
-    def _join(self, id: str, links: Iterable[Link]) -> None:
+    def _changed(self, before: ControlGroups | None) -> set[str]:
+        """Return the ids of parties whose links may be others than before, whoever is not on file any more included."""
+        if before is None:
+            return {*self._directory, *self._accounts}
+        then, now = before._directory, self._directory
+        found = now.changed_since(then)
+        for id in tuple(found):
+            for party in (then.get(id), now.get(id)):
+                names = (f"id:{id}", f"name:{folded(party.name)}") if party else (f"id:{id}",)
+                found.update(other for name in names for other in self._heard.get(name, ()))
+        found.update(id for id, tied in self._accounts.items() if before._accounts.get(id) != tied)
+        return found | (before._accounts.keys() - self._accounts.keys())
+
+    def _look_at(self, id: str) -> None:
+        """Take what tied a party out, and put in what ties it now."""
         node = f"party:{id}"
-        self._links.setdefault(node, [])
-        for link in links:
-            if link.hub != node:
-                self._links[node].append((link.hub, link))
-                self._links.setdefault(link.hub, []).append((node, link))
+        for link in self._links.pop(node, ()):
+            self._without(self._tied, link.hub, node)
+        own, party = self._own.pop(id, None), self._directory.get(id)
+        if own is not None:
+            for name in own.hears:
+                self._without(self._heard, name, id)
+        accounts = self._accounts.get(id, ())
+        links = [link for account in accounts for link in account_links(account, self._directory)]
+        hears = {f"id:{each.payer_party_id}" for each in accounts if each.payer_party_id}
+        if party is not None:
+            if own is None or own.party is not party:
+                own = _own_links(party, tuple(self._register(party)) if self._register else ())
+            links = [*_tied(own, self._directory), *own.register, *links]
+            hears |= _hears(party)
+        elif not accounts:
+            return
+        self._own[id] = (own or _OwnLinks(None))._replace(hears=hears)
+        self._links[node] = tuple(link for link in dict.fromkeys(links) if link.hub != node)
+        for link in self._links[node]:
+            self._with(self._tied, link.hub, node)
+        for name in hears:
+            self._with(self._heard, name, id)
+
+    def _with(self, index: _Index, name: str, each: str) -> None:
+        found = self._to_change(index, name)
+        at = bisect_left(found, each)
+        if at == len(found) or found[at] != each:
+            found.insert(at, each)
+
+    def _without(self, index: _Index, name: str, each: str) -> None:
+        found = self._to_change(index, name)
+        at = bisect_left(found, each)
+        if at < len(found) and found[at] == each:
+            del found[at]
+
+    def _to_change(self, index: _Index, name: str) -> list[str]:
+        """Return a list of an index that may be changed: the groups of before keep theirs."""
+        mark = (id(index), name)
+        if self._copied is not None and mark not in self._copied:
+            self._copied.add(mark)
+            index[name] = list(index.get(name, ()))
+        return index.setdefault(name, [])
+
+    def _around(self, node: str) -> Iterator[tuple[str, Link]]:
+        """Go through what a node is tied to: by its own links, then by others' links to it, in the order of ids."""
+        for link in self._links.get(node, ()):
+            yield link.hub, link
+        for other in self._tied.get(node, ()):
+            for link in self._links[other]:
+                if link.hub == node:
+                    yield other, link
 
     def _explore(self, start: str) -> None:
         """Walk everything that hangs together with `start`, and give it its key."""
         seen, waiting = {start}, deque([start])
         while waiting:
-            for node, _ in self._links.get(waiting.popleft(), ()):
-                if node not in seen:
-                    seen.add(node)
-                    waiting.append(node)
+            node = waiting.popleft()
+            for other in (*(link.hub for link in self._links.get(node, ())), *self._tied.get(node, ())):
+                if other not in seen:
+                    seen.add(other)
+                    waiting.append(other)
         key = min((node for node in seen if node.startswith("name:")), default=min(seen))
         self._members[key] = tuple(sorted(node[6:] for node in seen if node.startswith("party:")))
         self._keys.update(dict.fromkeys(seen, key))
@@ -117,8 +186,8 @@ class ControlGroups:
         seen, waiting = {start}, deque([start])
         while waiting and len(reasons) < MOST_REASONS:
             node = waiting.popleft()
-            for other, link in self._links.get(node, ()):
-                shared = other.startswith("party:") or len(self._links.get(other, ())) > 1
+            for other, link in self._around(node):
+                shared = other.startswith("party:") or len(self._tied.get(other, ())) > 1
                 if shared and (node.startswith("party:") or other not in seen):
                     reasons.setdefault(link.why)
                 if other not in seen:
@@ -127,25 +196,50 @@ class ControlGroups:
         return tuple(reasons)[:MOST_REASONS]
 
 
+_Index = dict[str, list[str]]
+"""Ids or nodes in order, by a name."""
+
+
 class _OwnLinks(NamedTuple):
-    """What ties a party to others by what it says itself, whoever else is on file: first its name, then the rest."""
+    """What ties a party to others by what it says itself, whoever else is on file: first its name, then the rest.
 
-    party: Party
-    first: tuple[Link, ...]
-    rest: tuple[Link, ...]
+    `register` is what the LEI register says of it. What an owner or a parent that it names is tied by hangs on who is
+    on file: it `hears` of every party with such an id or name.
+    """
+
+    party: Party | None
+    first: tuple[Link, ...] = ()
+    rest: tuple[Link, ...] = ()
+    register: tuple[Link, ...] = ()
+    hears: Set[str] = frozenset()
 
 
-def _own_links(party: Party) -> _OwnLinks:
+def _own_links(party: Party, register: tuple[Link, ...] = ()) -> _OwnLinks:
     rest = (
         *_beneficial_links(party),
         *_lei_links(party),
         *contact_links(party.name, party.email, party.card_token),
     )
-    return _OwnLinks(party, _name_links(party), rest)
+    return _OwnLinks(party, _name_links(party), rest, register)
+
+
+def _hears(party: Party) -> set[str]:
+    """Return whom the links of a party hang on: by id, and by folded name where no id is given or nobody has it."""
+    found = set[str]()
+    above = party.ultimate_parent
+    if above is not None and above.party_id:
+        found.add(f"id:{above.party_id}")
+    for owner in party.owners or ():
+        found.add(f"name:{folded(owner.name)}")
+        if owner.party_id is not None:
+            found.add(f"id:{owner.party_id}")
+    return found
 
 
 def _tied(own: _OwnLinks, directory: Directory) -> tuple[Link, ...]:
     party = own.party
+    if party is None:
+        return ()
     return (*own.first, *_parent_links(party, directory), *_owner_links(party, directory), *own.rest)
 
 

@@ -31,6 +31,21 @@ class Directory(Mapping[str, Party]):
         """Return `parties` as a directory, as it is if it is one."""
         return parties if isinstance(parties, Directory) else cls(parties)
 
+    @classmethod
+    def after(cls, before: Directory, parties: Mapping[str, Party]) -> Directory:
+        """Return the directory of `parties`; what an earlier one knows of parties that are the same is taken over."""
+        found = cls(parties)
+        if before._named is not None:
+            found._named = dict(before._named)
+            for id in found.changed_since(before):
+                found._rename(id, before._parties.get(id), found._parties.get(id))
+        return found
+
+    def changed_since(self, before: Directory) -> set[str]:
+        """Return the ids of parties that are not the same records as before."""
+        then, now = before._parties, self._parties
+        return {id for id, party in now.items() if then.get(id) is not party} | (then.keys() - now.keys())
+
     def __getitem__(self, id: str) -> Party:
         """Return the party with an id."""
         return self._parties[id]
@@ -71,8 +86,20 @@ class Directory(Mapping[str, Party]):
         return tuple(self._parties[id] for id in dict.fromkeys(self._served.get(name, ()))) if name else ()
 
     def _by_name(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
+        found: dict[str, list[str]] = {}
         for party in self._parties.values():
-            if party.kind is not PartyKind.PERSON and (name := folded(party.name)):
-                found[name] = (*found.get(name, ()), party.id)
-        return found
+            if name := _company_name(party):
+                found.setdefault(name, []).append(party.id)
+        return {name: tuple(sorted(ids)) for name, ids in found.items()}
+
+    def _rename(self, id: str, then: Party | None, now: Party | None) -> None:
+        """Put a party under its name, where it was under another or under none."""
+        names = self._named if self._named is not None else {}
+        if then is not None and (name := _company_name(then)):
+            names[name] = tuple(each for each in names[name] if each != id)
+        if now is not None and (name := _company_name(now)):
+            names[name] = tuple(sorted((*names.get(name, ()), id)))
+
+
+def _company_name(party: Party) -> str:
+    return "" if party.kind is PartyKind.PERSON else folded(party.name)

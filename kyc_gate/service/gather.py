@@ -246,7 +246,7 @@ def _countries(
 
 def _own_groups(party: Party, directory: Directory, payer: str | None, register: Register | None) -> ControlGroups:
     accounts = [Account(provider="", id="", party_id=party.id, payer_party_id=payer)] if payer else []
-    return ControlGroups(directory, accounts, register_links({party.id: party}, register))
+    return ControlGroups(directory, accounts, lambda each: register_links(each, register) if each is party else ())
 
 
 def _customer_facts(party: Party) -> CustomerFacts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from kyc_gate.model.country import CountryCode
@@ -420,27 +420,22 @@ def group_facts(group: ControlGroup) -> GroupFacts:
     return GroupFacts(parties=len(group.members), reasons=group.reasons)
 
 
-def register_links(parties: Mapping[str, Party], register: Register | None) -> dict[str, tuple[Link, ...]]:
-    """Return what the register ties each party to: its own record, and its ultimate parents'."""
-    if register is None:
-        return {}
-    found: dict[str, tuple[Link, ...]] = {}
-    for party in parties.values():
-        standing = search_register(party, register).standing
-        if standing is None or standing.entity.void:
-            continue
-        own = Link(
-            kind=LinkKind.LEI,
-            hub=f"lei:{standing.entity.lei}",
-            why=f"the LEI register knows `{party.name}` as {standing.entity.lei}",
+def register_links(party: Party, register: Register | None) -> tuple[Link, ...]:
+    """Return what the register ties a party to: its own record, and its ultimate parents'."""
+    standing = search_register(party, register).standing if register is not None else None
+    if standing is None or standing.entity.void:
+        return ()
+    own = Link(
+        kind=LinkKind.LEI,
+        hub=f"lei:{standing.entity.lei}",
+        why=f"the LEI register knows `{party.name}` as {standing.entity.lei}",
+    )
+    above = (
+        Link(
+            kind=LinkKind.PARENT,
+            hub=f"lei:{step.lei}",
+            why=f"the LEI register reports `{step.name}` as ultimate parent of `{party.name}`",
         )
-        above = (
-            Link(
-                kind=LinkKind.PARENT,
-                hub=f"lei:{step.lei}",
-                why=f"the LEI register reports `{step.name}` as ultimate parent of `{party.name}`",
-            )
-            for step in standing.ultimate
-        )
-        found[party.id] = (own, *above)
-    return found
+        for step in standing.ultimate
+    )
+    return (own, *above)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -163,16 +164,18 @@ class Standings:
     async def _all_groups(self, parties: Directory) -> ControlGroups:
         """Return the control groups of this reading of the directory: found once, off the event loop.
 
-        A hundred thousand parties take seconds the first time, and a fraction of it when some have changed. A decision
-        that cannot wait so long gives up, and the work goes on.
+        A hundred thousand parties take many seconds the first time, and after the register was pulled; when some
+        have changed, a fraction of one. A decision that cannot wait so long gives up, and the work goes on.
         """
         if self._grouping is None or _failed(self._grouping):
             self._grouping = asyncio.create_task(self._grouped(parties))
         return await asyncio.shield(self._grouping)
 
     async def _grouped(self, parties: Directory) -> ControlGroups:
+        version = self._version
         groups = await asyncio.to_thread(_groups_of, parties, self._tied, self._register, self._groups)
-        self._groups = groups
+        # Later groups lean on these, so that they must be whole.
+        self._groups = groups if groups.asked_register and version == self._version else None
         return groups
 
     async def _join(self, standing: Standing) -> None:
@@ -191,6 +194,7 @@ class Standings:
         version = self._register_version()
         if version != self._version:
             self._version, self._standings, self._grouping, self._joined = version, {}, None, set()
+            self._groups = None  # what the register said of each party may be otherwise now
         return self._standings
 
     async def parties(self, seconds: float | None = None) -> Directory:
@@ -218,7 +222,8 @@ class Standings:
         if epoch != self._epoch:
             return
         if tied != self._tied or read != self._read:
-            self._parties, self._read, self._tied = Directory({party.id: party for party in read}), read, tied
+            self._parties = Directory.after(self._parties, {party.id: party for party in read})
+            self._read, self._tied = read, tied
             self._standings, self._grouping, self._joined = {}, None, set()
         self._clearances = clearances
         self._parties_at = time.monotonic()
@@ -260,10 +265,9 @@ def _groups_of(
     parties: Directory, tied: tuple[Account, ...], register: Register | None, before: ControlGroups | None
 ) -> ControlGroups:
     try:
-        links = register_links(parties, register)
+        return ControlGroups(parties, tied, partial(register_links, register=register), before)
     except StorageFault:  # the standings escalate on it, and the groups are found again when the register is back
-        links = {}
-    return ControlGroups(parties, tied, links, before)
+        return ControlGroups(parties, tied)
 
 
 def _failed(work: asyncio.Task[Any]) -> bool:

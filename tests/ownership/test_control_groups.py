@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kyc_gate.model.party import Account, BeneficialOwner, Owner, Party, PartyKind, UltimateParent
-from kyc_gate.ownership.control_groups import ControlGroups, control_group
+from kyc_gate.ownership.control_groups import ControlGroups, Link, LinkKind, control_group
+from kyc_gate.ownership.directory import Directory
 from tests.ownership.companies import on_file, party
 
 PEOPLE = BeneficialOwner
@@ -156,16 +157,81 @@ def test_thirty_thousand_customers_of_one_payer() -> None:
     assert len(found.reasons) <= 12
 
 
-@given(st.lists(st.integers(0, 7), min_size=1, max_size=8), st.randoms())
-def test_groups_found_from_earlier_ones_are_the_same(changed: list[int], draw: random.Random) -> None:
-    """Whatever changed since an earlier reading, groups that lean on it are those that are found from nothing."""
+Readings = tuple[dict[str, Party], tuple[Account, ...]]
+
+
+@st.composite
+def readings(draw: st.DrawFn) -> list[Readings]:
+    """Three readings of a directory of up to eight parties: between them some come, go and change."""
+    numbers = st.integers(0, 4)
 
     def made(id: str) -> Party:
-        owner = Owner(name="?", party_id=f"p{draw.randrange(8)}", share=Decimal("0.6"))
-        name, mail = f"Firm {draw.randrange(5)}", f"a@firm{draw.randrange(5)}.com"
-        return Party(id=id, name=name, email=mail, owners=draw.choice([None, (owner,)]))
+        owner = Owner(
+            name=f"Firm {draw(numbers)}",
+            party_id=draw(st.sampled_from([None, "p0", "p1", "p9"])),
+            share=draw(st.sampled_from([None, Decimal("0.3"), Decimal("0.6")])),
+        )
+        above = UltimateParent(name=f"Firm {draw(numbers)}", party_id=draw(st.sampled_from([None, "p2", "p9"])))
+        return Party(
+            id=id,
+            name=f"Firm {draw(numbers)}",
+            kind=draw(st.sampled_from([PartyKind.COMPANY, PartyKind.PERSON])),
+            email=f"a@firm{draw(numbers)}.com",
+            owners=draw(st.sampled_from([None, (owner,)])),
+            ultimate_parent=draw(st.sampled_from([None, above])),
+        )
 
-    old = {f"p{at}": made(f"p{at}") for at in range(8)}
-    new = {id: made(id) if int(id[1:]) in changed else party for id, party in old.items() if draw.random() < 0.9}
-    leaning, afresh = ControlGroups(new, before=ControlGroups(old)), ControlGroups(new)
-    assert [leaning.of(party) for party in new.values()] == [afresh.of(party) for party in new.values()]
+    parties: dict[str, Party] = {}
+    accounts: dict[str, Account] = {}
+    found: list[Readings] = []
+    for _ in range(3):
+        for at in draw(st.lists(st.integers(0, 7), max_size=5, unique=True)):
+            id = f"p{at}"
+            if id in parties and draw(st.booleans()):
+                del parties[id]
+            else:
+                parties[id] = made(id)
+        for at in draw(st.lists(numbers, max_size=2, unique=True)):
+            payer = draw(st.sampled_from(["p3", "p9", None]))
+            accounts[str(at)] = Account(provider="p", id=str(at), party_id=f"p{draw(numbers)}", payer_party_id=payer)
+        found.append((dict(parties), tuple(accounts.values())))
+    return found
+
+
+def told_by_register(party: Party) -> tuple[Link, ...]:
+    return (Link(kind=LinkKind.LEI, hub="lei:1", why=f"known as {party.name}"),) if party.name == "Firm 1" else ()
+
+
+@given(readings())
+def test_groups_found_from_earlier_ones_are_the_same(read: list[Readings]) -> None:
+    """Whatever changed since an earlier reading, groups that lean on it are those that are found from nothing.
+
+    The earlier ones stay what they were.
+    """
+    leaning: list[ControlGroups] = []
+    directory = Directory({})
+    for parties, accounts in read:
+        directory = Directory.after(directory, parties)
+        directory.named("Firm 0")
+        leaning.append(ControlGroups(directory, accounts, told_by_register, leaning[-1] if leaning else None))
+    for groups, (parties, accounts) in zip(leaning, read, strict=True):
+        afresh = ControlGroups(parties, accounts, told_by_register)
+        assert [groups.of(party) for party in parties.values()] == [afresh.of(party) for party in parties.values()]
+
+
+def test_one_change_among_many_is_found_at_once() -> None:
+    """Of three thousand parties, only the one that changed and those that it ties are looked at again."""
+    asked: list[str] = []
+
+    def told(party: Party) -> tuple[Link, ...]:
+        asked.append(party.id)
+        return ()
+
+    old = {f"p{n}": Party(id=f"p{n}", name=f"Firm {n}", card_token=str(n)) for n in range(3_000)}
+    before = ControlGroups(Directory(old), (), told)
+    asked.clear()
+    new = {**old, "p7": Party(id="p7", name="Firm 7", card_token="8")}
+    after = ControlGroups(Directory(new), (), told, before)
+    assert asked == ["p7"]
+    assert after.of(new["p8"]).members == ("p7", "p8")
+    assert before.of(old["p8"]).members == ("p8",)
