@@ -115,7 +115,7 @@ def read_update(asked: Asked) -> Reading:
 def read_group(asked: Asked) -> Reading:
     """A new group: as many machines as it aims at, all of them after its templates."""
     body = asked.body
-    number = body.number("targetSize")
+    number = _size(body)
     hidden = [template_reference(asked, each) for each in _templates(body)] or [
         reference("parameter", "instanceTemplate")
     ]
@@ -126,6 +126,15 @@ def read_group(asked: Asked) -> Reading:
         hidden = []
     name = asked.named("instance-group", body.text("name"))
     return asked.reading(choices, hidden, ranged=bool(choices), repeats=number or 1, starts=name)
+
+
+_STANDBY = ("targetStoppedSize", "targetSuspendedSize")
+
+
+def _size(body: Fields) -> int | None:
+    """Return a group's size with its machines that stand by: they are made, and start without another call."""
+    number = body.number("targetSize")
+    return None if number is None else number + sum(body.number(each) or 0 for each in _STANDBY)
 
 
 def _templates(body: Fields) -> list[str]:
@@ -141,12 +150,11 @@ def read_group_change(asked: Asked) -> Reading | None:
     changed = _templates(body) or body.has("instanceFlexibilityPolicy") or body.has("allInstancesConfig")
     if body.has("instanceFlexibilityPolicy"):
         _selections(body.part("instanceFlexibilityPolicy"), 0)
-    number = body.number("targetSize")
-    standby = [body.number("targetStoppedSize"), body.number("targetSuspendedSize")]
+    number = _size(body)
     if changed:
         hidden = [template_reference(asked, each) for each in _templates(body)]
         return asked.reading(unresolved=[*hidden, reference("operation", asked.operation)], replaces=name)
-    if number is None and not any(standby) and not body.has("standbyPolicy"):
+    if number is None and not any(body.number(each) for each in _STANDBY) and not body.has("standbyPolicy"):
         return None
     if number is None:
         return asked.unread()
@@ -168,13 +176,12 @@ def _sized(asked: Asked, name: str | None, number: int) -> Reading | None:
 
 
 def read_resize(asked: Asked) -> Reading | None:
-    """A group that is to have `size` machines."""
+    """A group that is to have `size` machines, or as many as the body says: the larger, since one is ignored."""
     name = asked.named("instance-group", asked.names.get("group"))
     size = asked.query.get("size")
-    if size is None:
-        size_field = asked.body.number("targetSize")
-        return asked.unread() if size_field is None else _sized(asked, name, size_field)
-    return _sized(asked, name, digits(size, "size", least=0))
+    sizes = [asked.body.number("targetSize"), None if size is None else digits(size, "size", least=0)]
+    known = [each for each in sizes if each is not None]
+    return _sized(asked, name, max(known)) if known else asked.unread()
 
 
 def read_more(asked: Asked) -> Reading:
