@@ -29,6 +29,7 @@ from kyc_gate.adapters.azure import AzureAdapter
 from kyc_gate.adapters.gcp import GCPAdapter
 from kyc_gate.adapters.kubernetes.adapter import KubernetesAdapter
 from kyc_gate.adapters.kubernetes.settings import KubernetesSettings
+from kyc_gate.adapters.oci import OCIAdapter
 from kyc_gate.adapters.slurm.adapter import SlurmAdapter
 from kyc_gate.adapters.slurm.settings import SlurmRestSettings, SlurmSettings
 from kyc_gate.adapters.strict_json import read_json
@@ -56,6 +57,13 @@ GUARDED: dict[str, tuple[Adapter, str, str, str, Any]] = {
         "management.azure.com",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v",
         {"properties": {"hardwareProfile": {"vmSize": "Standard_ND96isr_H100_v5"}}},
+    ),
+    "oci": (
+        OCIAdapter(),
+        "POST",
+        "iaas.us-phoenix-1.oraclecloud.com",
+        "/20160918/instances",
+        {"shape": "BM.GPU.H100.8", "compartmentId": "c"},
     ),
     "kubernetes": (
         KubernetesAdapter(KubernetesSettings(cluster="test", hosts=("cluster.example",))),

@@ -39,7 +39,7 @@ def respond(method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[World]:
     adapter = OCIAdapter(signatures="upstream", hosts=("127.0.0.1",))
-    with world(tmp_path, adapter, respond, prefix=TENANCY) as found:
+    with world(tmp_path, adapter, respond, account=f"{TENANCY}{{}}".format) as found:
         yield found
         for each in found.seen:
             check_signature(each)

@@ -67,10 +67,12 @@ class World(NamedTuple):
 
 
 @contextlib.contextmanager
-def world(folder: Path, adapter: Adapter, respond: Respond, *, prefix: str = "acct-") -> Iterator[World]:
+def world(
+    folder: Path, adapter: Adapter, respond: Respond, *, account: Callable[[str], str] = "acct-{}".format
+) -> Iterator[World]:
     """The gateway with `adapter`, and behind it a cloud that answers with what `respond` says.
 
-    Accounts are the parties' ids after `prefix`.
+    `account` names the account of a party by the party's id.
     """
     seen: list[Seen] = []
 
@@ -101,9 +103,7 @@ def world(folder: Path, adapter: Adapter, respond: Respond, *, prefix: str = "ac
         adapters=(adapter,),
         snapshot=merge([reading]),
         parties=PARTIES,
-        accounts=tuple(
-            Account(provider=adapter.name, id=f"{prefix}{party.id}", party_id=party.id) for party in PARTIES
-        ),
+        accounts=tuple(Account(provider=adapter.name, id=account(party.id), party_id=party.id) for party in PARTIES),
         settings=Settings(decision_seconds=10.0, refusal_seconds=0.0),
     )
     with served_in_thread(cloud) as port:
