@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import argon2
 import pytest
 from hypothesis import HealthCheck, settings
+
+from kyc_gate.service import access
 
 # No test fails for the machine's being slow or for an unlucky draw: `make test-all` draws anew, `make test` the same.
 settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -32,6 +36,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the published lists and labelled cases are not at {folder}; set KYC_GATE_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[Callable[[], argon2.PasswordHasher]]:
+    """Return what makes the hasher of passwords. In tests one stands in that takes no tenth of a second for each."""
+    light = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    real = access._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(access, "_hasher", lambda: light)
+        yield real
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

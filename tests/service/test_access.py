@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
 from gates import make_gate
 
@@ -64,6 +65,12 @@ async def test_a_new_password_is_not_undone(gate: Gate, monkeypatch: pytest.Monk
         with pytest.raises(AccessDenied):
             await gate.access.sign_in("eve", each)
     assert (await gate.access.sign_in("eve", OTHER)).actor.id == "eve"
+
+
+def test_a_password_costs_what_the_standard_asks(real_hasher: Callable[[], argon2.PasswordHasher]) -> None:
+    """RFC 9106, section 4, second choice: Argon2id, three passes over 64 MiB, four lanes."""
+    made = argon2.extract_parameters(real_hasher().hash(PASSWORD))
+    assert (made.type, made.time_cost, made.memory_cost, made.parallelism) == (argon2.Type.ID, 3, 64 * 1024, 4)
 
 
 async def test_guesses_at_once_are_no_more_than_one_by_one(gate: Gate) -> None:
