@@ -137,7 +137,8 @@ def resolve_headquarters(text: str | None) -> Headquarters:
         return _unknown("no headquarters is stated")
     if len(text) > LONGEST_LIST:
         return _unknown(f"the text is longer than {LONGEST_LIST} characters")
-    addresses = _ALSO.split(_REFERENCE.sub("", text))
+    plain = _REFERENCE.sub("", text) if "(" in text else text
+    addresses = _ALSO.split(plain) if ";" in plain or ". " in plain or ".\n" in plain else [plain]
     if len(addresses) > MOST_ADDRESSES:
         return _unknown(f"the text has more than {MOST_ADDRESSES} addresses")
     if len(addresses) > 1:

@@ -192,8 +192,9 @@ def smallest_alone(name: str, place: Place) -> int:
         if place.country in _STATES_FOLLOW or is_short(name):
             return SMALLEST_TRANSLATED
         if place.country in _SYLLABLES:
-            # Without its vowels a short name of Japan is one of anywhere: `کیرو` is Kiryu, Kirov and Cairo.
-            return SMALLEST_REUSED if writers & _WITHOUT_VOWELS else SMALLEST_ALONE
+            # A short name of Japan is one of anywhere: `کیرو` is Kiryu, Kirov and Cairo, `Санда` Sanda and Szanda.
+            few = writers & _WITHOUT_VOWELS or is_short(name, SHORT_WITHOUT_VOWELS)
+            return SMALLEST_REUSED if few else SMALLEST_ALONE
         few = is_short(name, SHORT_WITHOUT_VOWELS) if writers & _WITHOUT_VOWELS else _is_two_characters(name)
         return SMALLEST_ALONE if few else SMALLEST_AT_HOME
     if not place.first or _SAINT.match(name):

@@ -192,6 +192,7 @@ AI_AUTHORIZATION = frozenset(tomllib.loads(GROUPS.read_text(encoding="utf-8"))["
         pytest.param("Heping District", None, id="district-of-many-cities"),
         pytest.param("Bobruysk", "BY", id="as-it-is-written-in-russian"),
         pytest.param("Mogilev", None, id="as-a-village-of-ukraine-is-written-too"),
+        pytest.param("Санда", None, id="city-of-japan-or-village-of-hungary"),
         pytest.param("图勒", None, id="two-characters-for-a-sound"),
         pytest.param("ایستر", None, id="small-town-or-an-island-without-vowels"),
         pytest.param("ታይዋን", None, id="taiwan-or-taiyuan"),
