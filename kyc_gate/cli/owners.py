@@ -19,7 +19,7 @@ from kyc_gate.feeds.gleif import PUBLISHED, fetch_golden_copy, published_url
 from kyc_gate.model.record import plain
 from kyc_gate.ownership.chart import register_chart, render_chart
 from kyc_gate.ownership.gleif.lei import looks_like_lei
-from kyc_gate.ownership.gleif.records import REASONS, Entity, Kind
+from kyc_gate.ownership.gleif.records import REASONS, TYPES, Entity, Kind
 from kyc_gate.ownership.register import Register, Standing, Step, search, standing_of
 from kyc_gate.places.countries import parse_country
 from kyc_gate.service.config import read_configuration
@@ -266,5 +266,6 @@ def _lines(found: Standing, register: GleifRegister) -> Iterable[str]:
 
 
 def _told(step: Step) -> str:
+    known = f"{step.name} (LEI {step.lei}" if step.entity else f"LEI {step.lei} (no record of it"
     weak = "; weaker evidence" if step.weak else ""
-    return f"{step.name} (LEI {step.lei}, {step.country or 'country unknown'}, {step.type}{weak})"
+    return f"{known}, {step.country or 'country unknown'}, {TYPES.get(step.type, step.type)}{weak})"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from kyc_gate.model.record import Record
 from kyc_gate.ownership.gleif.lei import looks_like_lei, read_lei
 from kyc_gate.ownership.gleif.records import (
@@ -215,7 +217,8 @@ def _upwards(register: Register, lei: str, notes: list[str]) -> tuple[tuple[Step
     """Return the chain of direct parents upwards, and the ultimate parents.
 
     Who is reported as ultimate is followed further where that entity reports a parent of its own. Without a report of
-    the ultimate parent the chain of direct ones is all there is, and its end is the last one that is known.
+    the ultimate parent the chain of direct ones is all there is, and its end is the last one that is known: weak, since
+    silence is no report that nobody stands above it.
     """
     chain = _chain(register, lei, notes)
     tops: dict[str, Step] = {}
@@ -236,7 +239,12 @@ def _upwards(register: Register, lei: str, notes: list[str]) -> tuple[tuple[Step
                 Step(lei=each.lei, type=each.type, entity=each.entity, weak=each.weak or step.weak) for each in further
             )
         else:
-            tops[step.lei] = step
+            tops[step.lei] = step if step.type == ULTIMATE else replace(step, weak=True)
+    notes.extend(
+        f"nobody reports {step.name} as ultimate parent: it is the last one that is known"
+        for step in tops.values()
+        if step.type != ULTIMATE
+    )
     if len(tops) > 1:
         notes.append("several ultimate parents are reported: " + ", ".join(step.name for step in tops.values()))
     return chain, tuple(tops.values())
@@ -253,6 +261,7 @@ def _chain(register: Register, lei: str, notes: list[str]) -> tuple[Step, ...]:
         found.append(step)
         seen.add(step.lei)
         current = step.lei
-    if any(step.weak for step in found):
-        notes.append("a step of the chain was not renewed: weaker evidence")
+    notes.extend(f"the register has no record of {step.name}" for step in found if step.entity is None)
+    if any(step.weak and step.entity is not None for step in found):
+        notes.append("a step of the chain, or the record of who stands there, was not renewed: weaker evidence")
     return tuple(found)

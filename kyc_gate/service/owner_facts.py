@@ -10,7 +10,7 @@ from kyc_gate.model.facts import GroupFacts, ManagerFacts, OwnershipFacts, Paren
 from kyc_gate.model.match import Screening, ScreeningOutcome
 from kyc_gate.model.party import BeneficialOwner, Owner, Party, PartyKind, UltimateParent
 from kyc_gate.model.record import Record
-from kyc_gate.ownership.cascade import CONTROL_SHARE, Held, held_by_listed, holdings_above
+from kyc_gate.ownership.cascade import CONTROL_SHARE, Held, held_by_listed, holdings_above, percent
 from kyc_gate.ownership.control_groups import ControlGroup, Link, LinkKind
 from kyc_gate.ownership.directory import Directory, folded
 from kyc_gate.ownership.register import Register, Search, Standing, Step, lei_problem, search
@@ -190,16 +190,31 @@ _WHOLE = Decimal("1.005")
 
 
 def _held(party: Party, directory: Directory, screened: Screened, lists: frozenset[str]) -> Held:
-    """Return what parties on the lists hold, through owners on file or as beneficial owners, whichever is more."""
+    """Return what parties on the lists hold, through owners on file or as beneficial owners, whichever is more.
+
+    Where neither reaches half and both together would, it is unknown: the people may hold through the owners, or not.
+    """
     held = held_by_listed(party, directory, lambda holder: screened.listed(holder, lists))
     people = [each for each in party.beneficial_owners or () if each.share and screened.listed(each, lists)]
     direct = min(sum((each.share or Decimal(0) for each in people), Decimal(0)), Decimal(1))
+    both = direct + (held.share or Decimal(0)) if people else Decimal(0)
+    if held.share is not None and max(held.share, direct) < CONTROL_SHARE <= both and not _among_owners(people, party):
+        return Held(share=None, outstanding=None, chains=(*held.chains, *_told(people, party)))
     if not people or (held.share is not None and held.share >= direct):
         return held
-    told = tuple(f"`{each.name}` is a beneficial owner of `{party.name}` with {each.share}" for each in people)
+    told = _told(people, party)
     share = direct if held.share is not None or direct >= CONTROL_SHARE else None
     outstanding = None if share is None or held.outstanding is None else max(share, held.outstanding)
     return Held(share=share, outstanding=outstanding or share, chains=(*held.chains, *told))
+
+
+def _told(people: Iterable[BeneficialOwner], party: Party) -> Iterable[str]:
+    return (f"`{each.name}` is a beneficial owner of `{party.name}` with {percent(each.share)}" for each in people)
+
+
+def _among_owners(people: Iterable[BeneficialOwner], party: Party) -> bool:
+    """Return whether each of the people is an owner by name too, so that their shares were added up already."""
+    return {folded(each.name) for each in people} <= {folded(owner.name) for owner in party.owners or ()}
 
 
 def _strictest(party: Party, directory: Directory, screened: Screened, listed: Held) -> str | None:
@@ -229,9 +244,12 @@ def _untraced(party: Party, directory: Directory) -> Decimal | None:
     traced = Decimal(0)
     for owner in party.owners:
         holders = directory.holders(owner)
-        if holders and all(each.owners is not None or each.kind is not PartyKind.COMPANY for each in holders):
+        if holders and all(each.owners is not None or each.kind in _OWNED_BY_NOBODY for each in holders):
             traced += owner.share or Decimal(0)
     return max(Decimal(0), 1 - traced)
+
+
+_OWNED_BY_NOBODY = (PartyKind.PERSON, PartyKind.GOVERNMENT)
 
 
 def _float(share: Decimal | None) -> float | None:

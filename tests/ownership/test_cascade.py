@@ -99,6 +99,13 @@ def test_nobody_owns_a_person() -> None:
     assert held_by_listed(known["c"], known, is_x).share == 0
 
 
+def test_nobody_owns_a_government() -> None:
+    """What a government holds leaves nothing unknown either; a party of unknown kind does."""
+    for kind, share in ((PartyKind.GOVERNMENT, Decimal(0)), (PartyKind.UNKNOWN, None), (PartyKind.COMPANY, None)):
+        known = on_file(party("c", ("s", "1")), Party(id="s", name="S", kind=kind))
+        assert held_by_listed(known["c"], known, is_x).share == share
+
+
 def test_an_owner_without_an_id_is_its_namesake_on_file() -> None:
     """Leaving out the id of an owner does not cut the chain."""
     middle = Party(id="m", name="Middle Holding GmbH", owners=(Owner(name="x", share=Decimal("0.5")),))

@@ -84,9 +84,14 @@ STRANGERS = [
     pytest.param({"email": ""}, {"email": ""}, id="empty"),
     pytest.param({"card_token": " "}, {"card_token": ""}, id="no-card"),
     pytest.param(
-        {"owners": (Owner(name="Index Fund", share=Decimal("0.05")),)},
-        {"owners": (Owner(name="Index Fund", share=Decimal("0.24")),)},
+        {"owners": (Owner(name="Index Fund", share=Decimal("0.2499")),)},
+        {"owners": (Owner(name="Index Fund", share=Decimal("0.2499")),)},
         id="small-shareholder",
+    ),
+    pytest.param(
+        {"beneficial_owners": (PEOPLE(name="Ann Unlikely", share=Decimal("0.2499")),)},
+        {"beneficial_owners": (PEOPLE(name="Ann Unlikely", share=Decimal("0.5")),)},
+        id="less-than-a-quarter",
     ),
     pytest.param(
         {"name": "Kim Lee", "kind": PartyKind.PERSON}, {"name": "Kim Lee", "kind": PartyKind.PERSON}, id="people"
@@ -217,6 +222,30 @@ def test_groups_found_from_earlier_ones_are_the_same(read: list[Readings]) -> No
     for groups, (parties, accounts) in zip(leaning, read, strict=True):
         afresh = ControlGroups(parties, accounts, told_by_register)
         assert [groups.of(party) for party in parties.values()] == [afresh.of(party) for party in parties.values()]
+
+
+NINE = Owner(name="Elsewhere", party_id="p9", share=Decimal("0.3"))
+
+
+@pytest.mark.parametrize(
+    ("given", "payer"),
+    [
+        pytest.param({"owners": (NINE,)}, None, id="an-owner-by-id"),
+        pytest.param({"owners": (Owner(name="Nine Ltd", share=Decimal("0.3")),)}, None, id="an-owner-by-name"),
+        pytest.param({"ultimate_parent": UltimateParent(party_id="p9", name="Elsewhere")}, None, id="a-parent"),
+        pytest.param({}, "p9", id="a-payer"),
+    ],
+)
+def test_who_comes_on_file_changes_the_ties_of_others(given: dict[str, object], payer: str | None) -> None:
+    """Parties that named somebody are looked at again when somebody of that id or name comes on file, or goes."""
+    without = on_file(*(Party(**{"id": id, "name": f"Firm {id}", **given}) for id in "ab"))  # type: ignore[arg-type]
+    accounts = [Account(provider="p", id=id, party_id=id, payer_party_id=payer) for id in "ab"]
+    with_nine = {**without, "p9": Party(id="p9", name="Nine", kind=PartyKind.COMPANY)}
+    for old, new in ((without, with_nine), (with_nine, without)):
+        before = ControlGroups(old, accounts)
+        after, afresh = ControlGroups(new, accounts, None, before), ControlGroups(new, accounts)
+        assert after.of(new["a"]) == afresh.of(new["a"])
+        assert after.of(new["a"]) != before.of(old["a"])
 
 
 def test_one_change_among_many_is_found_at_once() -> None:

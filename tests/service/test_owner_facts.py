@@ -127,6 +127,44 @@ def test_beneficial_owners_count(screener: Screener) -> None:
         assert found.ownership.beneficial_known
 
 
+def test_owners_and_beneficial_owners_together_may_reach_half(screener: Screener) -> None:
+    """Three tenths of a listed company beside three tenths of a listed person are unknown, and not three tenths."""
+    company = Owner(name="Sealed Machinery Works", share=Decimal("0.3"))
+    person = BeneficialOwner(name="Ottokar Winterhalter", share=Decimal("0.3"))
+    found = standing(party(owners=(company,), beneficial_owners=(person,)), screener=screener).ownership
+    assert (found.sdn_share, found.listed_share) == (None, None)
+    assert found.chains[-1] == "`Ottokar Winterhalter` is a beneficial owner of `Plain Customer AS` with 30 %"
+    himself = Owner(name="Ottokar Winterhalter", share=Decimal("0.3"))
+    counted = standing(party(owners=(himself,), beneficial_owners=(person,)), screener=screener).ownership
+    assert counted.sdn_share == 0.3
+
+
+def test_the_lists_of_the_affiliates_rule(screener: Screener) -> None:
+    """The Entity List, the MEU List and SDNs are added up, others are not; the strictest that holds any governs."""
+    for lists, share, strictest in (
+        (("EL", "MEU"), 0.5, "EL"),
+        (("MEU", "MEU"), 0.5, "MEU"),
+        (("MEU", "SDN"), 0.5, "SDN"),
+        (("EL", "DPL"), 0.25, None),
+        (("UVL", "UVL"), 0.0, None),
+    ):
+        owners = tuple(
+            Owner(name=f"holder {n}", share=Decimal("0.25"), listed_on=(code,)) for n, code in enumerate(lists)
+        )
+        found = standing(party(owners=owners), screener=screener).ownership
+        assert (found.listed_share, found.strictest_list) == (share, strictest)
+
+
+@pytest.mark.parametrize(
+    ("kind", "traced"), [("company", False), ("unknown", False), ("person", True), ("government", True)]
+)
+def test_an_owner_on_file_without_owners_ends_in_the_dark(kind: str, traced: bool) -> None:
+    """What it holds is untraced, unless nobody can own it."""
+    holder = Party(id="h", name="Holder", kind=PartyKind(kind))
+    owners = (Owner(name="Holder", party_id="h", share=Decimal("0.75")), Owner(name="elsewhere", share=Decimal("0.25")))
+    assert standing(party(owners=owners), holder).ownership.untraced_share == (0.25 if traced else 1.0)
+
+
 def test_managers_who_serve_a_listed_party_overlap(screener: Screener) -> None:
     """By their own name, by what they say, and by another party on file that they manage."""
     listed = Party(id="l", name="Quantum Lantern Institute", managers=(Manager(name="Kai Unlikely"),))

@@ -87,6 +87,24 @@ def test_the_way_up(store: Path) -> None:
     assert [(step.country, step.weak) for step in found.ultimate] == [("CN", False)]
 
 
+def test_the_last_one_that_is_known_is_no_ultimate_parent_that_is_reported(tmp_path: Path) -> None:
+    """Where only direct parents are reported, the last one stands for the ultimate parent as weak evidence."""
+    path = tmp_path / "r.db"
+    relations: list[Row] = [above(1, 2), above(2, 9)]
+    load_register(path, [saved(tmp_path, "lei2.json", json_of(LEVEL1)), saved(tmp_path, "rr.json", json_of(relations))])
+    register = GleifRegister(path)
+    found = search(register, lei=lei(1)).standing
+    assert found is not None
+    assert [(step.lei, step.weak) for step in found.ultimate] == [(lei(9), True)]
+    assert f"the register has no record of LEI {lei(9)}" in found.notes
+    assert any("the last one that is known" in note for note in found.notes)
+    load_register(path, [saved(tmp_path, "rr.json", json_of(relations[:1]))], may_shrink=True)
+    last = search(GleifRegister(path), lei=lei(1)).standing
+    assert last is not None
+    assert [(step.country, step.weak) for step in last.ultimate] == [("NO", True)]
+    assert not any("renewed" in note or "no record" in note for note in last.notes)
+
+
 def test_changes_are_laid_over(store: Path, tmp_path: Path) -> None:
     """A file of changes replaces the records that it holds; whatever it does not hold stands."""
     moved = entity(1, "Fjord Intelligence AS", headquarters_address=CHINA, updated="2026-09-02T00:00:00Z")

@@ -94,6 +94,14 @@ PARENT_TYPES = (ULTIMATE, DIRECT, BRANCH, SUBFUND, FEEDER, MANAGED)
 """Relationship types that lead upwards, the strongest first."""
 
 
+TYPES = {
+    ULTIMATE: "reported as ultimate parent",
+    DIRECT: "reported as direct parent",
+    BRANCH: "head office of the branch",
+}
+"""What stands at the upper end of a relationship, in plain words."""
+
+
 class Relationship(Record, gc=False):
     """A level-2 record: `start` is consolidated, managed or branched by `end`.
 
