@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise, product
 
 _ARABIC = {
@@ -50,6 +52,7 @@ def is_abjad(word: str) -> bool:
     return not word.isascii() and any("\u0590" <= char <= "\u08ff" or "\ufb1d" <= char <= "\ufdff" for char in word)
 
 
+@lru_cache(maxsize=1 << 16)
 def skeletons_of(word: str) -> tuple[str, ...]:
     """Return the consonants of a word, in the ways that it can be read; one way unless it is Hebrew."""
     if word.isascii():
@@ -74,9 +77,9 @@ def skeleton_keys(words: Sequence[str]) -> frozenset[str]:
     A key is the skeleton of a word, or of two or three words beside each other, written together: blanks differ too.
     Words are in comparison form. An empty set says that the words have no skeleton to compare.
     """
-    bones = [skeletons_of(word)[0] for word in words if word not in PARTICLES]
-    bones = [bone for bone in bones if bone]
-    keys = {reading for word in words if word not in PARTICLES for reading in skeletons_of(word)}
+    read = [skeletons_of(word) for word in words if word not in PARTICLES]
+    bones = [readings[0] for readings in read if readings[0]]
+    keys = {reading for readings in read for reading in readings}
     keys.update(one + other for one, other in pairwise(bones))
     keys.update("".join(bones[start : start + 3]) for start in range(len(bones) - 2))
     return frozenset(key for key in map(single, keys) if len(key) >= SHORTEST)
@@ -94,6 +97,9 @@ def _of_latin(word: str) -> str:
     return single(word.translate(_LATIN).replace(" ", ""))
 
 
+_DOUBLED = re.compile(r"(.)\1+", re.DOTALL)
+
+
 def single(text: str) -> str:
     """Return `text` with doubled letters written once."""
-    return "".join(char for place, char in enumerate(text) if not place or text[place - 1] != char)
+    return _DOUBLED.sub(r"\1", text) if _DOUBLED.search(text) else text

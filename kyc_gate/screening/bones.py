@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from array import array
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +28,14 @@ class SkeletonIndex:
     """Numbered names by consonant keys. A key tells log(1 + names / names with the key)."""
 
     def __init__(self, names: Iterable[tuple[int, Words]]) -> None:
-        keys: list[int] = []
-        owners: list[int] = []
+        # Arrays, and not lists: a million names have some ten million keys.
+        keys, owners = array("q"), array("i")
         self._size = 0
         for number, words in names:
             self._size += 1
             own = _keys(words)
             keys.extend(own)
-            owners.extend([number] * len(own))
+            owners.extend(repeat(number, len(own)))
         self._keys, features = np.unique(np.array(keys, dtype=np.int64), return_inverse=True)
         self._postings = Postings.of(features, np.array(owners, dtype=np.int32), len(self._keys))
         self._tells = np.log1p(max(self._size, 1) / np.maximum(np.diff(self._postings.starts), 1))
