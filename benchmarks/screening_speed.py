@@ -34,10 +34,10 @@ from kyc_gate.screening.screener import Screener
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 QUERIES = 600
-SCANS = 12
+SCANS = 6
 """Queries that a scan of every name is asked: it takes seconds each on the largest list."""
 
-TRIGRAM_QUERIES = 40
+TRIGRAM_QUERIES = 20
 
 
 def csl() -> ListSnapshot:
