@@ -8,10 +8,12 @@ from functools import lru_cache
 from rapidfuzz.distance import OSA
 
 from kyc_gate.names.alignment import MOST_JOINED, Alignment, Pair, Words
-from kyc_gate.names.common_words import is_english
+from kyc_gate.names.common_words import canonical, is_english
 from kyc_gate.names.skeleton import PARTICLES, single, skeletons_of
 
 HOW = "same consonants"
+MEANS = "means"
+MEANT = 0.98
 
 SHARES = {1: 0.6, 2: 0.85}
 LONG_SHARE = 0.92
@@ -41,6 +43,8 @@ def align_bones(asked: Words, listed: Words) -> Alignment:
         # Most pairs differ in length: seen here, they cost no call.
         if (bone == bones or (len(bone) > 3 and -2 < len(bone) - len(bones) < 2)) and (share := _alike(bone, bones)) > 0
     ]
+    meant = _meant(asked, listed)
+    found += [(0, pair) for pair in meant]
     found.sort(key=lambda one: (-one[1].share, -one[0], one[1].asked, one[1].listed))
     pairs: list[Pair] = []
     left = [word for word in asked if word not in PARTICLES]
@@ -52,9 +56,19 @@ def align_bones(asked: Words, listed: Words) -> Alignment:
             left = [word for word in left if word not in pair.asked]
             absent = [word for word in absent if word not in pair.listed]
             told += letters
-    if told < ENOUGH:
+    if told < ENOUGH and not (meant and not left and not absent):
         pairs = [pair._replace(share=pair.share * FEW) for pair in pairs]
     return Alignment(pairs, left, absent)
+
+
+def _meant(asked: Words, listed: Words) -> list[Pair]:
+    """Return the words of business that say the same in the two scripts: `ایر` and `Air`."""
+    return [
+        Pair(MEANT, (one,), (other,), MEANS)
+        for one in asked
+        for other in listed
+        if one.isascii() is not other.isascii() and canonical(one) == canonical(other)
+    ]
 
 
 @lru_cache(maxsize=1 << 12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from kyc_gate.names.brand_words import MEANINGS
 from kyc_gate.names.business_words import CANONICAL, COMMON, HAN, HAN_PLACES
 from kyc_gate.names.demonyms import SAME_PLACE
 from kyc_gate.names.inflection import stem
@@ -93,7 +94,7 @@ def is_known(word: str) -> bool:
 
 def canonical(word: str) -> str:
     """Return the word by which a word is compared: its translation, its long form, or itself."""
-    return CANONICAL.get(word) or SAME_PLACE.get(word, word)
+    return CANONICAL.get(word) or SAME_PLACE.get(word) or MEANINGS.get(word, word)
 
 
 def _by_length(word: str) -> float:

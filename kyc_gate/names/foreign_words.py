@@ -135,6 +135,31 @@ construction construccion construcciones construction constructora bau
 engineering muhendislik handasa handasiya mohandesi
 steel fulad foolad celik acier acero
 services khadamat hizmetleri dienste
+asset assets aktivami aktivy aktivov activos actifs vermogen
+resistance moghavemat muqawama muqawamah mukavemet resistencia soprotivleniya
+martyrs martyr shahid shahed shaheed shohada shuhada
+state dawla dawlah dawlat devlet
+movement mouvement movimiento bewegung dvizhenie dvizheniye
+front frente fronte
+army ejercito armee esercito ordu
+party partiya
+liberation liberacion osvobozhdeniya tahrir kurtulus
+revolutionary revolucionario revolucionaria revolyutsionnaya enghelab thawra
+people peoples pueblo narodnaya narodnyy narodny
+brigade brigades kataib liwa brigada brigadas
+prison zindan sijn tyurma carcel
+shipyard sudoverf astillero astilleros werft verf
+distillery likerovodochny likerovodochnyy
+fishing pesca pesquera balikcilik
+union syndicat sindicato ittihad etehad
+real inmobiliaria immobilier immobilien
+exploration razvedka georazvedka exploracion
+refinery refineria raffinerie palayesh
+mine mina minera minas
+sugar azucar sucre shakar
+tobacco tabac tabaco tutun
+textile textil textiles nassaji
+cement cemento ciment siman
 """
 """Words with their translation first; of Chinese, Korean and Japanese words the romanisations."""
 

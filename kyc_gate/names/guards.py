@@ -80,6 +80,13 @@ def guard_of(found: Alignment, agreed: float) -> Guard | None:
         return OTHER_TRADE if _is_unsure(found) or not telling[0].isascii() else None
     if len(words) == 1 and (told_by(words[0]) < PLACE_WEIGHT or (strange and is_known(words[0]))):
         return ONE_COMMON_WORD
+    if (
+        telling
+        and not found.only_asked
+        and not found.only_listed
+        and {p.how for p in found.pairs} == {"same consonants", "means"}
+    ):
+        return None
     whole = all(map(is_generic, found.only_listed)) and all(pair.how in EXACT for pair in found.pairs)
     exact = whole and (not strange or (padded and not found.only_listed and _is_coined_letters(words)))
     if not strange and _is_short_for_a_place(found, words):

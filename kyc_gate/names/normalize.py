@@ -67,6 +67,8 @@ def normalize_name(text: str) -> NormalizedName:
     core = without_legal_forms(words)
     if not says_something(core):
         core, problem = (), "no word to compare" if words else "no letter or digit to compare"
+    elif _is_one_letter(core):
+        problem = "one letter or digit, which is nobody's name"
     return NormalizedName(text=" ".join(words), words=words, core=core, problem=problem)
 
 
@@ -82,7 +84,13 @@ def _by_words(text: str) -> NormalizedName | None:
     if len(words) > MOST_WORDS or (1 in map(len, words) and not _stand_alone(texts, words)):
         return None
     core = without_legal_forms(words)
-    return NormalizedName(text=" ".join(words), words=words, core=core) if says_something(core) else None
+    if not says_something(core) or _is_one_letter(core):
+        return None
+    return NormalizedName(text=" ".join(words), words=words, core=core)
+
+
+def _is_one_letter(core: tuple[str, ...]) -> bool:
+    return len(core) == 1 and len(core[0]) == 1 and core[0].isascii()
 
 
 def _stand_alone(texts: list[str], words: tuple[str, ...]) -> bool:

@@ -14,7 +14,7 @@ from kyc_gate.names.guards import MANY_WORDS, Guard, guard_of, initials
 from kyc_gate.names.skeleton import is_abjad
 from kyc_gate.names.word_rarity import rarity_of_words
 
-SCORER_VERSION = "6"
+SCORER_VERSION = "7"
 """Changes whenever the same two names may score otherwise; it goes with every result."""
 
 UNMATCHED_QUERY = 0.6
@@ -177,9 +177,12 @@ class Scorer:
             score *= (score / CONSONANTS_FROM) ** 2
         if not surplus and absent and score < COINED_ALONE and self._is_coined_alone(found, agreed):
             score = COINED_ALONE
+        begun = bool(surplus) and not absent and _begins_with(asked.words, listed.words)
+        if begun:
+            score = max(score, WHOLE_NAME)
         if score < floor:
             return Scored(0.0, found, None)
-        guard = guard_of(found, agreed)
+        guard = None if begun else guard_of(found, agreed)
         if guard is not None:
             score = min(score, guard.cap)
         return Scored(self._sure(score, agreed, asked), found, guard)
@@ -233,6 +236,14 @@ class Scorer:
 
 _LESSER = frozenset({"means", "inflected", HOW})
 """Ways to agree in which the word that tells less says how much."""
+
+
+def _begins_with(asked: Words, listed: Words) -> bool:
+    """Return whether a query is a listed name of two words or more, one of which tells something, and generic words."""
+    rest = asked[len(listed) :]
+    if len(listed) < 2 or asked[: len(listed)] != listed or not all(map(is_generic, rest)):
+        return False
+    return not all(map(is_generic, listed))
 
 
 def _is_coined(found: Alignment) -> bool:

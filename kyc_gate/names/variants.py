@@ -9,8 +9,9 @@ from importlib.util import find_spec
 from anyascii import anyascii
 
 from kyc_gate.model.record import Record
-from kyc_gate.names.common_words import COMMON_WORDS, is_known
+from kyc_gate.names.common_words import ARTICLES, COMMON_WORDS, canonical, is_known
 from kyc_gate.names.encoded import decoded
+from kyc_gate.names.foreign_words import FOREIGN
 from kyc_gate.names.han import is_han, is_hangul
 from kyc_gate.names.normalize import LONGEST_NAME, NormalizedName, normalize_name
 from kyc_gate.names.numbers import with_numbers
@@ -65,6 +66,8 @@ def readings_of(text: str, normalized: NormalizedName) -> tuple[Reading, ...]:
             found.setdefault(normalize_name(nominative).core, False)
         for words in _romanised(core):
             found.setdefault(words, any(is_han(word[0]) or is_hangul(word[0]) for word in core))
+    if translated := _translated(core):
+        found.setdefault(translated, False)
     if spelled := pinyin_of(text):
         found.setdefault(normalize_name(" ".join(spelled)).core, True)
     if "." in text and (label := organisation_label(text)):
@@ -83,9 +86,19 @@ def listed_forms(text: str, normalized: NormalizedName) -> tuple[Words, ...]:
     found = dict.fromkeys([core])
     if glued := _GLUED_FORM.search(text):
         found.setdefault(normalize_name(f"{text[: glued.start()]} {text[glued.start() :]}").core)
+    if translated := _translated(core):
+        found.setdefault(translated)
     if not normalized.text.isascii():
         found.update(dict.fromkeys(_romanised(core)))
     return tuple(found)
+
+
+def _translated(core: Words) -> Words:
+    """Return a name of two words of business or more in English, where all are such words and some are foreign; or ()."""
+    telling = [word for word in core if word not in ARTICLES]
+    if len(telling) < 2 or not any(word in FOREIGN for word in telling):
+        return ()
+    return tuple(map(canonical, telling)) if all(word in COMMON_WORDS or word in FOREIGN for word in telling) else ()
 
 
 def _romanised(core: Words) -> list[Words]:

@@ -79,6 +79,15 @@ def test_a_name_that_says_nothing_is_a_problem(text: str) -> None:
     assert found.problem is not None
 
 
+@pytest.mark.parametrize("text", ["1", "X", "X Ltd.", "(x)"])
+def test_one_letter_or_digit_is_compared_and_not_relied_on(text: str) -> None:
+    """A single letter or digit can be compared, and is nobody's whole name; a Chinese character may be."""
+    found = normalize_name(text)
+    assert found.usable
+    assert found.problem is not None
+    assert normalize_name("王").problem is None
+
+
 PARTS = st.sampled_from(
     "Huawei Co., S.I.S. d.o.o A B-C a-b A-B ltd the of O'Neil d'Or $ber x@y 1 2nd 江 楊 华为技术有限公司 한국 Özsöz Люляна صندوق "
     "\u202eiewauH ① ﷺ ½ ª %41 &amp; =?x xn--siqq7j \\u0041 - € Ｈｕａ Ђ ß ŉ ﬃ ḱ̈́̈́̈́̈́".split(" ")

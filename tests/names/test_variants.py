@@ -28,6 +28,7 @@ def readings(text: str) -> set[str]:
         pytest.param("Хуавей", "huavej", id="iso-9"),
         pytest.param("Хуавей", "khuavey", id="bgn"),
         pytest.param("Группа Вагнера", "gruppa vagner", id="genitive"),
+        pytest.param("Al Masraf al Zeraei al Taweni", "bank agricultural cooperative", id="words-of-business"),
         pytest.param("Brigade Forty 4", "brigade 44", id="number-half-in-words"),
     ],
 )

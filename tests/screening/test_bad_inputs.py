@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from kyc_gate.model.match import ScreeningOutcome
+from kyc_gate.model.match import Screening, ScreeningOutcome
 from kyc_gate.screening.screener import Screener
 
 from .test_screener import entry, listing
 
-SECONDS = 0.5
-"""The stated bound is 50 ms; ten times as much is left to a machine that does other things too."""
+SECONDS = 0.05
+"""The stated bound, of processor time: what other programs do at the same time does not count."""
 
 HANDMADE = [
     pytest.param("a" + "\u0301" * 20_000 + "\u0323" * 20_000, id="marks"),
@@ -42,12 +42,21 @@ def screener() -> Screener:
     return made
 
 
+def answered(screener: Screener, name: str) -> tuple[Screening, float]:
+    """Return the answer, and the least processor time that it took in three times: a collector may run in one."""
+    took = []
+    for _ in range(3):
+        started = time.thread_time()
+        found = screener.screen([name])
+        took.append(time.thread_time() - started)
+    return found, min(took)
+
+
 @pytest.mark.parametrize("name", HANDMADE)
 def test_it_is_answered_in_time_and_never_clear(name: str, screener: Screener) -> None:
     """A pathological name is answered at once, and either resembles somebody or is not called screened whole."""
-    started = time.perf_counter()
-    found = screener.screen([name])
-    assert time.perf_counter() - started < SECONDS
+    found, took = answered(screener, name)
+    assert took < SECONDS
     assert not found.complete or found.outcome is not ScreeningOutcome.CLEAR
 
 
@@ -58,7 +67,6 @@ def test_every_labelled_name_is_answered(shared_data: Path, screener: Screener) 
     assert len(rows) > 10
     for row in rows:
         name = eval(row["input"]) if row["input_kind"] == "pyexpr" else row["input"]  # noqa: S307 - our own table
-        started = time.perf_counter()
-        found = screener.screen([name])
-        assert time.perf_counter() - started < SECONDS, row["id"]
-        assert found.outcome is not ScreeningOutcome.CLEAR or not found.complete or len(name) <= 512, row["id"]
+        found, took = answered(screener, name)
+        assert took < SECONDS, row["id"]
+        assert found.outcome is not ScreeningOutcome.CLEAR or not found.complete, row["id"]
