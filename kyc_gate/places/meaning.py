@@ -45,6 +45,9 @@ SMALLEST_WITH_A_NUMBER = 500_000
 SMALLEST_AT_HOME = 15_000
 """The same in a script other than Latin."""
 
+SMALLEST_IN_SHORT = 25_000
+"""The same for two Chinese characters that stand for the sound of a name abroad, and for few letters without vowels."""
+
 SMALLEST_TRANSLATED = 500_000
 """The same for a name that is not its own, for one of few letters in another script, or for a saint's: small towns of
 everywhere are written alike there, and every province that Spain or Portugal held has one of each saint."""
@@ -52,8 +55,9 @@ everywhere are written alike there, and every province that Spain or Portugal he
 MILLION = 1_000_000
 """People of a city of Japan, Korea or Taiwan that a name of few syllables says in spite of a namesake."""
 
-SHORT, SHORT_IN_LATIN, SHORT_WITHOUT_VOWELS = 3, 4, 5
-"""Letters of a name that is short: in another script, in Latin letters, and in Hebrew and Arabic ones."""
+SHORT, SHORT_IN_LATIN, SHORT_WITHOUT_VOWELS, SHORT_OF_SYLLABLES = 3, 4, 4, 5
+"""Letters of a name that is short: in another script, in Latin letters, in Hebrew and Arabic ones, and in another
+script for a city of Japan, Korea or Taiwan."""
 
 _STATES_FOLLOW = frozenset({"US", "CA", "AU", "GB"})
 """Countries whose lesser towns write their state or county after the name: `Paris, Texas`, `Boston, Lincolnshire`."""
@@ -193,10 +197,11 @@ def smallest_alone(name: str, place: Place) -> int:
             return SMALLEST_TRANSLATED
         if place.country in _SYLLABLES:
             # A short name of Japan is one of anywhere: `کیرو` is Kiryu, Kirov and Cairo, `Санда` Sanda and Szanda.
-            few = writers & _WITHOUT_VOWELS or is_short(name, SHORT_WITHOUT_VOWELS)
-            return SMALLEST_REUSED if few else SMALLEST_ALONE
+            if writers & _WITHOUT_VOWELS or is_short(name, SHORT_OF_SYLLABLES):
+                return SMALLEST_REUSED
+            return SMALLEST_ALONE if is_short(name, SHORT_OF_SYLLABLES + 1) else SMALLEST_AT_HOME
         few = is_short(name, SHORT_WITHOUT_VOWELS) if writers & _WITHOUT_VOWELS else _is_two_characters(name)
-        return SMALLEST_ALONE if few else SMALLEST_AT_HOME
+        return SMALLEST_IN_SHORT if few else SMALLEST_AT_HOME
     if not place.first or _SAINT.match(name):
         return SMALLEST_TRANSLATED
     return SMALLEST_REUSED if place.country in _REUSED else SMALLEST_ALONE

@@ -194,7 +194,6 @@ AI_AUTHORIZATION = frozenset(tomllib.loads(GROUPS.read_text(encoding="utf-8"))["
         pytest.param("Mogilev", None, id="as-a-village-of-ukraine-is-written-too"),
         pytest.param("Санда", None, id="city-of-japan-or-village-of-hungary"),
         pytest.param("图勒", None, id="two-characters-for-a-sound"),
-        pytest.param("ایستر", None, id="small-town-or-an-island-without-vowels"),
         pytest.param("ታይዋን", None, id="taiwan-or-taiyuan"),
         pytest.param("کنگسٹن", None, id="kingston-in-urdu"),
         pytest.param("Πλίμουθ", None, id="plymouth-in-greek"),
