@@ -1,8 +1,9 @@
 """The LEI register: a golden copy of a million entities built into a store, and looked up, beside plain readers.
 
-The file is laid out as GLEIF publishes it (indented JSON, each value under `$`, zipped), with the mean size of the
-records published in May 2024, and is made anew for each run. The plain readers hold the whole file, as most scripts
-do: `json.load` and `ElementTree.parse`, on a tenth of the records, since a million do not fit into this memory.
+The files are laid out as GLEIF publishes them (indented JSON, each value under `$`, zipped), with the mean size of the
+records published in May 2024, and are made anew for each run: entities, and as many relationships and exceptions. The
+plain readers hold the whole file, as most scripts do: `json.load` and `ElementTree.parse`, on a tenth of the entities,
+since a million do not fit into this memory.
 `python -m benchmarks gleif` measures a million in JSON; `KYC_GATE_BENCH_LEIS` sets another number, and
 `KYC_GATE_BENCH_FORMATS=json,csv,xml` measures other formats too.
 """
@@ -41,7 +42,7 @@ def main() -> None:
 
 
 def _measure(folder: Path, form: str) -> None:
-    files = {count: _golden_copy(folder, form, count) for count in (ENTITIES, ENTITIES // 10)}
+    files = {count: golden_copy(folder, form, count) for count in (ENTITIES, ENTITIES // 10)}
     store = folder / f"{form}.db"
     seconds, peak, busy = _apart(_load, files[ENTITIES], store)
     print(f"{form}: {ENTITIES:,} entities, {files[ENTITIES].stat().st_size / 1e6:.0f} MB zipped")
@@ -49,6 +50,14 @@ def _measure(folder: Path, form: str) -> None:
         f"  kyc-gate owners pull     {ENTITIES / seconds:>9,.0f} rows/s  {seconds:6.1f} s"
         f" ({busy:.1f} s of processor time)  peak {peak:6.0f} MB"
     )
+    for kind in ("rr", "repex"):
+        file = golden_copy(folder, form, ENTITIES, kind)
+        seconds, peak, busy = _apart(_load, file, folder / f"{form}-{kind}.db")
+        print(
+            f"  {kind:<24} {ENTITIES / seconds:>9,.0f} rows/s  {seconds:6.1f} s"
+            f" ({busy:.1f} s of processor time)  peak {peak:6.0f} MB"
+        )
+        file.unlink()
     plain: Callable[[Path], int] | None = {"json": _plain_json, "xml": _plain_xml}.get(form)
     if plain is not None:
         tenth = files[ENTITIES // 10]
@@ -71,9 +80,9 @@ def _look_up(store: Path) -> None:
     register = GleifRegister(store)
     chosen = random.Random(7).sample(range(ENTITIES), min(LOOKUPS, ENTITIES))
     asked: dict[str, Callable[[int], object]] = {
-        "by LEI": lambda number: register.entity(_lei(number)),
-        "by name": lambda number: register.named(_name(number).upper()),
-        "parents": lambda number: register.above(_lei(number)),
+        "by LEI": lambda number: register.entity(lei(number)),
+        "by name": lambda number: register.named(name_of(number).upper()),
+        "parents": lambda number: register.above(lei(number)),
     }
     for what, look in asked.items():
         took = []
@@ -121,14 +130,15 @@ def _plain_xml(file: Path) -> int:
         return len(ElementTree.parse(opened).getroot()[1])
 
 
-def _golden_copy(folder: Path, form: str, count: int) -> Path:
-    """Return a zipped golden copy of `count` entities."""
-    file = folder / f"20260901-0000-gleif-goldencopy-lei2-{count}.{form}.zip"
+def golden_copy(folder: Path, form: str, count: int, kind: str = "lei2") -> Path:
+    """Return a zipped golden copy of `count` entities, relationships (`rr`) or reporting exceptions (`repex`)."""
+    file = folder / f"20260901-0000-gleif-goldencopy-{kind}-{count}.{form}.zip"
     with (
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-        archive.open(f"lei2.{form}", "w", force_zip64=True) as target,
+        archive.open(f"{kind}.{form}", "w", force_zip64=True) as target,
     ):
-        for piece in {"json": _json, "csv": _csv, "xml": _xml}[form](count):
+        pieces = {"json": _json, "csv": _csv, "xml": _xml}[form]
+        for piece in pieces(count) if kind == "lei2" else _level2(form, kind, count):
             target.write(piece.encode())
     return file
 
@@ -145,14 +155,91 @@ _FORMS = (
 )
 
 
-def _lei(number: int) -> str:
+def lei(number: int) -> str:
+    """Return a valid LEI for a number."""
     body = f"5299{number:014d}"
     return f"{body}{98 - int(body + '00') % 97:02d}"
 
 
-def _name(number: int) -> str:
+def name_of(number: int) -> str:
+    """Return the legal name of an entity."""
     first, second = _WORDS[number % 12], _WORDS[number // 12 % 12]
     return f"{first} {second} {number} Holdings & Partners {_FORMS[number % 7][0]}"
+
+
+def _level2(form: str, kind: str, count: int) -> Iterator[str]:
+    record = {"rr": _RELATIONSHIP, "repex": _EXCEPTION}[kind]
+    root, holder, tag = {
+        "rr": ("RelationshipData", "relations", "RelationshipRecord"),
+        "repex": ("ReportingExceptionData", "exceptions", "Exception"),
+    }[kind]
+    flat = _flat(record)
+    layouts = {
+        "json": json.dumps(record, indent=4),
+        "csv": ",".join(f'"{cell}"' for cell in flat.values()) + "\r\n",
+        "xml": _elements(record.get("RelationshipRecord", record), f"{kind}:{tag}", f"{kind}:"),
+    }
+    starts = {
+        "json": f'{{"{holder}":[\n',
+        "csv": ",".join(f'"{name}"' for name in flat) + "\r\n",
+        "xml": f'<?xml version="1.0" encoding="UTF-8"?>\n<{kind}:{root} xmlns:{kind}="http://www.gleif.org/{kind}">\n',
+    }
+    yield starts[form]
+    for number in range(count):
+        values = {"lei": lei(number), "above": lei(number // 7), "day": f"20{number % 25:02d}-{number % 12 + 1:02d}-01"}
+        yield (",\n" if number and form == "json" else "") + layouts[form] % values
+    yield {"json": "]}", "csv": "", "xml": f"</{kind}:{root}>\n"}[form]
+
+
+def _flat(record: dict[str, object]) -> dict[str, str]:
+    """Return the columns and cells of a level-2 record in CSV."""
+    if "LEI" in record:
+        return {"LEI": "%(lei)s", "Exception.Category": _ULTIMATE, "Exception.Reason.1": "NO_KNOWN_PERSON"}
+    return {
+        "Relationship.StartNode.NodeID": "%(lei)s",
+        "Relationship.StartNode.NodeIDType": "LEI",
+        "Relationship.EndNode.NodeID": "%(above)s",
+        "Relationship.EndNode.NodeIDType": "LEI",
+        "Relationship.RelationshipType": "IS_DIRECTLY_CONSOLIDATED_BY",
+        "Relationship.RelationshipStatus": "ACTIVE",
+        **{
+            f"Relationship.Period.{number}.{part}": cell
+            for number, period in enumerate(("RELATIONSHIP_PERIOD", "ACCOUNTING_PERIOD"), 1)
+            for part, cell in (("startDate", "%(day)s"), ("endDate", ""), ("periodType", period))
+        },
+        "Registration.LastUpdateDate": "2026-05-04T00:00:00Z",
+        "Registration.RegistrationStatus": "PUBLISHED",
+        "Registration.ValidationSources": "FULLY_CORROBORATED",
+    }
+
+
+_ULTIMATE = "ULTIMATE_ACCOUNTING_CONSOLIDATION_PARENT"
+_EXCEPTION: dict[str, object] = {
+    "LEI": {"$": "%(lei)s"},
+    "ExceptionCategory": {"$": _ULTIMATE},
+    "ExceptionReason": {"$": "NO_KNOWN_PERSON"},
+}
+_RELATIONSHIP: dict[str, object] = {
+    "RelationshipRecord": {
+        "Relationship": {
+            "StartNode": {"NodeID": {"$": "%(lei)s"}, "NodeIDType": {"$": "LEI"}},
+            "EndNode": {"NodeID": {"$": "%(above)s"}, "NodeIDType": {"$": "LEI"}},
+            "RelationshipType": {"$": "IS_DIRECTLY_CONSOLIDATED_BY"},
+            "RelationshipPeriods": {
+                "RelationshipPeriod": [
+                    {"StartDate": {"$": "%(day)s"}, "PeriodType": {"$": "RELATIONSHIP_PERIOD"}},
+                    {"StartDate": {"$": "%(day)s"}, "PeriodType": {"$": "ACCOUNTING_PERIOD"}},
+                ]
+            },
+            "RelationshipStatus": {"$": "ACTIVE"},
+        },
+        "Registration": {
+            "LastUpdateDate": {"$": "2026-05-04T00:00:00Z"},
+            "RegistrationStatus": {"$": "PUBLISHED"},
+            "ValidationSources": {"$": "FULLY_CORROBORATED"},
+        },
+    }
+}
 
 
 def _json(count: int) -> Iterator[str]:
@@ -165,8 +252,8 @@ def _json(count: int) -> Iterator[str]:
 def _values(number: int) -> dict[str, str]:
     country = _FORMS[number % 7][1]
     return {
-        "lei": _lei(number),
-        "name": _name(number),
+        "lei": lei(number),
+        "name": name_of(number),
         "other": f"Trading Name {number}",
         "line": f"{number % 997} Long Quay Street, Building {number % 31}",
         "line2": f"Floor {number % 40}, Office {number % 700}",
@@ -235,13 +322,15 @@ def _pretty() -> str:
 _JSON = _pretty()
 
 
-def _elements(value: object, tag: str) -> str:
+def _elements(value: object, tag: str, prefix: str = "lei:") -> str:
     if isinstance(value, list):
-        return "".join(_elements(each, tag) for each in value)
+        return "".join(_elements(each, tag, prefix) for each in value)
     assert isinstance(value, dict)
     language = ' xml:lang="en"' if "@xml:lang" in value else ""
     inside = value.get("$", "") + "".join(
-        _elements(child, f"lei:{name}") for name, child in value.items() if name[0] not in "@$" and ":" not in name
+        _elements(child, f"{prefix}{name}", prefix)
+        for name, child in value.items()
+        if name[0] not in "@$" and ":" not in name
     )
     return f"<{tag}{language}>{inside}</{tag}>\n"
 

@@ -121,7 +121,7 @@ def _step_box(step: Step) -> Box:
     kind = BoxKind.OWNER if step.entity else BoxKind.UNKNOWN
     return Box(
         id=step.lei,
-        title=step.name,
+        title=step.entity.name if step.entity else "no record in the register",
         lines=(f"LEI {step.lei}", f"headquarters {step.country or 'unknown'}"),
         kind=kind,
     )
