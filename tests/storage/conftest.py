@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import postgres
 import pytest
@@ -14,6 +16,8 @@ from kyc_gate.storage.sqlite import SqliteStore
 
 PATIENT = {"deadline_seconds": 10.0}
 """No test of what a store does fails for the machine's being slow; those of its deadline set their own."""
+
+S = TypeVar("S", bound=RowStore)
 
 Maker = Callable[..., RowStore]
 """Makes another store over the same state, as another process would open it."""
@@ -46,16 +50,28 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
 @pytest.fixture
 async def any_store(make_store: Maker) -> AsyncIterator[RowStore]:
     """An open store on either engine; it is closed in the end whatever happened."""
-    opened = make_store()
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with _opened(make_store()) as opened:
+        yield opened
 
 
 @pytest.fixture
 async def store(file: Path) -> AsyncIterator[SqliteStore]:
     """An open store in a file; it is closed in the end whatever happened."""
-    opened = SqliteStore(file, **PATIENT)
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with _opened(SqliteStore(file, **PATIENT)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def prompt(file: Path) -> AsyncIterator[SqliteStore]:
+    """The same with the deadline that gates have."""
+    async with _opened(SqliteStore(file)) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _opened(store: S) -> AsyncIterator[S]:
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()

@@ -25,6 +25,12 @@ from .samples import NOW, OPERATIONS, decision_entry, hold_request
 # ruff: noqa: ASYNC240 - these tests do to files, at a chosen moment, what an operator does
 
 
+@pytest.fixture
+def store(prompt: SqliteStore) -> SqliteStore:
+    """Faults are told within the deadline that gates have."""
+    return prompt
+
+
 async def acknowledged(store: SqliteStore) -> str:
     """Record a decision and return its id."""
     entry = decision_entry()

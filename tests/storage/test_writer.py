@@ -330,16 +330,16 @@ def test_a_forked_process_must_open_its_own(file: Path) -> None:
     asyncio.run(store.close())
 
 
-async def test_opening_beside_a_kept_lock_ends(store: SqliteStore, file: Path) -> None:
+async def test_opening_beside_a_kept_lock_ends(prompt: SqliteStore, file: Path) -> None:
     """A store that is locked for good when it is opened says so, and opens later."""
-    await store.close()
+    await prompt.close()
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     started = time.monotonic()
     with pytest.raises(StorageFault, match="lock"):
-        await store.open()
+        await prompt.open()
     assert time.monotonic() - started < 2.0
     other.execute("ROLLBACK")
     other.close()
-    await store.open()
-    assert await store.ready()
+    await prompt.open()
+    assert await prompt.ready()
