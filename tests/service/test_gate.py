@@ -246,7 +246,7 @@ async def test_no_record_no_pass(make_gate: MakeGate, tmp_path: Path) -> None:
 
 async def test_stale_lists_are_held_and_not_ready(make_gate: MakeGate) -> None:
     """Lists older than the operator allows escalate what would have passed, and the gate says that it is not ready."""
-    async with make_gate(settings=Settings(max_age_hours=0.000001)) as gate:
+    async with make_gate(settings=Settings(max_age_hours=0.000001, decision_seconds=10.0)) as gate:
         gate.now = lambda: NOW + timedelta(hours=1)  # type: ignore[method-assign]
         assert (await gate.decide(training("norge"))).outcome is Outcome.ESCALATE
         assert not (await gate.readiness()).ready
@@ -288,7 +288,7 @@ async def test_the_chain_verifies(gate: Gate) -> None:
 
 async def test_unsafe_observation_passes_and_says_so(make_gate: MakeGate) -> None:
     """In `unsafe_mode`, a finding is recorded and nothing is refused."""
-    async with make_gate(settings=Settings(unsafe_mode="warn")) as gate:
+    async with make_gate(settings=Settings(unsafe_mode="warn", decision_seconds=10.0)) as gate:
         admission = await gate.decide(training("listed"))
         assert admission.outcome is Outcome.BLOCK
         assert admission.refusal is None

@@ -164,7 +164,7 @@ async def test_a_decision_stays_with_what_it_saw(make_gate: MakeGate) -> None:
     async with make_gate(
         parties=(company("p0", "Norway"),),
         accounts=(Account(provider="generic", id="acct-p0", party_id="p0"),),
-        settings=Settings(directory_seconds=0),
+        settings=Settings(directory_seconds=0, decision_seconds=10.0),
     ) as gate:
         first = await gate.decide(training("p0", **FRONTIER))
         await gate.store.save_directory([company("p0", "China")], [])

@@ -49,13 +49,13 @@ async def test_every_line_has_the_same_keys(gate: Gate) -> None:
 
 async def test_a_name_stands_in_the_line_by_opt_in(make_gate: MakeGate) -> None:
     """`log.names` is what puts a customer's name into a line."""
-    async with make_gate(settings=Settings(log_names=True)) as gate:
+    async with make_gate(settings=Settings(log_names=True, decision_seconds=10.0)) as gate:
         assert (await told(gate, "norge"))["customer"] == "Norge Computing"
 
 
 async def test_a_weakened_gate_says_so_in_each_line(make_gate: MakeGate) -> None:
     """In an unsafe mode the line tells that what should wait passed."""
-    async with make_gate(settings=Settings(unsafe_mode="observe")) as gate:
+    async with make_gate(settings=Settings(unsafe_mode="observe", decision_seconds=10.0)) as gate:
         line = await told(gate, "listed")
     assert (line["mode"], line["outcome"], line["acted"]) == ("observe", "block", "pass")
 
