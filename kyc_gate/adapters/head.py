@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from kyc_gate.adapters.words import shown
 from kyc_gate.errors import RefusedCall
-from kyc_gate.model.call import Call
+from kyc_gate.model.call import Call, RawHeaders
 
 MAX_HEADERS = 100
 """Header fields of a guarded call. Real clients send 5 to 25; uvicorn passes 300."""
@@ -47,6 +47,17 @@ _OVERLONG = re.compile(rb"[\xc0\xc1]([\x80-\xbf])|\xe0\x80([\x80-\xbf])")
 _SLASHES = re.compile(r"/+")
 _AUTHORITY = re.compile(r"^[/\\]{2,}[^/\\]*")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,8}$")
+
+
+def is_silent(headers: RawHeaders, word: bytes) -> bool:
+    """Return whether no host has `word` (in lower case) in it, and no field is spelled so that one may hide in it."""
+    for name, value in headers:
+        if name == b"host":
+            if word in value.lower():
+                return False
+        elif not name.islower():
+            return False
+    return True
 
 
 def check_head(call: Call) -> None:

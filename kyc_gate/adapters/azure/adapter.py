@@ -18,7 +18,7 @@ from kyc_gate.adapters.bearer import read_bearer
 from kyc_gate.adapters.dispatch import adds_nothing, certainty_of, check_json, check_variant, operation_of
 from kyc_gate.adapters.fields import Fields
 from kyc_gate.adapters.form import read_form
-from kyc_gate.adapters.head import canonical_forms, canonical_path, check_method
+from kyc_gate.adapters.head import canonical_forms, canonical_path, check_method, is_silent
 from kyc_gate.adapters.paths import PathTable, Standing
 from kyc_gate.adapters.reading import Reading, declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.strict_json import read_json_object
@@ -78,13 +78,7 @@ class AzureAdapter:
         lowered = raw_path.lower()
         if b"/subscriptions/" in lowered or b"/providers/" in lowered or lowered.startswith(b"/batch"):
             return False
-        for name, value in headers:
-            if name == b"host":
-                if b"management." in value.lower():
-                    return False
-            elif not name.islower():
-                return False
-        return True
+        return is_silent(headers, b"management.")
 
     def guards(self, call: Call) -> bool:
         """Return whether the call may be a guarded operation. See `Adapter.guards`."""

@@ -18,7 +18,7 @@ from kyc_gate.adapters.gcp import answers, clusters, hosts
 from kyc_gate.adapters.gcp.asked import SENSITIVE, Asked, is_free, labels_of, links_of, region_of
 from kyc_gate.adapters.gcp.compute import define_template, template_names
 from kyc_gate.adapters.gcp.operations import SERVICES, Operation, is_harmless
-from kyc_gate.adapters.head import check_method
+from kyc_gate.adapters.head import check_method, is_silent
 from kyc_gate.adapters.paths import PathTable, Standing
 from kyc_gate.adapters.reading import Reading, declared_operations, declared_place, declared_workload
 from kyc_gate.adapters.strict_json import read_json_object
@@ -164,13 +164,7 @@ class GCPAdapter:
         lowered = raw_path.lower()
         if b"/projects/" in lowered or lowered.startswith((b"/google.", b"/batch")):
             return False
-        for name, value in headers:
-            if name == b"host":
-                if b"googleapis" in value.lower():
-                    return False
-            elif not name.islower():
-                return False
-        return True
+        return is_silent(headers, b"googleapis")
 
     def guards(self, call: Call) -> bool:
         """Return whether the call may be a guarded operation. See `Adapter.guards`."""

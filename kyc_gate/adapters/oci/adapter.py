@@ -13,7 +13,7 @@ from kyc_gate.adapters.adapter import Learned, Refusal
 from kyc_gate.adapters.dispatch import adds_nothing, certainty_of, check_json, check_variant, operation_of
 from kyc_gate.adapters.fields import Fields
 from kyc_gate.adapters.form import read_form
-from kyc_gate.adapters.head import check_method
+from kyc_gate.adapters.head import check_method, is_silent
 from kyc_gate.adapters.oci import answers, machines
 from kyc_gate.adapters.oci.asked import SENSITIVE, Asked, is_free
 from kyc_gate.adapters.oci.harmless import is_harmless
@@ -92,13 +92,7 @@ class OCIAdapter:
         """Return true where nothing says that the call is for Oracle Cloud. See `Adapter.overlooks`."""
         if len(raw_path) > 1024 or not _PLAIN.fullmatch(raw_path) or raw_path.startswith(b"/20"):
             return False
-        for name, value in headers:
-            if name == b"host":
-                if b"oracle" in value.lower():
-                    return False
-            elif not name.islower():
-                return False
-        return True
+        return is_silent(headers, b"oracle")
 
     def guards(self, call: Call) -> bool:
         """Return whether the call may be a guarded operation. See `Adapter.guards`."""
