@@ -1,7 +1,7 @@
 """`kyc-gate` in processes of their own that start in milliseconds.
 
-Each run is forked from the process of the tests. So it has its own streams, environment, folder and exit status, as
-from a shell, without a second for the imports.
+A server process, made before the first test, has every command imported and is forked for each run. So a run has its
+own streams, environment, folder and exit status, as from a shell, without a second for the imports.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,15 +41,46 @@ class Done(NamedTuple):
     err: bytes
 
 
+class Asked(NamedTuple):
+    """One run: its arguments, its environment, where it is called from, and the folder of its streams."""
+
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    place: str
+    streams: str
+
+
 def run(arguments: tuple[str, ...], given: bytes = b"") -> Done:
     """Run `kyc-gate` with `given` on standard input. A run that does not end is killed, and its status tells it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for stream, _ in _STREAMS:
             (folder / stream).write_bytes(given if stream == "in" else b"")
-        child = forked(lambda: _command(arguments, folder))
-        _kill_late(child)
-        return Done(reaped(child), (folder / "out").read_bytes(), (folder / "err").read_bytes())
+        with _ONE_BY_ONE:
+            _SERVER.send(Asked(arguments, dict(os.environ), str(Path.cwd()), name))
+            status = _SERVER.recv()
+        return Done(status, (folder / "out").read_bytes(), (folder / "err").read_bytes())
+
+
+def _started() -> Connection:
+    """Start the server and return the way to it. It ends when nobody can ask it any more."""
+    mine, its = Pipe()
+
+    def serve() -> None:
+        mine.close()
+        gc.freeze()  # what is imported is nothing to look through
+        while True:
+            try:
+                asked = its.recv()
+            except EOFError:
+                return
+            child = forked(lambda: _command(asked))  # noqa: B023 - it is forked here
+            _kill_late(child)
+            its.send(reaped(child))
+
+    forked(serve)
+    its.close()
+    return mine
 
 
 def _kill_late(child: int) -> None:
@@ -60,18 +94,20 @@ def _kill_late(child: int) -> None:
         pause = min(2 * pause, 0.02)
 
 
-def _command(arguments: tuple[str, ...], folder: Path) -> None:
+def _command(asked: Asked) -> None:
     """Be `kyc-gate`, and exit as it does."""
-    gc.freeze()  # what the tests hold is nothing to look through
+    os.environ.clear()
+    os.environ.update(asked.environment)
+    os.chdir(asked.place)
     for number, (stream, flags) in enumerate(_STREAMS):
-        opened = os.open(folder / stream, flags)
+        opened = os.open(Path(asked.streams) / stream, flags)
         os.dup2(opened, number)
         os.close(opened)
     sys.stdin, sys.stdout, sys.stderr = (
         io.TextIOWrapper(os.fdopen(number, mode, closefd=False), encoding="utf-8", errors=errors)
         for number, mode, errors in ((0, "rb", "strict"), (1, "wb", "strict"), (2, "wb", "backslashreplace"))
     )
-    sys.argv = ["kyc-gate", *arguments]
+    sys.argv = ["kyc-gate", *asked.arguments]
     status = 1
     try:
         status = main()
@@ -81,3 +117,7 @@ def _command(arguments: tuple[str, ...], folder: Path) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(status)
+
+
+_ONE_BY_ONE = threading.Lock()
+_SERVER = _started()
