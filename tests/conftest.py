@@ -10,6 +10,7 @@ from pathlib import Path
 import argon2
 import pytest
 from hypothesis import HealthCheck, settings
+from memory import memory
 
 from kyc_gate.service import access
 
@@ -46,6 +47,12 @@ def real_hasher() -> Iterator[Callable[[], argon2.PasswordHasher]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(access, "_hasher", lambda: light)
         yield real
+
+
+def pytest_configure() -> None:
+    """Keep the files of tests in memory where there is room: most of what a store's test waits for is the disk."""
+    if folder := memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -323,7 +323,7 @@ async def test_second_application_does_nothing(gate: Gate, cloud: Cloud) -> None
     assert [name for name, _ in exchange.headers].count(b"kyc-decision-id") == 1
     once = await used(gate, "norge")
     await drive(KYCGateMiddleware(cloud, gate), guarded(body), chunks(body))
-    assert await used(gate, "norge") == 2 * once
+    assert 2 * once <= await used(gate, "norge") < 3 * once, "parts of days are rounded up"
     assert cloud.bodies == [body, body]
 
 
@@ -446,8 +446,5 @@ async def test_a_gate_that_guards_nothing_is_no_gate(tmp_path: Path, cloud: Clou
     async with make_gate(tmp_path) as made:
         empty = Gate(policies=made.policies, store=made.store)
         for door in (lambda: KYCGateMiddleware(cloud, empty), empty.client_hook):
-            with pytest.raises(
-                ConfigurationError,
-                match=r"add `\[aws\]`, `\[gcp\]`, `\[azure\]`, `\[neoclouds\]`, `\[slurm.rest\]` or `\[generic\]`",
-            ):
+            with pytest.raises(ConfigurationError, match=r"add `\[aws\]`, .*, `\[nebius\]`, .* or `\[generic\]`"):
                 door()

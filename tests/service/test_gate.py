@@ -224,7 +224,7 @@ async def test_hundreds_of_racing_jobs(make_gate: MakeGate, tmp_path: Path) -> N
 
 async def test_no_record_no_pass(make_gate: MakeGate, tmp_path: Path) -> None:
     """While another process keeps the store locked, nothing passes and the answer is 503; then the gate recovers."""
-    async with make_gate() as gate:
+    async with make_gate(store=SqliteStore(tmp_path / "gate.db"), settings=Settings()) as gate:
         blocker = sqlite3.connect(tmp_path / "gate.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
         loop = asyncio.get_running_loop()
