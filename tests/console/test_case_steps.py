@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from api.browser import Browser, browsers
 from api.test_cases import ANSWERS, large
-from storage import samples
 
 from console.conftest import enter
 from console.html_page import Page, look, send
@@ -154,12 +153,15 @@ async def test_what_makes_no_sense_is_told_above_the_form(
     assert await gate.store.fetch_case_events(case_id) == ()
 
 
-async def test_a_case_that_expired_is_decided_by_nobody(gate: Gate) -> None:
+async def test_a_case_that_expired_is_decided_by_nobody(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """A form from before the end is refused after it."""
-    case_id = await opened(gate, 1, expires_at=samples.NOW + timedelta(hours=1))
+    now = gate.now
+    case_id = await opened(gate, 1, expires_at=now() + timedelta(minutes=1))
     async with browsers(gate, app=interface_app) as (bo,):
         await enter(gate, bo=bo)
-        page = await act(bo, case_id, "reject", note="late")
+        form = (await look(bo.session, f"{ROOT}/cases/{case_id}")).form("/reject")
+        monkeypatch.setattr(gate, "now", lambda: now() + timedelta(minutes=2))
+        page = await send(bo.session, form, note="late")
         assert (page.status, "expired" in page.words) == (409, True)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from approvals import approve_case, reject_case
-from conftest import data_folder
 from msgspec.structs import replace
 
 from kyc_gate.adapters.generic import GenericAdapter
@@ -307,9 +306,9 @@ async def test_a_row_gives_its_answer(number: str, make_gate: MakeGate, tmp_path
     await PROOFS[number](make_gate, tmp_path)
 
 
-def test_every_row_has_its_proof() -> None:
+def test_every_row_has_its_proof(shared_data: Path) -> None:
     """No row of the catalogue is left without one."""
-    file = data_folder() / "bad_inputs.jsonl"
+    file = shared_data / "bad_inputs.jsonl"
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     numbers = {row["id"].rpartition("-")[2] for row in rows if row["category"] == "race_replay_structuring"}
     assert numbers == PROOFS.keys() | ELSEWHERE.keys()
